@@ -1,0 +1,472 @@
+import { deadline } from "@std/async/deadline";
+import { NotStartedError, ShutdownError } from "./src/errors.ts";
+import { rejection } from "./src/failure.ts";
+import { Job } from "./src/job.ts";
+import { mapInOrder } from "./src/map.ts";
+import {
+  type ExecutorOptions,
+  executorOptions,
+  poolSettings,
+  type RunOptions,
+  runOptions,
+  type ShutdownOptions,
+  shutdownOptions,
+} from "./src/options.ts";
+import { Pool, type PoolStats } from "./src/pool.ts";
+import { addressOf, type Task, type TaskFunction } from "./src/task.ts";
+
+/** Counts of both pools, at one moment. */
+export interface ExecutorStats {
+  /** The pool of `runBlocking`. */
+  blocking: PoolStats;
+  /** The pool of `runCpu`. */
+  cpu: PoolStats;
+}
+
+/** The four ways to run tasks; see {@linkcode Executor}. */
+export interface Runner {
+  /** See {@linkcode Executor.runBlocking}. */
+  runBlocking<F extends TaskFunction>(
+    task: F | Task<F>,
+    ...args: Parameters<F>
+  ): Promise<Awaited<ReturnType<F>>>;
+  /** See {@linkcode Executor.runCpu}. */
+  runCpu<F extends TaskFunction>(
+    task: F | Task<F>,
+    ...args: Parameters<F>
+  ): Promise<Awaited<ReturnType<F>>>;
+  /** See {@linkcode Executor.mapBlocking}. */
+  mapBlocking<F extends TaskFunction>(
+    task: F | Task<F>,
+    items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
+  ): AsyncIterableIterator<Awaited<ReturnType<F>>>;
+  /** See {@linkcode Executor.mapCpu}. */
+  mapCpu<F extends TaskFunction>(
+    task: F | Task<F>,
+    items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
+  ): AsyncIterableIterator<Awaited<ReturnType<F>>>;
+}
+
+/**
+ * Runs what must not run on the event loop, in two bounded pools of Web Workers: one for
+ * blocking calls, with the program's permissions; one for computation, with none.
+ *
+ * A task is a function that sees nothing around it, or an export of a module named with
+ * {@linkcode tasksFrom}. Arguments and results are copied by structured clone, arguments
+ * when a worker takes the task; see {@linkcode transfer} to move instead.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor } from "@genro/executor";
+ *
+ * await using executor = await Executor.start();
+ *
+ * const hosts = await executor.runBlocking(
+ *   (path: string) => Deno.readTextFileSync(path),
+ *   "/etc/hosts",
+ * );
+ * const sum = await executor.runCpu((n: number) => {
+ *   let sum = 0;
+ *   for (let i = 0; i < n; i++) sum += i;
+ *   return sum;
+ * }, 1_000_000);
+ *
+ * assertEquals(typeof hosts, "string");
+ * assertEquals(sum, 499_999_500_000);
+ * ```
+ */
+export class Executor implements Runner, AsyncDisposable, Disposable {
+  readonly #blocking: Pool;
+  readonly #cpu: Pool;
+  #running = false;
+  /** How often `terminate()` was called: a startup it fell into fails. */
+  #terminations = 0;
+  /** The startup that is under way. */
+  #starting: Promise<void> | undefined;
+  /** The end of what was accepted, once a shutdown has begun. */
+  #stopping: Promise<void> | undefined;
+
+  /**
+   * Makes an executor; nothing starts before `startup()`.
+   *
+   * @param options Sizes and permissions of the two pools.
+   * @throws {RangeError} If a number is out of its range.
+   * @throws {TypeError} If an option is of the wrong type.
+   */
+  constructor(options?: ExecutorOptions) {
+    const { blocking, cpu, inline } = executorOptions(options);
+    const cores = navigator.hardwareConcurrency ?? 1;
+    this.#blocking = new Pool(
+      "blocking",
+      poolSettings("blocking", blocking, { maxWorkers: 40, permissions: "inherit" }),
+      inline,
+    );
+    this.#cpu = new Pool(
+      "cpu",
+      poolSettings("cpu", cpu, { maxWorkers: cores, permissions: "none" }),
+      inline,
+    );
+  }
+
+  /**
+   * Makes an executor and starts it.
+   *
+   * @param options Sizes and permissions of the two pools.
+   * @returns The executor, running.
+   * @throws {RangeError} If a number is out of its range.
+   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {WorkerStartError} If a worker cannot be started.
+   */
+  static async start(options?: ExecutorOptions): Promise<Executor> {
+    const executor = new Executor(options);
+    await executor.startup();
+    return executor;
+  }
+
+  /** Whether it takes tasks: `startup()` has ended and no shutdown has begun. */
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
+  /**
+   * Starts `minWorkers` of each pool, and a first worker where the permissions are
+   * restricted, so that a wrong set-up shows here and not in a request. Does nothing if it
+   * is running; after a shutdown it starts again.
+   *
+   * @throws {WorkerStartError} If a worker cannot be started; nothing is left running.
+   * @throws {ShutdownError} If the executor is shut down or terminated meanwhile.
+   */
+  startup(): Promise<void> {
+    if (this.#running) return Promise.resolve();
+    return this.#starting ??= this.#start().finally(() => this.#starting = undefined);
+  }
+
+  async #start(): Promise<void> {
+    const terminations = this.#terminations;
+    try {
+      await this.#stopping;
+      await Promise.all([this.#cpu.open(), this.#blocking.open()]);
+      if (terminations !== this.#terminations) {
+        throw new ShutdownError("The executor was shut down while it started");
+      }
+    } catch (error) {
+      this.#terminatePools();
+      await this.#gone();
+      throw rejection(error);
+    }
+    this.#running = true;
+  }
+
+  /**
+   * Ends the executor: it takes no more tasks, finishes what it has accepted, and ends its
+   * workers. May be called at any time and as often as one likes: each call waits for the
+   * same end, and a later one may be less patient.
+   *
+   * @param options Whether to wait, for how long, and what happens to tasks that wait.
+   * @returns Resolves when every worker has ended, or those that cannot be stopped were given up.
+   * @throws {RangeError} If `timeout` is negative or not a number.
+   * @throws {TypeError} If an option is of the wrong type.
+   *
+   * @example
+   * ```ts
+   * import { Executor } from "@genro/executor";
+   *
+   * const executor = await Executor.start();
+   * await executor.shutdown({ cancelQueued: true, timeout: 4_500 });
+   * ```
+   */
+  async shutdown(options?: ShutdownOptions): Promise<void> {
+    const { wait, cancelQueued, timeout } = shutdownOptions(options);
+    if (this.#starting !== undefined) {
+      // Nothing was accepted yet, so there is nothing to finish.
+      this.terminate();
+      await Promise.allSettled([this.#starting]);
+    }
+    if (!this.#running && this.#stopping === undefined) return;
+    this.#running = false;
+    this.#stopping ??= this.#stop().finally(() => this.#stopping = undefined);
+    if (cancelQueued) {
+      for (const pool of this.#pools) {
+        pool.cancelQueued(() =>
+          new ShutdownError("The executor was shut down before the task began")
+        );
+      }
+    }
+    const stopped = timeout === Infinity
+      ? this.#stopping
+      : this.#stopWithin(this.#stopping, timeout);
+    if (wait) await stopped;
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => pool.drained()));
+    this.#terminatePools();
+    await this.#gone();
+  }
+
+  async #stopWithin(stopped: Promise<void>, timeout: number): Promise<void> {
+    try {
+      await deadline(stopped, timeout);
+    } catch {
+      this.#terminatePools();
+      await stopped;
+    }
+  }
+
+  /**
+   * Ends the executor now: what waits or runs rejects with `ShutdownError`. Synchronous
+   * code that runs in a worker cannot be stopped; it does not keep the program from ending.
+   */
+  terminate(): void {
+    this.#running = false;
+    this.#terminations++;
+    this.#terminatePools();
+  }
+
+  #terminatePools(): void {
+    for (const pool of this.#pools) pool.terminate();
+  }
+
+  async #gone(): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => pool.gone()));
+  }
+
+  get #pools(): readonly Pool[] {
+    return [this.#blocking, this.#cpu];
+  }
+
+  /**
+   * Runs a task that blocks: synchronous files, databases, FFI. It has the program's
+   * permissions, unless the pool was given others.
+   *
+   * @typeParam F The type of the task.
+   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
+   * @param args Its arguments, copied when a worker takes the task.
+   * @returns What the task returns.
+   * @throws {NotStartedError} If the executor is not running.
+   * @throws {QueueFullError} If `maxQueue` tasks are waiting.
+   * @throws {TaskNotFoundError} If the module has no such function, or the function cannot be sent.
+   * @throws {NotCloneableError} If an argument, or what the task returns or throws, cannot be cloned.
+   * @throws {WorkerStartError} If a worker or the task's module cannot be loaded.
+   * @throws {WorkerCrashedError} If the worker dies while it runs the task.
+   * @throws {ShutdownError} If the executor is ended before the task.
+   * @throws {unknown} What the task throws.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Executor } from "@genro/executor";
+   *
+   * await using executor = await Executor.start();
+   * const size = await executor.runBlocking(() => Deno.statSync(".").isDirectory);
+   * assertEquals(size, true);
+   * ```
+   */
+  runBlocking<F extends TaskFunction>(
+    task: F | Task<F>,
+    ...args: Parameters<F>
+  ): Promise<Awaited<ReturnType<F>>> {
+    return this.#run(this.#blocking, task, args, undefined);
+  }
+
+  /**
+   * Runs a task that computes: hashing, compression, images, parsing. It has no
+   * permissions, unless the pool was given some. Rejects as `runBlocking` does.
+   *
+   * @typeParam F The type of the task.
+   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
+   * @param args Its arguments, copied when a worker takes the task.
+   * @returns What the task returns.
+   * @throws {ExecutorError} As `runBlocking` does.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Executor } from "@genro/executor";
+   *
+   * await using executor = await Executor.start();
+   * const words = await executor.runCpu((text: string) => text.split(" ").sort(), "b c a");
+   * assertEquals(words, ["a", "b", "c"]);
+   * ```
+   */
+  runCpu<F extends TaskFunction>(
+    task: F | Task<F>,
+    ...args: Parameters<F>
+  ): Promise<Awaited<ReturnType<F>>> {
+    return this.#run(this.#cpu, task, args, undefined);
+  }
+
+  /**
+   * Runs a blocking task once for each item, in parallel, and yields the results in the
+   * order of the items. At most twice `maxWorkers` items are in flight, and the source is
+   * read no further ahead. The first failure ends the loop at its position; leaving the
+   * loop takes back what has not begun.
+   *
+   * @typeParam F The type of the task.
+   * @param task A function of one argument, or such a task of `tasksFrom()`.
+   * @param items The arguments; an array, a generator, a stream.
+   * @returns The results, in order.
+   * @throws {ExecutorError} In the loop, as `runBlocking` does.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Executor } from "@genro/executor";
+   *
+   * await using executor = await Executor.start();
+   * const isFile = (path: string) => Deno.statSync(path).isFile;
+   * for await (const found of executor.mapBlocking(isFile, ["/etc/hosts", "/etc/passwd"])) {
+   *   assertEquals(found, true);
+   * }
+   * ```
+   */
+  mapBlocking<F extends TaskFunction>(
+    task: F | Task<F>,
+    items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
+  ): AsyncIterableIterator<Awaited<ReturnType<F>>> {
+    return this.#map(this.#blocking, task, items, undefined);
+  }
+
+  /**
+   * Runs a computing task once for each item, as `mapBlocking` does.
+   *
+   * @typeParam F The type of the task.
+   * @param task A function of one argument, or such a task of `tasksFrom()`.
+   * @param items The arguments; an array, a generator, a stream.
+   * @returns The results, in order.
+   * @throws {ExecutorError} In the loop, as `runBlocking` does.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Executor } from "@genro/executor";
+   *
+   * await using executor = await Executor.start();
+   * const squares = executor.mapCpu((n: number) => n * n, [1, 2, 3]);
+   * assertEquals(await Array.fromAsync(squares), [1, 4, 9]);
+   * ```
+   */
+  mapCpu<F extends TaskFunction>(
+    task: F | Task<F>,
+    items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
+  ): AsyncIterableIterator<Awaited<ReturnType<F>>> {
+    return this.#map(this.#cpu, task, items, undefined);
+  }
+
+  /**
+   * The same four calls with a signal and a time limit for each task.
+   *
+   * @param options The signal that aborts, and the time a task may run.
+   * @returns The four calls.
+   * @throws {RangeError} If `timeout` is not more than 0.
+   * @throws {TypeError} If an option is of the wrong type.
+   *
+   * @example
+   * ```ts
+   * import { assertRejects } from "@std/assert";
+   * import { Executor } from "@genro/executor";
+   *
+   * await using executor = await Executor.start();
+   * const patient = executor.with({ timeout: 100, signal: AbortSignal.timeout(5_000) });
+   * await assertRejects(
+   *   () => patient.runBlocking(() => new Promise((done) => setTimeout(done, 2_000))),
+   *   DOMException,
+   *   "timed out",
+   * );
+   * ```
+   */
+  with(options: RunOptions): Runner {
+    const checked = runOptions(options);
+    return {
+      runBlocking: (task, ...args) => this.#run(this.#blocking, task, args, checked),
+      runCpu: (task, ...args) => this.#run(this.#cpu, task, args, checked),
+      mapBlocking: (task, items) => this.#map(this.#blocking, task, items, checked),
+      mapCpu: (task, items) => this.#map(this.#cpu, task, items, checked),
+    };
+  }
+
+  /** Counts of both pools, at this moment. */
+  stats(): ExecutorStats {
+    return { blocking: this.#blocking.stats(), cpu: this.#cpu.stats() };
+  }
+
+  #map<T>(
+    pool: Pool,
+    task: unknown,
+    items: Iterable<T> | AsyncIterable<T>,
+    options: RunOptions | undefined,
+    // deno-lint-ignore no-explicit-any -- the public signatures say what it is
+  ): AsyncIterableIterator<any> {
+    return mapInOrder(items, 2 * pool.maxWorkers, (item) => {
+      const job = this.#submit(pool, task, [item], options);
+      return {
+        result: job.result.catch((reason) => {
+          throw rejection(reason);
+        }),
+        withdraw: () => pool.withdraw(job),
+      };
+    });
+  }
+
+  /** Submits a task, or throws why it cannot be. */
+  #submit(
+    pool: Pool,
+    task: unknown,
+    args: readonly unknown[],
+    options: RunOptions | undefined,
+  ): Job {
+    if (!this.#running) {
+      throw new NotStartedError("Executor not started. Call startup() first.");
+    }
+    const job = new Job(addressOf(task), args, options);
+    pool.enqueue(job);
+    return job;
+  }
+
+  async #run(
+    pool: Pool,
+    task: unknown,
+    args: readonly unknown[],
+    options: RunOptions | undefined,
+    // deno-lint-ignore no-explicit-any -- the public signatures say what it is
+  ): Promise<any> {
+    try {
+      return await this.#submit(pool, task, args, options).result;
+    } catch (reason) {
+      throw rejection(reason);
+    }
+  }
+
+  /** `shutdown()`, at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  /** `terminate()`, at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.terminate();
+  }
+}
+
+let shared: Executor | undefined;
+
+/**
+ * The executor that the whole program shares; made on first use, and started by whoever
+ * starts the program.
+ *
+ * @returns The same executor each time.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { getExecutor } from "@genro/executor";
+ *
+ * await using executor = getExecutor();
+ * await executor.startup();
+ * assertEquals(await getExecutor().runCpu((n: number) => n * 2, 21), 42);
+ * ```
+ */
+export function getExecutor(): Executor {
+  return shared ??= new Executor();
+}

@@ -1,0 +1,32 @@
+/**
+ * An executor for servers: blocking calls and heavy computation run in two bounded pools of
+ * Web Workers, and the event loop stays free to answer.
+ *
+ * ```ts
+ * import { Executor } from "@genro/executor";
+ *
+ * await using executor = await Executor.start();
+ * const text = await executor.runBlocking((path: string) => Deno.readTextFileSync(path), "/etc/hosts");
+ * const sum = await executor.runCpu((a: number, b: number) => a + b, 40, 2);
+ * console.log(text.length, sum);
+ * ```
+ *
+ * @module
+ */
+
+export { Executor, type ExecutorStats, getExecutor, type Runner } from "./executor.ts";
+export type { TaskContext } from "./src/context.ts";
+export {
+  ExecutorError,
+  NotCloneableError,
+  NotStartedError,
+  QueueFullError,
+  ShutdownError,
+  TaskNotFoundError,
+  WorkerCrashedError,
+  WorkerStartError,
+} from "./src/errors.ts";
+export type { ExecutorOptions, PoolOptions, RunOptions, ShutdownOptions } from "./src/options.ts";
+export type { PoolStats } from "./src/pool.ts";
+export { type Task, type TaskFunction, type Tasks, tasksFrom } from "./src/task.ts";
+export { transfer } from "./src/transfer.ts";

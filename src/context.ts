@@ -1,0 +1,87 @@
+import { ABORTED } from "./protocol.ts";
+import { transfer } from "./transfer.ts";
+
+/**
+ * What a task finds in `this`: how it learns that its caller has given up, and how it
+ * returns something without a copy.
+ *
+ * @example A loop that ends when its caller aborts
+ * ```ts
+ * import { assertRejects } from "@std/assert";
+ * import { Executor, type TaskContext } from "@genro/executor";
+ *
+ * function spin(this: TaskContext) {
+ *   while (true) this.throwIfAborted();
+ * }
+ *
+ * await using executor = await Executor.start();
+ * await assertRejects(
+ *   () => executor.with({ timeout: 50 }).runCpu(spin),
+ *   DOMException,
+ *   "timed out",
+ * );
+ * ```
+ */
+export interface TaskContext {
+  /** Aborts when the caller's signal aborts or the task's time is over; for asynchronous work. */
+  readonly signal: AbortSignal;
+  /**
+   * Throws if the caller's signal has aborted or the task's time is over. It reads shared
+   * memory, so it works in a synchronous loop, where no event can reach `signal`.
+   *
+   * @throws {unknown} The reason of the abort; in a synchronous loop, where the reason
+   * has not arrived yet, a `DOMException` named `AbortError`.
+   */
+  throwIfAborted(): void;
+  /**
+   * Marks a result so that its buffers, streams or ports move instead of being copied.
+   *
+   * @typeParam T The type of the value.
+   * @param value The object that the task returns.
+   * @param transferables What is moved; it must be reachable from `value`.
+   * @returns The same value.
+   */
+  transfer<T>(value: T, transferables: Transferable[]): T;
+}
+
+/** The context of one run in a worker. */
+export class RunContext implements TaskContext {
+  /** The id of the run. */
+  readonly run: number;
+  readonly #control: Int32Array;
+  /** Made when the task first asks for its signal: most never do. */
+  #controller: AbortController | undefined;
+  #reason: unknown;
+  #aborted = false;
+
+  constructor(run: number, control: Int32Array) {
+    this.run = run;
+    this.#control = control;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  throwIfAborted(): void {
+    if (this.#aborted) throw this.#reason;
+    if (Atomics.load(this.#control, ABORTED) === this.run) {
+      throw new DOMException("The task was aborted", "AbortError");
+    }
+  }
+
+  transfer<T>(value: T, transferables: Transferable[]): T {
+    return transfer(value, transferables);
+  }
+
+  /** The host's word that the run was aborted has arrived. */
+  abort(reason: unknown): void {
+    this.#aborted = true;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+  }
+}

@@ -1,0 +1,55 @@
+import { CONTROL_WORDS, type FromWorker, READY, RUN, type ToWorker } from "./protocol.ts";
+import { modules } from "./task.ts";
+import { TaskServer } from "./task_server.ts";
+import type { Thread, ThreadEvents } from "./thread.ts";
+
+/** Serves tasks on the event loop itself, with the copies and the messages of a worker. */
+export class InlineThread implements Thread {
+  readonly control = new Int32Array(CONTROL_WORDS);
+  readonly #server: TaskServer;
+  readonly #events: ThreadEvents;
+  #running = false;
+  #terminated = false;
+
+  constructor(events: ThreadEvents) {
+    this.#events = events;
+    this.#server = new TaskServer(loadHere, this.control, (message, transfer) => {
+      const copy = structuredClone(message, { transfer });
+      queueMicrotask(() => this.#deliver(copy));
+    });
+    queueMicrotask(() => this.#deliver([READY]));
+  }
+
+  /** A module named at any time can be loaded here. */
+  get listed(): number {
+    return modules.length;
+  }
+
+  post(message: ToWorker, transfer?: Transferable[]): void {
+    const copy = structuredClone(message, { transfer });
+    if (message[0] === RUN) this.#running = true;
+    // Later, as with a worker: submitting a task never runs it.
+    queueMicrotask(() => this.#server.receive(copy));
+  }
+
+  engage(): void {}
+
+  terminate(): void {
+    if (this.#terminated) return;
+    this.#terminated = true;
+    if (!this.#running) queueMicrotask(() => this.#events.onEnd(undefined));
+  }
+
+  async ended(): Promise<void> {}
+
+  #deliver(message: FromWorker): void {
+    // A thread serves one task at a time, and says one thing about it.
+    this.#running = false;
+    if (this.#terminated) this.#events.onEnd(undefined);
+    else this.#events.onMessage(message);
+  }
+}
+
+/** Loads a task's module by its URL. */
+const loadHere = (url: string): Promise<unknown> =>
+  modules.find((module) => module.url === url)!.load();

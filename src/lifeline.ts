@@ -1,0 +1,69 @@
+/**
+ * Noticing that a worker has died. A worker that ends by itself tells nobody, but Deno then
+ * releases the lock it held. Waiting for the lock would keep the process alive as long as
+ * the worker lives, so the locks of those that matter are looked at from time to time.
+ */
+
+import { locks } from "./locks.ts";
+import { clearTimeout, setTimeout, type Timer } from "./timers.ts";
+
+/** How often the locks are looked at, in ms. */
+const INTERVAL = 25;
+
+/** What to do when each lock is free. */
+const watched = new Map<string, () => void>();
+/** How many of the watched keep the process alive: a caller waits for their task. */
+let awaited = 0;
+/** The next look; it is left to come when the last watch ends, as another one soon begins. */
+let timer: Timer | undefined;
+
+/**
+ * Watches for the death of the worker that holds this lock.
+ *
+ * @param keepAlive Whether the process may not end before.
+ * @param died Called once, when the lock is free.
+ * @returns Ends the watch.
+ */
+export function watch(lock: string, keepAlive: boolean, died: () => void): () => void {
+  watched.set(lock, died);
+  if (keepAlive && awaited++ === 0 && timer !== undefined) Deno.refTimer(timer);
+  if (timer === undefined) schedule();
+  let ended = false;
+  return () => {
+    if (ended) return;
+    ended = true;
+    if (watched.get(lock) === died) watched.delete(lock);
+    if (keepAlive) awaited--;
+  };
+}
+
+function schedule(): void {
+  timer = setTimeout(look, INTERVAL);
+  if (awaited === 0) Deno.unrefTimer(timer);
+}
+
+async function look(): Promise<void> {
+  // `timer` stays set while the locks are read, so that nobody schedules a second look.
+  if (watched.size > 0) {
+    const { held = [] } = await locks!.query();
+    const alive = new Set(held.map(({ name }) => name));
+    for (const [lock, died] of watched) {
+      if (!alive.has(lock)) died();
+    }
+  }
+  timer = undefined;
+  if (watched.size > 0) schedule();
+}
+
+/** Leaves no timer behind if nothing is watched. */
+export function rest(): void {
+  if (watched.size > 0) return;
+  if (timer !== undefined) clearTimeout(timer);
+  timer = undefined;
+}
+
+/** Resolves when the lock is free; with `false` if it is not after `patience` ms. */
+export function released(lock: string, patience: number): Promise<boolean> {
+  const signal = AbortSignal.timeout(patience);
+  return locks!.request(lock, { signal }, () => true).catch(() => false);
+}

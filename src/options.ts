@@ -1,0 +1,223 @@
+/** What an executor can be told, and the checks of it. */
+
+/** Options of one pool of workers. */
+export interface PoolOptions {
+  /**
+   * How many workers `startup()` starts and no idle time ends.
+   *
+   * @default {0}
+   */
+  minWorkers?: number;
+  /**
+   * How many workers the pool may have.
+   *
+   * @default {40} for `blocking`; `navigator.hardwareConcurrency` for `cpu`
+   */
+  maxWorkers?: number;
+  /**
+   * How many tasks may wait for a worker. Past it `run*()` rejects with `QueueFullError`.
+   *
+   * @default {Infinity}
+   */
+  maxQueue?: number;
+  /**
+   * How long, in ms, a worker above `minWorkers` may be idle before it ends.
+   *
+   * @default {10_000}
+   */
+  idleTimeout?: number;
+  /**
+   * What the workers are allowed. Anything but `"inherit"` needs
+   * `"unstable": ["worker-options"]` in the application's deno.json, or
+   * `--unstable-worker-options`; without it Deno ends the program with exit code 70.
+   *
+   * @default {"inherit"} for `blocking`; `"none"` for `cpu`
+   */
+  permissions?: Deno.PermissionOptions;
+}
+
+/** Options of an executor. */
+export interface ExecutorOptions {
+  /** The pool of `runBlocking`. */
+  blocking?: PoolOptions;
+  /** The pool of `runCpu`. */
+  cpu?: PoolOptions;
+  /**
+   * Runs every task in this thread, with the same copies, errors and limits. For platforms
+   * without `Worker`: nothing is kept off the event loop, no permission is withheld and no
+   * crash is contained.
+   *
+   * @default {false}
+   */
+  inline?: boolean;
+}
+
+/** How an executor is shut down. */
+export interface ShutdownOptions {
+  /**
+   * Whether the promise resolves when all that was accepted has ended. If `false` it
+   * resolves at once, and what was accepted still finishes.
+   *
+   * @default {true}
+   */
+  wait?: boolean;
+  /**
+   * Whether tasks that have not begun are rejected with `ShutdownError`.
+   *
+   * @default {false}
+   */
+  cancelQueued?: boolean;
+  /**
+   * After how many ms what is still running or waiting is rejected with `ShutdownError`
+   * and its workers are terminated.
+   *
+   * @default {Infinity}
+   */
+  timeout?: number;
+}
+
+/** Options of the runs that {@linkcode Executor.with} binds. */
+export interface RunOptions {
+  /**
+   * Aborts the run: it rejects with the signal's reason at once. A task that waits never
+   * begins; one that runs sees it in its context.
+   */
+  signal?: AbortSignal;
+  /**
+   * How many ms the task may run, from when a worker takes it. Then it rejects with a
+   * `DOMException` named `TimeoutError`. Waiting does not count.
+   *
+   * @default {Infinity}
+   */
+  timeout?: number;
+}
+
+/** The options of a pool, complete and checked. */
+export interface PoolSettings extends Required<PoolOptions> {
+  /** Whether the caller asked for these permissions, or they are the default. */
+  readonly permissionsGiven: boolean;
+}
+
+/** The longest delay a timer can have; a longer one would fire at once. */
+const MAX_DELAY = 2 ** 31 - 1;
+
+/** Completes the options of a pool. */
+export function poolSettings(
+  name: string,
+  options: PoolOptions | undefined,
+  defaults: Pick<Required<PoolOptions>, "maxWorkers" | "permissions">,
+): PoolSettings {
+  const own = ownOptions(name, options);
+  const maxWorkers = integer(`${name}.maxWorkers`, own("maxWorkers"), 1, defaults.maxWorkers);
+  const minWorkers = integer(`${name}.minWorkers`, own("minWorkers"), 0, 0);
+  if (minWorkers > maxWorkers) {
+    throw new RangeError(
+      `Cannot use ${name}.minWorkers: expected at most maxWorkers, which is ${maxWorkers}, ` +
+        `received ${minWorkers}`,
+    );
+  }
+  const maxQueue = own("maxQueue");
+  const permissions = own("permissions");
+  return {
+    minWorkers,
+    maxWorkers,
+    maxQueue: maxQueue === Infinity ? Infinity : integer(`${name}.maxQueue`, maxQueue, 1, Infinity),
+    idleTimeout: milliseconds(`${name}.idleTimeout`, own("idleTimeout"), 10_000),
+    permissions: permissions === undefined
+      ? defaults.permissions
+      : permissionOptions(`${name}.permissions`, permissions),
+    permissionsGiven: permissions !== undefined,
+  };
+}
+
+/** The options of an executor, checked as far as they are not a pool's. */
+export function executorOptions(options: ExecutorOptions | undefined): Required<ExecutorOptions> {
+  const own = ownOptions("options", options);
+  return {
+    blocking: own("blocking") as PoolOptions ?? {},
+    cpu: own("cpu") as PoolOptions ?? {},
+    inline: boolean("inline", own("inline"), false),
+  };
+}
+
+/** The options of a shutdown, complete and checked. */
+export function shutdownOptions(options: ShutdownOptions | undefined): Required<ShutdownOptions> {
+  const own = ownOptions("options", options);
+  return {
+    wait: boolean("wait", own("wait"), true),
+    cancelQueued: boolean("cancelQueued", own("cancelQueued"), false),
+    timeout: milliseconds("timeout", own("timeout"), Infinity),
+  };
+}
+
+/** The options of a run, checked. */
+export function runOptions(options: RunOptions): RunOptions {
+  const own = ownOptions("options", options);
+  const signal = own("signal");
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(`Cannot use signal: expected an AbortSignal, received ${show(signal)}`);
+  }
+  const timeout = milliseconds("timeout", own("timeout"), Infinity);
+  if (timeout === 0) {
+    throw new RangeError("Cannot use timeout: expected more than 0 ms, received 0");
+  }
+  return { signal, timeout: timeout === Infinity ? undefined : timeout };
+}
+
+/** Reads own properties only: nothing that was put on `Object.prototype` becomes an option. */
+function ownOptions(name: string, options: object | undefined): (key: string) => unknown {
+  if (options === undefined) return () => undefined;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot use ${name}: expected an object, received ${show(options)}`);
+  }
+  return (key) => Object.hasOwn(options, key) ? Reflect.get(options, key) : undefined;
+}
+
+function integer(name: string, value: unknown, least: number, byDefault: number): number {
+  if (value === undefined) return byDefault;
+  const expected = `an integer of at least ${least}`;
+  requireType(name, value, "number", expected);
+  if (!Number.isSafeInteger(value) || value as number < least) {
+    throw new RangeError(`Cannot use ${name}: expected ${expected}, received ${show(value)}`);
+  }
+  return value as number;
+}
+
+function milliseconds(name: string, value: unknown, byDefault: number): number {
+  if (value === undefined) return byDefault;
+  const expected = "0 ms or more";
+  requireType(name, value, "number", expected);
+  if (!(value as number >= 0)) {
+    throw new RangeError(`Cannot use ${name}: expected ${expected}, received ${show(value)}`);
+  }
+  return value as number > MAX_DELAY ? Infinity : value as number;
+}
+
+function boolean(name: string, value: unknown, byDefault: boolean): boolean {
+  if (value === undefined) return byDefault;
+  requireType(name, value, "boolean", "true or false");
+  return value as boolean;
+}
+
+function permissionOptions(name: string, value: unknown): Deno.PermissionOptions {
+  if (value === "inherit" || value === "none") return value;
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(
+      `Cannot use ${name}: expected "inherit", "none" or an object, received ${show(value)}`,
+    );
+  }
+  // A copy of the own properties: what happens to the caller's object later grants nothing.
+  return Object.freeze(Object.fromEntries(
+    Object.entries(value).map(([key, grant]) => [key, Array.isArray(grant) ? [...grant] : grant]),
+  ));
+}
+
+function requireType(name: string, value: unknown, type: string, expected: string): void {
+  if (typeof value !== type) {
+    throw new TypeError(`Cannot use ${name}: expected ${expected}, received ${show(value)}`);
+  }
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : Deno.inspect(value, { depth: 1 });
+}

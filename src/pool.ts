@@ -1,0 +1,487 @@
+import { onAbort } from "./abort.ts";
+import { QueueFullError, ShutdownError, WorkerCrashedError, WorkerStartError } from "./errors.ts";
+import type { Job } from "./job.ts";
+import { Member, type MemberEvents } from "./member.ts";
+import type { PoolSettings } from "./options.ts";
+import { startInTurn } from "./pace.ts";
+import { Queue } from "./queue.ts";
+import * as machinery from "./timers.ts";
+
+/** How long, in ms, tasks wait for the workers there are before another one is considered. */
+const PATIENCE = 15;
+/** Tasks of which more than this many return within that time are short. */
+const A_FEW = 10;
+/** How long, in ms, a pool with short tasks is looked at before another worker is considered. */
+const LONG_LOOK = 60;
+/** Another worker is started if what waits will take more than this many times as long as was looked. */
+const WORTH_A_START = 4;
+/** A task that occupies a worker for less than this many ms is mostly our overhead; others do not help. */
+const TRIFLE = 0.1;
+/** The most ms between two attempts to grow while workers fail to start. */
+const MAX_BACKOFF = 5_000;
+/** How long, in ms, a shutdown waits for a worker to be gone: an idle one takes two, a stuck one for ever. */
+const FAREWELL = 100;
+
+/** Counts of one pool, at one moment. */
+export interface PoolStats {
+  /** Workers there are, starting ones included, stuck ones not. */
+  workers: number;
+  /** Workers that wait for a task. */
+  idle: number;
+  /** Workers that run a task. */
+  busy: number;
+  /** Workers that were given up but still run the synchronous code of an aborted task. */
+  stuck: number;
+  /** Tasks that wait for a worker. */
+  queued: number;
+  /** Tasks that returned, since the executor was made. */
+  completed: number;
+  /** Tasks that failed: they threw, could not be sent, or lost their worker. */
+  failed: number;
+  /** Tasks whose caller gave up: aborted, timed out, or dropped by a shutdown. */
+  cancelled: number;
+  /** Workers that ended without being told to. */
+  crashed: number;
+}
+
+/** How many tasks had returned by when. */
+interface Progress {
+  readonly time: number;
+  readonly returned: number;
+}
+
+/** Workers that start and end with the work there is, and the tasks that wait for them. */
+export class Pool {
+  readonly #name: string;
+  readonly #settings: PoolSettings;
+  readonly #inline: boolean;
+  readonly #queue = new Queue();
+  /** Workers that are starting, idle or busy. */
+  readonly #members = new Set<Member>();
+  /** Those that wait for a task; the one that was used last is last. */
+  readonly #idle: Member[] = [];
+  /** Those that were terminated and are not gone yet. */
+  readonly #ending = new Set<Member>();
+  /** Those of them that ran a task when they were. */
+  readonly #stuck = new Set<Member>();
+  /** Those that are not ready yet, with what waits for each. */
+  readonly #starting = new Map<Member, PromiseWithResolvers<void>>();
+  /** Between `open()` and `close()` or `terminate()`: workers may be started. */
+  #open = false;
+  /** Whether a start is being considered or under way; there is one at a time. */
+  #growing = false;
+  /** How often in a row a worker failed to start. */
+  #failedStarts = 0;
+  /** How far the pool was when it started a worker last. */
+  #startProgress: Progress = { time: 0, returned: 0 };
+  #growTimer: machinery.Timer | undefined;
+  #retireTimer: machinery.Timer | undefined;
+  /** Who waits until nothing waits and nothing runs. */
+  #drained: PromiseWithResolvers<void> | undefined;
+  #completed = 0;
+  #failed = 0;
+  #cancelled = 0;
+  #crashed = 0;
+
+  constructor(name: string, settings: PoolSettings, inline: boolean) {
+    this.#name = name;
+    this.#settings = settings;
+    this.#inline = inline;
+  }
+
+  /** How many workers the pool may have. */
+  get maxWorkers(): number {
+    return this.#settings.maxWorkers;
+  }
+
+  /**
+   * Starts the workers that are there from the start: `minWorkers`, and one at least where
+   * starting it needs a setting of the application, so that its lack shows now.
+   *
+   * @throws {WorkerStartError} If one cannot be started.
+   * @throws {ShutdownError} If the pool was terminated meanwhile.
+   */
+  async open(): Promise<void> {
+    const { minWorkers, permissions, permissionsGiven } = this.#settings;
+    if (this.#open) return;
+    if (this.#inline && permissionsGiven && permissions !== "inherit") {
+      throw new WorkerStartError(
+        `Cannot run ${this.#name} tasks inline: its permissions were restricted to ` +
+          `${Deno.inspect(permissions)}, and a task in this thread has all of the program's`,
+      );
+    }
+    this.#open = true;
+    const wanted = Math.max(minWorkers, permissions === "inherit" ? 0 : 1);
+    while (this.#members.size < wanted) await this.#start();
+  }
+
+  /** Takes a job: it runs when it is its turn, and its promise settles whatever happens. */
+  enqueue(job: Job): void {
+    const signal = job.options?.signal;
+    if (signal?.aborted) {
+      this.#cancelled++;
+      return job.reject(signal.reason);
+    }
+    if (this.#queue.size >= this.#settings.maxQueue) {
+      this.#failed++;
+      return job.reject(
+        new QueueFullError(
+          `Cannot queue the task: ${this.#queue.size} already wait for a ${this.#name} worker, ` +
+            "which is maxQueue; try again later",
+        ),
+      );
+    }
+    if (signal !== undefined) {
+      job.stopListening = onAbort(signal, () => this.cancel(job, signal.reason));
+    }
+    this.#queue.push(job);
+    this.#dispatch();
+  }
+
+  /** Settles a job now, for this reason: it leaves the queue, or its worker is told. */
+  cancel(job: Job, reason: unknown): void {
+    if (job.settled) return;
+    this.#cancelled++;
+    job.reject(reason);
+    if (job.queued) this.#queue.remove(job);
+    else job.abort?.(reason);
+    this.#settleDrained();
+  }
+
+  /** Takes a job back that has not begun. */
+  withdraw(job: Job): void {
+    if (job.queued) this.cancel(job, new DOMException("The task was withdrawn", "AbortError"));
+  }
+
+  /** Settles every job that waits, for the reason that `make` gives. */
+  cancelQueued(make: () => unknown): void {
+    for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
+      this.cancel(job, make());
+    }
+  }
+
+  /** Resolves when nothing waits and nothing runs. */
+  drained(): Promise<void> {
+    this.#drained ??= Promise.withResolvers();
+    const { promise } = this.#drained;
+    this.#settleDrained();
+    return promise;
+  }
+
+  /** Ends everything now: what waits or runs rejects with `ShutdownError`. */
+  terminate(): void {
+    this.#open = false;
+    clearTimeout(this.#retireTimer);
+    this.#retireTimer = undefined;
+    if (this.#growTimer !== undefined) {
+      machinery.clearTimeout(this.#growTimer);
+      this.#growTimer = undefined;
+      this.#growing = false;
+    }
+    this.cancelQueued(() => new ShutdownError("The executor was terminated before the task began"));
+    for (const member of [...this.#members]) {
+      const { job } = member;
+      if (job !== undefined && !job.settled) {
+        this.#cancelled++;
+        job.reject(new ShutdownError("The executor was terminated while the task ran"));
+      }
+      this.#end(member);
+    }
+    this.#settleDrained();
+  }
+
+  /** Resolves when the terminated workers are gone, stuck ones aside. */
+  async gone(): Promise<void> {
+    await Promise.all(Array.from(this.#ending, (member) => member.ended(FAREWELL)));
+  }
+
+  /** Counts of this moment. */
+  stats(): PoolStats {
+    const busy = this.#members.size - this.#idle.length - this.#starting.size;
+    return {
+      workers: this.#members.size,
+      idle: this.#idle.length,
+      busy,
+      stuck: this.#stuck.size,
+      queued: this.#queue.size,
+      completed: this.#completed,
+      failed: this.#failed,
+      cancelled: this.#cancelled,
+      crashed: this.#crashed,
+    };
+  }
+
+  /** The one place where a task leaves: gives waiting jobs to idle workers, first in first out. */
+  #dispatch(): void {
+    for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
+      const { task } = job;
+      const index = this.#idle.findLastIndex((member) => member.canRun(task));
+      if (index < 0) return this.#grow();
+      const [member] = this.#idle.splice(index, 1);
+      this.#queue.remove(job);
+      this.#give(member!, job);
+    }
+  }
+
+  #give(member: Member, job: Job): void {
+    try {
+      member.run(job);
+    } catch (error) {
+      this.#failed++;
+      job.reject(error);
+      this.#idle.push(member);
+      return;
+    }
+    member.engage(true);
+    if (job.options !== undefined) this.#arm(member, job, job.options.timeout);
+  }
+
+  /** Lets a running job be aborted, and times it. */
+  #arm(member: Member, job: Job, timeout: number | undefined): void {
+    job.abort = (reason) => member.abort(reason);
+    if (timeout === undefined) return;
+    job.timer = setTimeout(() => {
+      const message = `The task timed out: it ran for ${timeout} ms`;
+      this.cancel(job, new DOMException(message, "TimeoutError"));
+    }, timeout);
+  }
+
+  /** The one place where a task returns. */
+  #return(member: Member, job: Job, failed: boolean, outcome: unknown): void {
+    if (!job.settled) {
+      if (failed) {
+        this.#failed++;
+        job.reject(outcome);
+      } else {
+        this.#completed++;
+        job.resolve(outcome);
+      }
+    }
+    if (this.#members.has(member) && !member.dying) this.#rest(member);
+    this.#settleDrained();
+  }
+
+  /** A worker has nothing to do: it takes the next job, or waits for one. */
+  #rest(member: Member): void {
+    this.#idle.push(member);
+    this.#dispatch();
+    if (member.job !== undefined) return;
+    member.engage(false);
+    member.idleSince = Date.now();
+    this.#scheduleRetiring();
+  }
+
+  /** Considers another worker for the jobs that wait, none of which an idle one can run. */
+  #grow(since = this.#progress()): void {
+    const { maxWorkers } = this.#settings;
+    if (this.#growing || !this.#open) return;
+    if (this.#stuck.size >= maxWorkers) return this.#refuseIfAllStuck();
+    // An idle worker that cannot run the job is older than the job's module.
+    const [outdated] = this.#idle;
+    if (this.#members.size >= maxWorkers) {
+      if (outdated === undefined) return;
+      this.#end(outdated);
+    }
+    if (this.#members.size === 0 || outdated !== undefined) this.#startForQueue();
+    else this.#considerStart(since, Math.min(PATIENCE * 2 ** this.#failedStarts, MAX_BACKOFF));
+  }
+
+  /** Looks, after this many ms since then, whether those there are will not be through the queue soon. */
+  #considerStart(since: Progress, after: number): void {
+    this.#growing = true;
+    this.#growTimer = machinery.setTimeout(() => {
+      this.#growTimer = undefined;
+      this.#growing = false;
+      if (this.#queue.size === 0) return;
+      const now = this.#progress();
+      const returned = now.returned - since.returned;
+      const elapsed = now.time - since.time;
+      // Short tasks are slow at first, until their code is compiled: they get a longer look.
+      if (returned > A_FEW && elapsed < LONG_LOOK) return this.#considerStart(since, LONG_LOOK);
+      const timeEach = returned === 0 ? Infinity : elapsed / returned;
+      const worthIt = this.#queue.size * timeEach > WORTH_A_START * elapsed &&
+        this.#members.size * timeEach > TRIFLE;
+      if (worthIt) this.#startForQueue();
+      else this.#grow();
+    }, Math.max(0, since.time + after - Date.now()));
+  }
+
+  async #startForQueue(): Promise<void> {
+    this.#growing = true;
+    const first = this.#members.size === 0;
+    let failure: unknown;
+    await this.#start().catch((error) => failure = error);
+    this.#growing = false;
+    if (failure !== undefined && this.#members.size === 0) {
+      // Nobody is left to run what waits; what is submitted from now on tries again.
+      this.#failQueued(() => failure);
+    }
+    // While it got ready the others, if any, went on: what they did then counts.
+    if (this.#queue.head !== undefined) this.#grow(first ? undefined : this.#startProgress);
+    this.#settleDrained();
+  }
+
+  #progress(): Progress {
+    return { time: Date.now(), returned: this.#completed + this.#failed };
+  }
+
+  /** Starts a worker when its turn comes; resolves when it takes tasks. */
+  #start(): Promise<void> {
+    const start = Promise.withResolvers<void>();
+    startInTurn(() => {
+      if (!this.#open) {
+        return start.reject(new ShutdownError("The executor was shut down while a worker started"));
+      }
+      try {
+        const { permissions } = this.#settings;
+        const member = new Member(this.#name, permissions, this.#inline, this.#events);
+        this.#members.add(member);
+        this.#starting.set(member, start);
+        // Taken after the start has blocked, when no return could be noticed.
+        this.#startProgress = this.#progress();
+      } catch (cause) {
+        this.#failedStarts++;
+        start.reject(startError(this.#name, cause));
+      }
+    });
+    return start.promise;
+  }
+
+  readonly #events: MemberEvents = {
+    onReady: (member) => {
+      this.#failedStarts = 0;
+      this.#starting.get(member)?.resolve();
+      this.#starting.delete(member);
+      if (this.#members.has(member)) this.#rest(member);
+    },
+    onReturn: (member, job, failed, outcome) => this.#return(member, job, failed, outcome),
+    onStuck: (member) => {
+      this.#end(member);
+      this.#dispatch();
+      this.#settleDrained();
+    },
+    onDying: (member) => this.#leaveIdle(member),
+    onEnd: (member, cause) => this.#lost(member, cause),
+  };
+
+  /** A worker is gone: it was told to, came back from a stuck task, failed to start, or died. */
+  #lost(member: Member, cause: unknown): void {
+    this.#ending.delete(member);
+    const wasStuck = this.#stuck.delete(member);
+    if (this.#members.delete(member)) {
+      const start = this.#starting.get(member);
+      if (start !== undefined) {
+        this.#starting.delete(member);
+        this.#failedStarts++;
+        start.reject(startError(this.#name, cause));
+      } else {
+        this.#crashed++;
+        if (member.job !== undefined && !member.job.settled) {
+          this.#recover(member, member.job, cause);
+        }
+      }
+    } else if (!wasStuck) {
+      return;
+    }
+    this.#dispatch();
+    this.#settleDrained();
+  }
+
+  /** A worker died with this job: it fails if it had begun, and goes back to the queue if not. */
+  #recover(member: Member, job: Job, cause: unknown): void {
+    if (!member.hasBegun && !job.returned) {
+      job.returned = true;
+      job.abort = undefined;
+      clearTimeout(job.timer);
+      this.#queue.unshift(job);
+      return;
+    }
+    this.#failed++;
+    const why = cause === undefined
+      ? "it ended by itself, as self.close() and Deno.exit() make it"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    job.reject(
+      new WorkerCrashedError(`The worker died while it ran ${job.task.label}: ${why}`, { cause }),
+    );
+  }
+
+  /** Takes a worker out of the pool and ends it. */
+  #end(member: Member): void {
+    this.#members.delete(member);
+    this.#leaveIdle(member);
+    this.#starting.get(member)?.reject(
+      new ShutdownError("The executor was shut down while a worker started"),
+    );
+    this.#starting.delete(member);
+    this.#ending.add(member);
+    if (member.job !== undefined) this.#stuck.add(member);
+    member.terminate();
+  }
+
+  #leaveIdle(member: Member): void {
+    const index = this.#idle.indexOf(member);
+    if (index >= 0) this.#idle.splice(index, 1);
+  }
+
+  /** Sees to it that idle workers above `minWorkers` end when their time has come. */
+  #scheduleRetiring(): void {
+    const { minWorkers, idleTimeout } = this.#settings;
+    const [longestIdle] = this.#idle;
+    if (
+      this.#retireTimer !== undefined || longestIdle === undefined ||
+      idleTimeout === Infinity || this.#members.size <= minWorkers
+    ) return;
+    const idleFor = Math.max(0, Date.now() - longestIdle.idleSince);
+    this.#retireTimer = setTimeout(() => {
+      this.#retireTimer = undefined;
+      this.#retire();
+      this.#scheduleRetiring();
+    }, Math.max(0, idleTimeout - idleFor));
+    Deno.unrefTimer(this.#retireTimer);
+  }
+
+  #retire(): void {
+    const { minWorkers, idleTimeout } = this.#settings;
+    const now = Date.now();
+    // The longest idle are first, and the clock may have been set back.
+    while (this.#idle.length > 0 && this.#members.size > minWorkers) {
+      const [member] = this.#idle;
+      if (now - member!.idleSince < idleTimeout) return;
+      this.#end(member!);
+    }
+  }
+
+  /** With every worker lost to tasks that do not end, what waits would wait for ever. */
+  #refuseIfAllStuck(): void {
+    if (this.#members.size > 0) return;
+    this.#failQueued(() =>
+      new WorkerStartError(
+        `Cannot run the task: all ${this.#stuck.size} ${this.#name} workers are stuck in aborted ` +
+          "tasks that do not end; poll throwIfAborted() in long synchronous tasks",
+      )
+    );
+  }
+
+  #failQueued(make: () => unknown): void {
+    for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
+      this.#queue.remove(job);
+      this.#failed++;
+      job.reject(make());
+    }
+  }
+
+  #settleDrained(): void {
+    if (this.#drained === undefined || this.#queue.size > 0) return;
+    for (const member of this.#members) if (member.job !== undefined) return;
+    this.#drained.resolve();
+    this.#drained = undefined;
+  }
+}
+
+function startError(name: string, cause: unknown): WorkerStartError {
+  if (cause instanceof WorkerStartError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause ?? "it ended by itself");
+  return new WorkerStartError(`Cannot start a ${name} worker: ${why}`, { cause });
+}

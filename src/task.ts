@@ -1,0 +1,240 @@
+/** Addressing a function in another thread: by module and export, or by its source. */
+
+import type { TaskContext } from "./context.ts";
+import { TaskNotFoundError } from "./errors.ts";
+import { MAX_ADDRESSES, type TaskAddress } from "./protocol.ts";
+
+/** Any function that can be a task. */
+// deno-lint-ignore no-explicit-any -- a task takes and returns anything
+export type TaskFunction = (this: TaskContext & any, ...args: any[]) => any;
+
+declare const signature: unique symbol;
+
+/**
+ * A function of a module, as {@linkcode tasksFrom} names it. It cannot be called, only run.
+ *
+ * @typeParam F The type of the function.
+ */
+export interface Task<F extends TaskFunction> {
+  /** Carries the function's type; there is no such property. */
+  readonly [signature]: F;
+}
+
+/**
+ * The functions of a module as tasks; objects among its exports keep their shape.
+ *
+ * @typeParam M The type of the module.
+ */
+export type Tasks<M> = {
+  readonly [K in keyof M as M[K] extends TaskFunction | object ? K : never]: M[K] extends
+    TaskFunction ? Task<M[K]> & Tasks<M[K]> : Tasks<M[K]>;
+};
+
+/** A module that has tasks. */
+interface TaskModule {
+  readonly url: string;
+  /** Its place in `modules`. */
+  readonly index: number;
+  /** Loads the module in this thread. */
+  readonly load: () => Promise<unknown>;
+}
+
+/** Every module named so far, in order; only grows. A worker lists those there were when it started. */
+export const modules: TaskModule[] = [];
+const modulesByUrl = new Map<string, TaskModule>();
+
+function taskModule(url: string, load: () => Promise<unknown>): TaskModule {
+  let module = modulesByUrl.get(url);
+  if (module === undefined) {
+    module = { url, index: modules.length, load };
+    modules.push(module);
+    modulesByUrl.set(url, module);
+  }
+  return module;
+}
+
+/** A function that has an address, and an id that is the same in every worker. */
+export class AddressedTask {
+  static #lastId = 0;
+  readonly id: number = ++AddressedTask.#lastId;
+  readonly address: TaskAddress;
+  /** Which module of `modules` a worker must list to run it; -1 for none. */
+  readonly module: number;
+
+  constructor(address: TaskAddress, module: number) {
+    this.address = address;
+    this.module = module;
+  }
+
+  /** How errors call the task. */
+  get label(): string {
+    const { address } = this;
+    if ("url" in address) return `${address.path.join(".")} of ${address.url}`;
+    return address.name === "" ? "an anonymous function" : `the function ${address.name}`;
+  }
+}
+
+/** What the objects that {@linkcode tasksFrom} returns stand for. */
+const addressed = new WeakMap<object, AddressedTask>();
+const addressedFunctions = new WeakMap<object, AddressedTask>();
+/** The tasks that are sent by their source, so that a function made anew by each request is sent once. */
+const addressedSources = new Map<string, AddressedTask>();
+
+/**
+ * Names the functions of a module as tasks, with their types, without loading it here.
+ *
+ * The module is loaded once in each worker that runs one of its tasks. The specifier is
+ * read from the source of the thunk, which is never called, unless the executor is
+ * `inline`; being a literal `import()` it is seen by `deno check`, `deno cache`,
+ * `deno compile` and bundlers. Paths, `jsr:`, `npm:` and import-map names all work.
+ *
+ * @typeParam M The type of the module.
+ * @param meta The `import.meta` of the calling module: paths are relative to it.
+ * @param load `() => import("./tasks.ts")`, with the specifier as a literal.
+ * @returns The module's functions, by their names.
+ * @throws {TypeError} If no literal specifier can be read from `load`, or it cannot be resolved.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, tasksFrom } from "@genro/executor";
+ *
+ * const { basename } = tasksFrom(import.meta, () => import("node:path"));
+ *
+ * await using executor = await Executor.start();
+ * assertEquals(await executor.runCpu(basename, "/tmp/picture.png"), "picture.png");
+ * ```
+ */
+export function tasksFrom<M>(meta: ImportMeta, load: () => Promise<M>): Tasks<M>;
+/**
+ * Names the functions of the module at an absolute URL as tasks.
+ *
+ * @typeParam M The type of the module.
+ * @param url Where the module is, absolute.
+ * @returns The module's functions, by their names.
+ * @throws {TypeError} If `url` is not an absolute URL.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, tasksFrom } from "@genro/executor";
+ *
+ * const { basename } = tasksFrom<typeof import("node:path")>("node:path");
+ *
+ * await using executor = await Executor.start();
+ * assertEquals(await executor.runCpu(basename, "/tmp/picture.png"), "picture.png");
+ * ```
+ */
+export function tasksFrom<M>(url: string | URL): Tasks<M>;
+export function tasksFrom(
+  from: ImportMeta | string | URL,
+  load?: () => Promise<unknown>,
+): unknown {
+  const url = load === undefined
+    ? absolute(from as string | URL)
+    : (from as ImportMeta).resolve(specifierOf(load));
+  return namespace(taskModule(url, load ?? (() => import(url))), []);
+}
+
+function absolute(url: string | URL): string {
+  if (!URL.canParse(url)) {
+    throw new TypeError(
+      `Cannot find tasks in "${url}": it is not an absolute URL; pass import.meta and ` +
+        `() => import("…"), or import.meta.resolve("…")`,
+    );
+  }
+  return new URL(url).href;
+}
+
+/** The literal of `() => import("literal")`, comments and import attributes aside. */
+const IMPORT =
+  /\bimport\s*\(\s*(?:\/\*.*?\*\/\s*)*(?:"([^"\\\n]+)"|'([^'\\\n]+)'|`([^`\\$]+)`)\s*[,)]/s;
+
+function specifierOf(load: () => Promise<unknown>): string {
+  const source = typeof load === "function" ? Function.prototype.toString.call(load) : String(load);
+  const match = IMPORT.exec(source);
+  if (match === null) {
+    throw new TypeError(
+      `Cannot read which module has the tasks: expected () => import("…") with a literal, ` +
+        `received ${source}; where a bundler rewrites it, use ` +
+        `tasksFrom<typeof import("…")>(url) with an absolute URL`,
+    );
+  }
+  return (match[1] ?? match[2] ?? match[3])!;
+}
+
+/** An object whose every property is the task of that name in the module. */
+function namespace(module: TaskModule, path: readonly string[]): object {
+  const target = Object.create(null);
+  const proxy = new Proxy(target, {
+    get: (_, name) =>
+      typeof name === "string" ? target[name] ??= namespace(module, [...path, name]) : undefined,
+    set: () => false,
+    defineProperty: () => false,
+  });
+  if (path.length > 0) {
+    addressed.set(proxy, new AddressedTask({ url: module.url, path }, module.index));
+  }
+  return proxy;
+}
+
+/**
+ * The address of a task.
+ *
+ * @throws {TaskNotFoundError} If it is neither a task of a module nor a function that
+ * can be sent by its source.
+ */
+export function addressOf(task: unknown): AddressedTask {
+  if (typeof task !== "function") {
+    const found = typeof task === "object" && task !== null && addressed.get(task);
+    if (found) return found;
+    throw new TaskNotFoundError(
+      `Cannot run ${describe(task)}: pass a function, or a task of tasksFrom()`,
+    );
+  }
+  let found = addressedFunctions.get(task);
+  if (found === undefined) {
+    found = addressSource(task);
+    addressedFunctions.set(task, found);
+  }
+  return found;
+}
+
+function describe(task: unknown): string {
+  if (task === null) return "null";
+  return typeof task === "object" ? "an object that names no task" : `${typeof task}`;
+}
+
+/** The end of what is not written in JavaScript: natives and bound functions. */
+const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
+
+// deno-lint-ignore ban-types -- any function at all
+function addressSource(task: Function): AddressedTask {
+  const source = Function.prototype.toString.call(task);
+  let found = addressedSources.get(source);
+  if (found !== undefined) return found;
+  const name = nameOf(task);
+  if (NATIVE.test(source)) {
+    throw new TaskNotFoundError(
+      `Cannot send ${name === "" ? "the function" : `"${name}"`} to a worker: it is native or ` +
+        `bound and has no source; wrap it in a function, or use tasksFrom()`,
+    );
+  }
+  if (source.startsWith("class")) {
+    throw new TaskNotFoundError(
+      `Cannot send class "${name}" to a worker: it cannot be called; pass a function that makes ` +
+        `an instance and returns plain data`,
+    );
+  }
+  // Bounded: a program may make functions without end.
+  if (addressedSources.size >= MAX_ADDRESSES) addressedSources.clear();
+  found = new AddressedTask({ source, name }, -1);
+  addressedSources.set(source, found);
+  return found;
+}
+
+// deno-lint-ignore ban-types -- any function at all
+function nameOf(task: Function): string {
+  const { name } = task;
+  return typeof name === "string" ? name : "";
+}

@@ -1,0 +1,171 @@
+import { assertCloneable } from "./cloneable.ts";
+import { RunContext } from "./context.ts";
+import {
+  ABORT,
+  BEGUN,
+  DONE,
+  FAILED,
+  type FailureKind,
+  FORGET,
+  type FromWorker,
+  RUN,
+  type TaskAddress,
+  type ToWorker,
+} from "./protocol.ts";
+import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
+import { transferablesOf } from "./transfer.ts";
+
+// deno-lint-ignore no-explicit-any -- a task takes and returns anything
+type Callable = (this: RunContext, ...args: any[]) => unknown;
+
+/** Loads the module at a URL that the host has named. */
+export type Load = (url: string) => Promise<unknown>;
+
+/** Sends a message to the host. */
+export type Post = (message: FromWorker, transfer?: Transferable[]) => void;
+
+/** Why a task could not be run at all. */
+class Unrunnable {
+  constructor(readonly kind: FailureKind, readonly cause: unknown) {}
+}
+
+/** Runs the tasks that the host sends, one at a time, and says how each ended. */
+export class TaskServer {
+  readonly #load: Load;
+  readonly #control: Int32Array;
+  readonly #post: Post;
+  /** The functions found so far, by the id the host gave them. */
+  readonly #found = new Map<number, Callable>();
+  /** The run that has begun and not ended. */
+  #current: RunContext | undefined;
+
+  constructor(load: Load, control: Int32Array, post: Post) {
+    this.#load = load;
+    this.#control = control;
+    this.#post = post;
+  }
+
+  /** Takes a message of the host. */
+  receive(message: ToWorker): void {
+    switch (message[0]) {
+      case RUN:
+        this.#run(message[1], message[2], message[3], message[4]);
+        break;
+      case ABORT:
+        if (this.#current?.run === message[1]) {
+          this.#current.abort(decodeThrown(message[2]));
+        }
+        break;
+      case FORGET:
+        this.#found.clear();
+    }
+  }
+
+  async #run(
+    run: number,
+    task: number,
+    args: readonly unknown[],
+    address: TaskAddress | undefined,
+  ): Promise<void> {
+    const context = this.#current = new RunContext(run, this.#control);
+    // From here on the task has begun: if the worker dies, it is not run again.
+    Atomics.store(this.#control, BEGUN, run);
+    let value: unknown;
+    try {
+      const call = this.#found.get(task) ?? await this.#find(task, address!);
+      value = Reflect.apply(call, context, args);
+      if (isThenable(value)) value = await value;
+    } catch (thrown) {
+      if (thrown instanceof Unrunnable) this.#fail(run, thrown.kind, thrown.cause);
+      else this.#fail(run, "threw", thrown);
+      return;
+    }
+    try {
+      assertCloneable(value);
+      const transferables = transferablesOf(value);
+      // Without a second argument postMessage takes its fast path.
+      if (transferables === undefined) this.#post([DONE, run, value]);
+      else this.#post([DONE, run, value], transferables);
+    } catch (cause) {
+      this.#fail(run, "clone", cause);
+    }
+  }
+
+  #fail(run: number, kind: FailureKind, thrown: unknown): void {
+    let encoded: Thrown;
+    try {
+      encoded = encodeThrown(thrown);
+    } catch (cause) {
+      kind = "clone";
+      encoded = encodeThrown(
+        new DOMException(
+          `what it threw could not be cloned: ${messageOf(cause)}`,
+          "DataCloneError",
+        ),
+      );
+    }
+    this.#post([FAILED, run, kind, encoded]);
+  }
+
+  async #find(task: number, address: TaskAddress): Promise<Callable> {
+    const call = "source" in address
+      ? parse(address.source, address.name)
+      : await this.#import(address.url, address.path);
+    this.#found.set(task, call);
+    return call;
+  }
+
+  async #import(url: string, path: readonly string[]): Promise<Callable> {
+    let found: unknown;
+    try {
+      found = await this.#load(url);
+    } catch (cause) {
+      throw new Unrunnable("load", cause);
+    }
+    for (const name of path) {
+      const owner = found as Record<string, unknown> | null | undefined;
+      if (owner == null || !(name in Object(owner))) {
+        const names = Object.keys(Object(owner)).join(", ") || "nothing";
+        throw new Unrunnable("find", new TypeError(`"${name}" is not there; exported: ${names}`));
+      }
+      found = owner[name];
+    }
+    if (typeof found !== "function") {
+      throw new Unrunnable("find", new TypeError(`it is not a function but ${typeof found}`));
+    }
+    return found as Callable;
+  }
+}
+
+/** Turns the source of a function back into one: in strict mode, as the module it came from was. */
+function parse(source: string, name: string): Callable {
+  const evaluate = (expression: string) =>
+    // Indirect, so that the function sees the global scope and nothing of ours.
+    (0, eval)(
+      `"use strict";${expression}\n//# sourceURL=task:${name.replace(/\s/g, "_") || "anonymous"}`,
+    );
+  try {
+    return evaluate(`(${source})`);
+  } catch (cause) {
+    try {
+      // A method's source is no expression of its own, but a member of an object.
+      const owner = evaluate(`({${source}})`);
+      const method = owner[Reflect.ownKeys(owner)[0]!];
+      if (typeof method === "function") return method;
+    } catch { /* the first error tells more */ }
+    throw new Unrunnable("find", cause);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (typeof value === "object" || typeof value === "function") && value !== null &&
+    typeof (value as { then?: unknown }).then === "function";
+}
+
+function messageOf(cause: unknown): string {
+  try {
+    return String((cause as Error).message);
+  } catch {
+    return "it cannot be read";
+  }
+}

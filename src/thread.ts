@@ -1,0 +1,157 @@
+import { WorkerStartError } from "./errors.ts";
+import { released, rest, watch } from "./lifeline.ts";
+import { locks } from "./locks.ts";
+import { CONTROL_WORDS, type FromWorker, type Setup, type ToWorker } from "./protocol.ts";
+import { modules } from "./task.ts";
+import { deliveries } from "./timers.ts";
+
+/** Something that serves tasks beside the event loop; a member's other end. */
+export interface Thread {
+  /** The words both sides share. */
+  readonly control: Int32Array;
+  /** How many of `modules` it can run tasks of. */
+  readonly listed: number;
+  /** Sends a message; throws what structured clone throws. */
+  post(message: ToWorker, transfer?: Transferable[]): void;
+  /** Says whether it has a task: then it keeps the process alive and its death is watched for. */
+  engage(engaged: boolean): void;
+  /** Ends it now, or, where it runs synchronous code, as soon as that returns. */
+  terminate(): void;
+  /** Resolves when it has ended, or after `patience` ms. */
+  ended(patience: number): Promise<void>;
+}
+
+/** What a thread tells its member. */
+export interface ThreadEvents {
+  /** A message has arrived. */
+  onMessage(message: FromWorker): void;
+  /** It is dying: it takes no more tasks, but what it had sent still arrives. */
+  onDying(): void;
+  /** It is gone; `message` is what Deno said about it. */
+  onEnd(message: string | undefined): void;
+}
+
+/** A Deno Web Worker. */
+export class WorkerThread implements Thread {
+  readonly control = new Int32Array(
+    new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT),
+  );
+  readonly listed = modules.length;
+  readonly #worker: Worker;
+  readonly #lifeline = `@genro/executor ${crypto.randomUUID()}`;
+  readonly #events: ThreadEvents;
+  /** A worker keeps the process alive from the start, until it is told otherwise. */
+  #engaged = true;
+  #dying = false;
+  #terminated = false;
+  #unwatch: (() => void) | undefined;
+
+  constructor(name: string, permissions: Deno.PermissionOptions, events: ThreadEvents) {
+    if (typeof Worker === "undefined") {
+      throw new WorkerStartError(
+        "Cannot start a worker: this platform has none; { inline: true } runs tasks on the " +
+          "event loop instead",
+      );
+    }
+    if (locks === undefined) {
+      throw new WorkerStartError(
+        `Cannot start a worker: Web Locks are missing, by which its death is noticed; expected ` +
+          `Deno 2.9 or later, received ${Deno.version.deno}`,
+      );
+    }
+    this.#events = events;
+    this.#worker = new Worker(entry(), {
+      type: "module",
+      name,
+      // Passing the option at all needs --unstable-worker-options, so "inherit" passes nothing.
+      ...permissions !== "inherit" && { deno: { permissions } },
+    });
+    this.#worker.onmessage = ({ data }) => events.onMessage(data);
+    this.#worker.onerror = (event) => {
+      // Handled: or the error would end this program too.
+      event.preventDefault();
+      this.#die(event.message);
+    };
+    this.#worker.onmessageerror = () => {
+      // Deno delivers no message after one it could not decode.
+      this.#worker.terminate();
+      this.#die("it sent a message that could not be decoded");
+    };
+    this.#worker.postMessage({ control: this.control, lifeline: this.#lifeline } satisfies Setup);
+  }
+
+  post(message: ToWorker, transfer?: Transferable[]): void {
+    // Without a second argument postMessage takes its fast path.
+    if (transfer === undefined) this.#worker.postMessage(message);
+    else this.#worker.postMessage(message, transfer);
+  }
+
+  engage(engaged: boolean): void {
+    if (this.#terminated || this.#dying) return;
+    if (engaged !== this.#engaged) {
+      this.#engaged = engaged;
+      keepAlive(this.#worker, engaged);
+    }
+    if (engaged) {
+      this.#unwatch ??= watch(this.#lifeline, true, () => this.#die(undefined));
+    } else {
+      this.#unwatch?.();
+      this.#unwatch = undefined;
+    }
+  }
+
+  terminate(): void {
+    if (this.#terminated) return;
+    this.#terminated = true;
+    this.#worker.terminate();
+    if (this.#engaged) keepAlive(this.#worker, false);
+    this.#unwatch?.();
+    if (!this.#dying) this.#unwatch = watch(this.#lifeline, false, () => this.#die(undefined));
+  }
+
+  async ended(patience: number): Promise<void> {
+    if (await released(this.#lifeline, patience)) this.#die(undefined);
+    rest();
+  }
+
+  async #die(message: string | undefined): Promise<void> {
+    if (this.#dying) return;
+    this.#dying = true;
+    this.#unwatch?.();
+    this.#events.onDying();
+    // What it sent before it died may still be on its way.
+    await deliveries();
+    this.#events.onEnd(message);
+  }
+}
+
+/** The module a worker starts from: what it imports is loaded with the program's permissions. */
+function entry(): string {
+  const worker = JSON.stringify(new URL("../worker.ts", import.meta.url).href);
+  const loaders = modules.map(({ url }) => {
+    const specifier = JSON.stringify(url);
+    return `${specifier}: () => import(${specifier})`;
+  });
+  const source = `import { serve } from ${worker};\nserve({ ${loaders.join(", ")} });\n`;
+  return `data:text/javascript,${encodeURIComponent(source)}`;
+}
+
+// Never called: it puts worker.ts into the module graph, for `deno cache`, `compile` and `vendor`.
+((): Promise<unknown> => import("../worker.ts"));
+
+/**
+ * Sets whether a worker keeps the process alive. Deno has no public name for this; the one
+ * method of `Worker` that is keyed by a symbol without description does it (for
+ * node:worker_threads). Where it is missing, an idle worker delays the exit of a program
+ * that never shuts its executor down until `idleTimeout`.
+ */
+const keepAlive: (worker: Worker, alive: boolean) => void = (() => {
+  if (typeof Worker === "undefined") return () => {};
+  const prototype = Worker.prototype as unknown as Record<symbol, unknown>;
+  const keys = Object.getOwnPropertySymbols(prototype).filter((key) =>
+    key.description === undefined && typeof prototype[key] === "function"
+  );
+  if (keys.length !== 1) return () => {};
+  const setRef = prototype[keys[0]!] as (this: Worker, alive: boolean) => void;
+  return (worker, alive) => setRef.call(worker, alive);
+})();

@@ -1,0 +1,15 @@
+/**
+ * The timers of this package's own machinery. They are taken before anyone can fake them:
+ * a test that fakes the time of its program must not stop its workers from starting, or
+ * their deaths from being noticed. What a user sets a time for uses the global ones.
+ */
+export const { setTimeout, clearTimeout } = globalThis;
+
+/** A timer. */
+export type Timer = ReturnType<typeof globalThis.setTimeout>;
+
+/** Resolves in a later turn of the event loop, when what had arrived by now was delivered. */
+export async function deliveries(): Promise<void> {
+  // A turn runs its timers before or after its messages; after two of them both have run.
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+}
