@@ -29,7 +29,7 @@ export class Failure {
 
   #refusal(cause: unknown): ExecutorError {
     const { label } = this.#task;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = cause instanceof Error ? withoutPeriod(cause.message) : String(cause);
     switch (this.#kind) {
       case "load":
         return new WorkerStartError(`Cannot load the module of ${label}: ${why}`, { cause });
@@ -71,4 +71,9 @@ export function rejection(reason: unknown): unknown {
 function withFrames(error: ExecutorError, frames: string): ExecutorError {
   error.stack = `${error.name}: ${error.message}\n${frames}`;
   return error;
+}
+
+/** A message that can be continued; Deno ends some of its own with a period. */
+export function withoutPeriod(message: string): string {
+  return message.replace(/\.$/, "");
 }

@@ -1,6 +1,6 @@
 import { assertCloneable } from "./cloneable.ts";
 import { NotCloneableError } from "./errors.ts";
-import { Failure } from "./failure.ts";
+import { Failure, withoutPeriod } from "./failure.ts";
 import { InlineThread } from "./inline.ts";
 import type { Job } from "./job.ts";
 import {
@@ -30,8 +30,8 @@ export interface MemberEvents {
   onReady(member: Member): void;
   /** Its worker is done with this job, and takes another; `outcome` is a value, or a {@linkcode Failure}. */
   onReturn(member: Member, job: Job, failed: boolean, outcome: unknown): void;
-  /** Its aborted task has not ended within its grace: it was terminated. */
-  onStuck(member: Member): void;
+  /** Its aborted task has not ended within its grace. */
+  onOverdue(member: Member): void;
   /** It is dying: it takes no more tasks, but what it had sent still arrives. */
   onDying(member: Member): void;
   /** Its worker is gone; `cause` is what it died of, as far as that is known. */
@@ -42,6 +42,8 @@ export interface MemberEvents {
 export class Member {
   /** Whether the worker is about to be gone: it takes no more tasks. */
   dying = false;
+  /** Whether it still runs a task that was aborted more than its grace ago. */
+  overdue = false;
   /** When it became idle, in ms of the clock. */
   idleSince = 0;
   /** What it runs: set when sent, cleared when the worker has answered, settled or not. */
@@ -121,8 +123,8 @@ export class Member {
     Atomics.store(this.#thread.control, ABORTED, this.#run);
     this.#thread.post([ABORT, this.#run, encodeReason(reason)]);
     this.#grace = setTimeout(() => {
-      this.#thread.terminate();
-      this.#events.onStuck(this);
+      this.overdue = true;
+      this.#events.onOverdue(this);
     }, GRACE);
   }
 
@@ -157,6 +159,7 @@ export class Member {
   #return(failed: boolean, outcome: unknown): void {
     const job = this.job!;
     this.job = undefined;
+    this.overdue = false;
     if (this.#grace !== undefined) clearTimeout(this.#grace);
     this.#events.onReturn(this, job, failed, outcome);
   }
@@ -197,7 +200,7 @@ function notCloneable(job: Job, cause: unknown): NotCloneableError {
     }
   });
   const what = culprit < 0 ? "the arguments" : `argument ${culprit + 1}`;
-  const why = cause instanceof Error ? cause.message : "it threw while it was read";
+  const why = cause instanceof Error ? withoutPeriod(cause.message) : "it threw while it was read";
   return new NotCloneableError(
     `Cannot send ${what} of ${job.task.label}: ${why}; pass plain data`,
     { cause },

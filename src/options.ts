@@ -131,11 +131,13 @@ export function poolSettings(
 }
 
 /** The options of an executor, checked as far as they are not a pool's. */
-export function executorOptions(options: ExecutorOptions | undefined): Required<ExecutorOptions> {
+export function executorOptions(
+  options: ExecutorOptions | undefined,
+): ExecutorOptions & { inline: boolean } {
   const own = ownOptions("options", options);
   return {
-    blocking: own("blocking") as PoolOptions ?? {},
-    cpu: own("cpu") as PoolOptions ?? {},
+    blocking: own("blocking") as PoolOptions | undefined,
+    cpu: own("cpu") as PoolOptions | undefined,
     inline: boolean("inline", own("inline"), false),
   };
 }

@@ -1,10 +1,17 @@
 import { onAbort } from "./abort.ts";
-import { QueueFullError, ShutdownError, WorkerCrashedError, WorkerStartError } from "./errors.ts";
+import {
+  type ExecutorError,
+  QueueFullError,
+  ShutdownError,
+  WorkerCrashedError,
+  WorkerStartError,
+} from "./errors.ts";
 import type { Job } from "./job.ts";
 import { Member, type MemberEvents } from "./member.ts";
 import type { PoolSettings } from "./options.ts";
 import { startInTurn } from "./pace.ts";
 import { Queue } from "./queue.ts";
+import { assertWorkers } from "./thread.ts";
 import * as machinery from "./timers.ts";
 
 /** How long, in ms, tasks wait for the workers there are before another one is considered. */
@@ -104,10 +111,11 @@ export class Pool {
   async open(): Promise<void> {
     const { minWorkers, permissions, permissionsGiven } = this.#settings;
     if (this.#open) return;
-    if (this.#inline && permissionsGiven && permissions !== "inherit") {
+    if (!this.#inline) assertWorkers();
+    else if (permissionsGiven && permissions !== "inherit") {
       throw new WorkerStartError(
-        `Cannot run ${this.#name} tasks inline: its permissions were restricted to ` +
-          `${Deno.inspect(permissions)}, and a task in this thread has all of the program's`,
+        `Cannot run ${this.#name} tasks inline: permissions ${Deno.inspect(permissions)} were ` +
+          "asked for, and a task in this thread has all of the program's",
       );
     }
     this.#open = true;
@@ -180,14 +188,16 @@ export class Pool {
     }
     this.cancelQueued(() => new ShutdownError("The executor was terminated before the task began"));
     for (const member of [...this.#members]) {
-      const { job } = member;
-      if (job !== undefined && !job.settled) {
-        this.#cancelled++;
-        job.reject(new ShutdownError("The executor was terminated while the task ran"));
-      }
+      if (member.job !== undefined) this.#drop(member.job);
       this.#end(member);
     }
     this.#settleDrained();
+  }
+
+  #drop(job: Job): void {
+    if (job.settled) return;
+    this.#cancelled++;
+    job.reject(new ShutdownError("The executor was terminated while the task ran"));
   }
 
   /** Resolves when the terminated workers are gone, stuck ones aside. */
@@ -232,6 +242,10 @@ export class Pool {
       this.#idle.push(member);
       return;
     }
+    if (!this.#members.has(member)) {
+      // A getter of an argument, run by the clone, has terminated the pool.
+      return this.#drop(job);
+    }
     member.engage(true);
     if (job.options !== undefined) this.#arm(member, job, job.options.timeout);
   }
@@ -275,11 +289,10 @@ export class Pool {
   #grow(since = this.#progress()): void {
     const { maxWorkers } = this.#settings;
     if (this.#growing || !this.#open) return;
-    if (this.#stuck.size >= maxWorkers) return this.#refuseIfAllStuck();
     // An idle worker that cannot run the job is older than the job's module.
     const [outdated] = this.#idle;
     if (this.#members.size >= maxWorkers) {
-      if (outdated === undefined) return;
+      if (outdated === undefined) return this.#refuseIfAllStuck();
       this.#end(outdated);
     }
     if (this.#members.size === 0 || outdated !== undefined) this.#startForQueue();
@@ -303,18 +316,19 @@ export class Pool {
         this.#members.size * timeEach > TRIFLE;
       if (worthIt) this.#startForQueue();
       else this.#grow();
-    }, Math.max(0, since.time + after - Date.now()));
+    }, Math.max(0, since.time + after - performance.now()));
   }
 
   async #startForQueue(): Promise<void> {
     this.#growing = true;
     const first = this.#members.size === 0;
-    let failure: unknown;
+    let failure: ExecutorError | undefined;
     await this.#start().catch((error) => failure = error);
     this.#growing = false;
-    if (failure !== undefined && this.#members.size === 0) {
+    if (failure instanceof WorkerStartError && this.#members.size === 0) {
       // Nobody is left to run what waits; what is submitted from now on tries again.
-      this.#failQueued(() => failure);
+      const { message, cause } = failure;
+      this.#failQueued(() => new WorkerStartError(message, { cause }));
     }
     // While it got ready the others, if any, went on: what they did then counts.
     if (this.#queue.head !== undefined) this.#grow(first ? undefined : this.#startProgress);
@@ -322,7 +336,7 @@ export class Pool {
   }
 
   #progress(): Progress {
-    return { time: Date.now(), returned: this.#completed + this.#failed };
+    return { time: performance.now(), returned: this.#completed + this.#failed };
   }
 
   /** Starts a worker when its turn comes; resolves when it takes tasks. */
@@ -355,8 +369,8 @@ export class Pool {
       if (this.#members.has(member)) this.#rest(member);
     },
     onReturn: (member, job, failed, outcome) => this.#return(member, job, failed, outcome),
-    onStuck: (member) => {
-      this.#end(member);
+    onOverdue: () => {
+      this.#replaceOverdue();
       this.#dispatch();
       this.#settleDrained();
     },
@@ -376,11 +390,14 @@ export class Pool {
         start.reject(startError(this.#name, cause));
       } else {
         this.#crashed++;
+        if (this.#members.size < this.#settings.minWorkers && !this.#growing) this.#startForQueue();
         if (member.job !== undefined && !member.job.settled) {
           this.#recover(member, member.job, cause);
         }
       }
-    } else if (!wasStuck) {
+    } else if (wasStuck) {
+      this.#replaceOverdue();
+    } else {
       return;
     }
     this.#dispatch();
@@ -420,6 +437,13 @@ export class Pool {
     member.terminate();
   }
 
+  /** Gives up workers whose aborted tasks do not end; no more than `maxWorkers` may be stuck. */
+  #replaceOverdue(): void {
+    for (const member of this.#members) {
+      if (member.overdue && this.#stuck.size < this.#settings.maxWorkers) this.#end(member);
+    }
+  }
+
   #leaveIdle(member: Member): void {
     const index = this.#idle.indexOf(member);
     if (index >= 0) this.#idle.splice(index, 1);
@@ -453,13 +477,14 @@ export class Pool {
     }
   }
 
-  /** With every worker lost to tasks that do not end, what waits would wait for ever. */
+  /** With every worker in a task that does not end, what waits would wait for ever. */
   #refuseIfAllStuck(): void {
-    if (this.#members.size > 0) return;
+    for (const member of this.#members) if (!member.overdue) return;
+    const stuck = this.#members.size + this.#stuck.size;
     this.#failQueued(() =>
       new WorkerStartError(
-        `Cannot run the task: all ${this.#stuck.size} ${this.#name} workers are stuck in aborted ` +
-          "tasks that do not end; poll throwIfAborted() in long synchronous tasks",
+        `Cannot run the task: all ${stuck} ${this.#name} workers are stuck in aborted tasks that ` +
+          "do not end; poll throwIfAborted() in long synchronous tasks",
       )
     );
   }

@@ -8,16 +8,14 @@ import { MAX_ADDRESSES, type TaskAddress } from "./protocol.ts";
 // deno-lint-ignore no-explicit-any -- a task takes and returns anything
 export type TaskFunction = (this: TaskContext & any, ...args: any[]) => any;
 
-declare const signature: unique symbol;
-
 /**
  * A function of a module, as {@linkcode tasksFrom} names it. It cannot be called, only run.
  *
  * @typeParam F The type of the function.
  */
 export interface Task<F extends TaskFunction> {
-  /** Carries the function's type; there is no such property. */
-  readonly [signature]: F;
+  /** Carries the type of the function; there is no such property when the program runs. */
+  readonly "~function": F;
 }
 
 /**

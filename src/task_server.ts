@@ -13,6 +13,7 @@ import {
   type ToWorker,
 } from "./protocol.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
+import { setTimeout } from "./timers.ts";
 import { transferablesOf } from "./transfer.ts";
 
 // deno-lint-ignore no-explicit-any -- a task takes and returns anything
@@ -26,7 +27,22 @@ export type Post = (message: FromWorker, transfer?: Transferable[]) => void;
 
 /** Why a task could not be run at all. */
 class Unrunnable {
-  constructor(readonly kind: FailureKind, readonly cause: unknown) {}
+  readonly #kind: FailureKind;
+  readonly cause: unknown;
+
+  constructor(kind: FailureKind, cause: unknown) {
+    this.#kind = kind;
+    this.cause = cause;
+  }
+
+  get kind(): FailureKind {
+    return this.#kind;
+  }
+
+  /** Tells one from what a task threw; `instanceof` would call the traps of a hostile proxy. */
+  static is(thrown: unknown): thrown is Unrunnable {
+    return typeof thrown === "object" && thrown !== null && #kind in thrown;
+  }
 }
 
 /** Runs the tasks that the host sends, one at a time, and says how each ended. */
@@ -76,7 +92,7 @@ export class TaskServer {
       value = Reflect.apply(call, context, args);
       if (isThenable(value)) value = await value;
     } catch (thrown) {
-      if (thrown instanceof Unrunnable) this.#fail(run, thrown.kind, thrown.cause);
+      if (Unrunnable.is(thrown)) this.#fail(run, thrown.kind, thrown.cause);
       else this.#fail(run, "threw", thrown);
       return;
     }
@@ -119,6 +135,8 @@ export class TaskServer {
     let found: unknown;
     try {
       found = await this.#load(url);
+      // A module that exits while it is evaluated goes on until the next turn, which never comes.
+      await new Promise((resolve) => setTimeout(resolve, 0));
     } catch (cause) {
       throw new Unrunnable("load", cause);
     }

@@ -31,6 +31,26 @@ export interface ThreadEvents {
   onEnd(message: string | undefined): void;
 }
 
+/**
+ * Checks that this platform has what a worker needs.
+ *
+ * @throws {WorkerStartError} If it has not.
+ */
+export function assertWorkers(): void {
+  if (typeof Worker === "undefined") {
+    throw new WorkerStartError(
+      "Cannot start workers: this platform has none; { inline: true } runs tasks on the event " +
+        "loop instead",
+    );
+  }
+  if (locks === undefined) {
+    throw new WorkerStartError(
+      "Cannot start workers: their deaths are noticed by Web Locks, which are missing; expected " +
+        `Deno 2.9 or later, received ${Deno.version.deno}`,
+    );
+  }
+}
+
 /** A Deno Web Worker. */
 export class WorkerThread implements Thread {
   readonly control = new Int32Array(
@@ -47,18 +67,6 @@ export class WorkerThread implements Thread {
   #unwatch: (() => void) | undefined;
 
   constructor(name: string, permissions: Deno.PermissionOptions, events: ThreadEvents) {
-    if (typeof Worker === "undefined") {
-      throw new WorkerStartError(
-        "Cannot start a worker: this platform has none; { inline: true } runs tasks on the " +
-          "event loop instead",
-      );
-    }
-    if (locks === undefined) {
-      throw new WorkerStartError(
-        `Cannot start a worker: Web Locks are missing, by which its death is noticed; expected ` +
-          `Deno 2.9 or later, received ${Deno.version.deno}`,
-      );
-    }
     this.#events = events;
     this.#worker = new Worker(entry(), {
       type: "module",
@@ -110,7 +118,7 @@ export class WorkerThread implements Thread {
   }
 
   async ended(patience: number): Promise<void> {
-    if (await released(this.#lifeline, patience)) this.#die(undefined);
+    if (await released(this.#lifeline, patience)) await this.#die(undefined);
     rest();
   }
 
@@ -119,8 +127,8 @@ export class WorkerThread implements Thread {
     this.#dying = true;
     this.#unwatch?.();
     this.#events.onDying();
-    // What it sent before it died may still be on its way.
-    await deliveries();
+    // What it sent before it died may still be on its way; a terminated one is not heard.
+    if (!this.#terminated) await deliveries();
     this.#events.onEnd(message);
   }
 }

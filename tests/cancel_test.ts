@@ -1,0 +1,229 @@
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { Executor, type TaskContext, tasksFrom, WorkerStartError } from "@genro/executor";
+import { until } from "./waiting.ts";
+
+const { add, countCalls, later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
+
+/** Computes for a while without looking at its context. */
+function spin(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+/** Computes until its caller gives up, and counts that. */
+function spinUntilAborted(this: TaskContext, ended: Int32Array): void {
+  try {
+    while (true) this.throwIfAborted();
+  } finally {
+    Atomics.add(ended, 0, 1);
+  }
+}
+
+/** An abort controller that counts the listeners on its signal. */
+function countedController(): { controller: AbortController; listeners: () => number } {
+  const controller = new AbortController();
+  const { signal } = controller;
+  let listeners = 0;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+    listeners++;
+    addEventListener.apply(signal, args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+    listeners--;
+    removeEventListener.apply(signal, args);
+  };
+  return { controller, listeners: () => listeners };
+}
+
+Deno.test("Executor.with() rejects a call whose signal has aborted already", async () => {
+  await using executor = await Executor.start();
+  const reason = new Error("before");
+  const signal = AbortSignal.abort(reason);
+  const error = await assertRejects(() => executor.with({ signal }).runCpu(countCalls));
+  assertStrictEquals(error, reason);
+  assertEquals(await executor.runCpu(countCalls), 1);
+});
+
+Deno.test("Executor.with() takes a waiting task out of the queue on abort", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  const before = executor.runCpu(later, "before", 50);
+  const controller = new AbortController();
+  const aborted = executor.with({ signal: controller.signal }).runCpu(countCalls);
+  const after = executor.runCpu(countCalls);
+  assertEquals(executor.stats().cpu.queued, 2);
+  const reason = { why: "any value" };
+  controller.abort(reason);
+  assertEquals(executor.stats().cpu.queued, 1);
+  assertStrictEquals(await aborted.catch((error) => error), reason);
+  assertEquals(executor.stats().cpu.busy, 1, "it rejected before the running task ended");
+  assertEquals(await before, "before");
+  assertEquals(await after, 1, "the aborted task never ran");
+});
+
+Deno.test("Executor.with() rejects a running task at once and tells it", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  await executor.runCpu(countCalls);
+  const ended = new Int32Array(new SharedArrayBuffer(4));
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const result = executor.with({ signal: controller.signal }).runCpu(spinUntilAborted, ended);
+  await until(() => executor.stats().cpu.busy === 1);
+  controller.abort(reason);
+  assertStrictEquals(await result.catch((error) => error), reason);
+  await until(() => executor.stats().cpu.idle === 1);
+  assertEquals(Atomics.load(ended, 0), 1);
+  // The loop ended by itself, so its worker lives on.
+  assertEquals(await executor.runCpu(countCalls), 2);
+  assertEquals(executor.stats().cpu.cancelled, 1);
+});
+
+Deno.test("TaskContext.signal aborts with the caller's reason", async () => {
+  await using executor = await Executor.start();
+  const seen = new Int32Array(new SharedArrayBuffer(8));
+  const controller = new AbortController();
+  const result = executor.with({ signal: controller.signal }).runBlocking(
+    async function (this: TaskContext, seen: Int32Array) {
+      Atomics.store(seen, 0, 1);
+      await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
+      const { name, message, code } = this.signal.reason;
+      let thrown: unknown;
+      try {
+        this.throwIfAborted();
+      } catch (error) {
+        thrown = error;
+      }
+      const good = name === "RangeError" && message === "because" && code === "E_WHY" &&
+        thrown === this.signal.reason;
+      Atomics.store(seen, 1, good ? 1 : 2);
+    },
+    seen,
+  );
+  await until(() => Atomics.load(seen, 0) === 1);
+  controller.abort(Object.assign(new RangeError("because"), { code: "E_WHY" }));
+  await assertRejects(() => result, RangeError, "because");
+  await until(() => Atomics.load(seen, 1) !== 0);
+  assertEquals(Atomics.load(seen, 1), 1);
+});
+
+Deno.test("TaskContext.signal is not aborted in a task that nobody aborts", async () => {
+  await using executor = await Executor.start();
+  const aborted = await executor.runCpu(function (this: TaskContext) {
+    this.throwIfAborted();
+    return this.signal.aborted;
+  });
+  assertEquals(aborted, false);
+});
+
+Deno.test("Executor.with() gives up a worker whose task does not end", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  const result = executor.with({ timeout: 50 }).runCpu(spin, 1_000);
+  await assertRejects(() => result, DOMException, "timed out");
+  await until(() => executor.stats().cpu.stuck === 1);
+  assertEquals(executor.stats().cpu.workers, 0);
+  // It is replaced while it still computes…
+  assertEquals(await executor.runCpu(countCalls), 1);
+  assertEquals(executor.stats().cpu.stuck, 1);
+  // …and noticed when it comes back.
+  await until(() => executor.stats().cpu.stuck === 0);
+  assertEquals(await executor.runCpu(countCalls), 2);
+  assertEquals(executor.stats().cpu.crashed, 0);
+});
+
+Deno.test("Pool rejects new work while all it may have is stuck, and recovers", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  const impatient = executor.with({ timeout: 20 });
+  await assertRejects(() => impatient.runCpu(spin, 2_000), DOMException, "timed out");
+  await until(() => executor.stats().cpu.stuck === 1);
+  await assertRejects(() => impatient.runCpu(spin, 1_500), DOMException, "timed out");
+  const waiting = executor.runCpu(add, 1, 2);
+  await assertRejects(() => waiting, WorkerStartError, "stuck in aborted tasks");
+  await assertRejects(() => executor.runCpu(add, 1, 2), WorkerStartError, "all 2 cpu workers");
+  assertEquals(executor.stats().cpu.stuck, 1);
+  assertEquals(executor.stats().cpu.queued, 0);
+  await until(() => executor.stats().cpu.stuck === 0 && executor.stats().cpu.busy === 0);
+  assertEquals(await executor.runCpu(add, 1, 2), 3);
+});
+
+Deno.test("Executor.with() rejects with TimeoutError when a task ran too long", async () => {
+  await using executor = await Executor.start();
+  const error = await assertRejects(
+    () => executor.with({ timeout: 30 }).runBlocking(later, "1", 60_000),
+    DOMException,
+  );
+  assertEquals(error.name, "TimeoutError");
+  assertEquals(executor.stats().blocking.cancelled, 1);
+});
+
+Deno.test("Executor.with() counts no waiting as running time", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  const before = executor.runCpu(later, "1", 400);
+  const result = executor.with({ timeout: 350 }).runCpu(later, "in time", 1);
+  assertEquals(await result, "in time");
+  await before;
+});
+
+Deno.test("Executor.with() leaves no listener and no timer behind", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  const { controller, listeners } = countedController();
+  const { signal } = controller;
+  const timers = new Set<unknown>();
+  const { setTimeout, clearTimeout } = globalThis;
+  globalThis.setTimeout = ((...args: Parameters<typeof setTimeout>) => {
+    const timer = setTimeout(...args);
+    if (args[1] === 54_321) timers.add(timer);
+    return timer;
+  }) as typeof setTimeout;
+  globalThis.clearTimeout = (timer) => {
+    timers.delete(timer);
+    clearTimeout(timer);
+  };
+  try {
+    const runner = executor.with({ signal, timeout: 54_321 });
+    const results = [
+      runner.runCpu(add, 1, 2),
+      runner.runCpu(() => {
+        throw new Error("failed");
+      }),
+      runner.runCpu(() => new Headers()),
+      runner.runCpu((f: () => void) => f(), () => {}),
+      runner.runCpu(() => self.close()),
+      runner.runCpu(add, 1, 2),
+    ];
+    assertEquals(listeners(), 1, "one listener serves all the tasks of a signal");
+    assertEquals(timers.size, 1, "only a running task is timed");
+    await Promise.allSettled(results);
+    assertEquals([listeners(), timers.size], [0, 0]);
+
+    const ended = new Int32Array(new SharedArrayBuffer(4));
+    const running = runner.runCpu(spinUntilAborted, ended);
+    const waiting = runner.runCpu(add, 1, 2);
+    assertEquals([listeners(), timers.size], [1, 1]);
+    controller.abort();
+    await Promise.allSettled([running, waiting]);
+    assertEquals([listeners(), timers.size], [0, 0]);
+  } finally {
+    Object.assign(globalThis, { setTimeout, clearTimeout });
+  }
+});
+
+Deno.test("Executor.with() tells a task even a reason that cannot be cloned", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  await executor.runCpu(countCalls);
+  const ended = new Int32Array(new SharedArrayBuffer(4));
+  const controller = new AbortController();
+  const result = executor.with({ signal: controller.signal }).runCpu(
+    async function (this: TaskContext, ended: Int32Array) {
+      await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
+      Atomics.store(ended, 0, this.signal.reason.name === "AbortError" ? 1 : 2);
+    },
+    ended,
+  );
+  const reason = () => "a function";
+  controller.abort(reason);
+  assertStrictEquals(await result.catch((error) => error), reason);
+  await until(() => Atomics.load(ended, 0) !== 0);
+  assertEquals(Atomics.load(ended, 0), 1);
+  await until(() => executor.stats().cpu.idle === 1);
+  assert(await executor.runCpu(countCalls) === 2, "the worker lives on");
+});

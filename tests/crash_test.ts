@@ -1,0 +1,123 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { Executor, tasksFrom, WorkerCrashedError } from "@genro/executor";
+
+const { add, later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
+const exits = tasksFrom(import.meta, () => import("./fixtures/exits.ts"));
+
+/** Every way a task can end its worker. */
+const deaths: Record<string, () => unknown> = {
+  "self.close()": () => {
+    self.close();
+    return new Promise(() => {});
+  },
+  "Deno.exit()": () => Deno.exit(3),
+  "process.exit()": () => {
+    // deno-lint-ignore no-process-global -- as a task of a user may
+    (globalThis as unknown as { process: { exit(code: number): void } }).process.exit(3);
+  },
+  "an unhandled rejection": () => {
+    Promise.reject(new TypeError("nobody handles this"));
+    return new Promise(() => {});
+  },
+  "a throw in a timer": () => {
+    setTimeout(() => {
+      throw new TypeError("thrown in a timer");
+    });
+    return new Promise(() => {});
+  },
+  "a throw of a primitive in a timer": () => {
+    setTimeout(() => {
+      throw 42;
+    });
+    return new Promise(() => {});
+  },
+};
+
+for (const [death, task] of Object.entries(deaths)) {
+  Deno.test(`Pool survives ${death}`, async () => {
+    await using executor = await Executor.start({ cpu: { maxWorkers: 1, permissions: "inherit" } });
+    await executor.runCpu(add, 0, 0);
+    const result = executor.runCpu(task);
+    const others = [1, 2, 3].map((n) => executor.runCpu(add, n, n));
+    const begin = performance.now();
+    const error = await assertRejects(() => result, WorkerCrashedError);
+    const took = performance.now() - begin;
+    assert(took < 1_000, `settled after ${took} ms`);
+    // What had not begun is not lost.
+    assertEquals(await Promise.all(others), [2, 4, 6]);
+    const { crashed, failed, completed, workers } = executor.stats().cpu;
+    assertEquals(
+      { crashed, failed, completed, workers },
+      { crashed: 1, failed: 1, completed: 4, workers: 1 },
+    );
+    if (death.includes("rejection") || death === "a throw in a timer") {
+      assertInstanceOf(error.cause, TypeError);
+      assert(error.message.includes(error.cause.message));
+    }
+  });
+}
+
+Deno.test("Pool survives a module that exits while it loads", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  const result = executor.runCpu(exits.never);
+  const after = executor.runCpu(add, 1, 2);
+  await assertRejects(() => result, WorkerCrashedError, "exits.ts");
+  assertEquals(await after, 3);
+});
+
+Deno.test("Pool keeps a result that was sent before its worker died", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1, permissions: "inherit" } });
+  for (const how of ["close", "exit"]) {
+    const value = await executor.runCpu((how: string) => {
+      setTimeout(() => how === "close" ? self.close() : Deno.exit());
+      return how;
+    }, how);
+    assertEquals(value, how);
+  }
+});
+
+Deno.test("Pool runs a task elsewhere that was sent to a dead worker", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1, minWorkers: 1 } });
+  await executor.runCpu(() => {
+    setTimeout(() => self.close(), 20);
+  });
+  // An idle worker's quiet death is not noticed before it is given a task.
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assertEquals(executor.stats().cpu.idle, 1);
+  assertEquals(await executor.runCpu(add, 1, 2), 3);
+  assertEquals(executor.stats().cpu.crashed, 1);
+});
+
+Deno.test("Pool starts a crashed worker of minWorkers again", async () => {
+  await using executor = await Executor.start({ blocking: { minWorkers: 2, maxWorkers: 4 } });
+  await assertRejects(() => executor.runBlocking(() => self.close()), WorkerCrashedError);
+  assertEquals(await executor.runBlocking(later, "there", 100), "there");
+  assertEquals(executor.stats().blocking.workers, 2);
+});
+
+Deno.test("Pool survives an error that an earlier task left behind", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  await executor.runCpu(() => {
+    setTimeout(() => {
+      throw new Error("left behind");
+    }, 20);
+  });
+  const hit = await assertRejects(() => executor.runCpu(later, "hit", 5_000), WorkerCrashedError);
+  assert(hit.message.includes("left behind"), hit.message);
+  assertEquals(await executor.runCpu(add, 1, 2), 3);
+});
+
+Deno.test("Pool survives many crashes at once", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 2 } });
+  const outcomes = await Promise.allSettled(
+    Array.from(
+      { length: 30 },
+      (_, i) => i % 3 === 0 ? executor.runCpu(() => self.close()) : executor.runCpu(add, i, 0),
+    ),
+  );
+  outcomes.forEach((outcome, i) => {
+    if (i % 3 === 0) {
+      assertInstanceOf((outcome as PromiseRejectedResult).reason, WorkerCrashedError);
+    } else assertEquals(outcome, { status: "fulfilled", value: i });
+  });
+});

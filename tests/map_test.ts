@@ -1,0 +1,138 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Executor, NotStartedError, tasksFrom } from "@genro/executor";
+import { until } from "./waiting.ts";
+
+const { later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
+
+const double = (n: number) => n * 2;
+
+Deno.test("Executor.map*() yield the results in the order of the items", async () => {
+  await using executor = await Executor.start();
+  const slowFirst = (ms: number) => new Promise<number>((resolve) => setTimeout(resolve, ms, ms));
+  const items = [60, 5, 30, 1, 10];
+  assertEquals(await Array.fromAsync(executor.mapBlocking(slowFirst, items)), items);
+  assertEquals(await Array.fromAsync(executor.mapCpu(double, new Set([1, 2, 3]))), [2, 4, 6]);
+});
+
+Deno.test("Executor.map*() take async sources", async () => {
+  await using executor = await Executor.start();
+  async function* numbers() {
+    for (let i = 0; i < 20; i++) yield await Promise.resolve(i);
+  }
+  const doubled = await Array.fromAsync(executor.mapCpu(double, numbers()));
+  assertEquals(doubled, Array.from({ length: 20 }, (_, i) => i * 2));
+  assertEquals(await Array.fromAsync(executor.mapCpu(double, [])), []);
+});
+
+Deno.test("Executor.map*() yield a result while the source is still waited for", async () => {
+  await using executor = await Executor.start();
+  const more = Promise.withResolvers<void>();
+  async function* slow() {
+    yield 1;
+    await more.promise;
+    yield 2;
+  }
+  const results = executor.mapCpu(double, slow());
+  assertEquals(await results.next(), { done: false, value: 2 });
+  more.resolve();
+  assertEquals(await results.next(), { done: false, value: 4 });
+  assertEquals((await results.next()).done, true);
+});
+
+Deno.test("Executor.map*() read the source no further ahead than twice maxWorkers", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 2 } });
+  let read = 0;
+  function* numbers() {
+    while (true) yield read++;
+  }
+  let taken = 0;
+  for await (const _ of executor.mapCpu(double, numbers())) {
+    taken++;
+    assert(read <= taken + 4, `${read} read when ${taken} were taken`);
+    if (taken === 50) break;
+  }
+  // Time in which nobody takes anything.
+  await executor.runCpu(later, "later", 20);
+  assert(read <= 54, `${read} read`);
+});
+
+Deno.test("Executor.map*() end at the position of a failure", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 2 } });
+  const failAt3 = (n: number) => {
+    if (n === 3) throw new RangeError("three");
+    return n;
+  };
+  const taken: number[] = [];
+  await assertRejects(
+    async () => {
+      for await (const n of executor.mapCpu(failAt3, [0, 1, 2, 3, 4, 5])) taken.push(n);
+    },
+    RangeError,
+    "three",
+  );
+  assertEquals(taken, [0, 1, 2]);
+});
+
+Deno.test("Executor.map*() end at the position of the source's failure", async () => {
+  await using executor = await Executor.start();
+  function* numbers() {
+    yield 1;
+    yield 2;
+    throw new RangeError("no more");
+  }
+  const taken: number[] = [];
+  await assertRejects(
+    async () => {
+      for await (const n of executor.mapCpu(double, numbers())) taken.push(n);
+    },
+    RangeError,
+    "no more",
+  );
+  assertEquals(taken, [2, 4]);
+});
+
+Deno.test("Executor.map*() take back what has not begun when the loop is left", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  let closed = false;
+  function* numbers() {
+    try {
+      for (let i = 0;; i++) yield i;
+    } finally {
+      closed = true;
+    }
+  }
+  for await (const _ of executor.mapCpu(double, numbers())) break;
+  assertEquals(closed, true);
+  assertEquals(executor.stats().cpu.queued, 0);
+  await until(() => executor.stats().cpu.busy === 0);
+  assertEquals(executor.stats().cpu.stuck, 0);
+});
+
+Deno.test("Executor.map*() can be left while the source is waited for", async () => {
+  await using executor = await Executor.start();
+  async function* stalls() {
+    yield 1;
+    await new Promise(() => {});
+  }
+  for await (const _ of executor.mapCpu(double, stalls())) break;
+});
+
+Deno.test("Executor.with() binds its options to map*()", async () => {
+  await using executor = await Executor.start();
+  const controller = new AbortController();
+  const bound = executor.with({ signal: controller.signal });
+  await assertRejects(
+    async () => {
+      for await (const n of bound.mapCpu(double, [1, 2, 3])) {
+        if (n === 2) controller.abort(new Error("enough"));
+      }
+    },
+    Error,
+    "enough",
+  );
+});
+
+Deno.test("Executor.map*() reject when the executor is not started", async () => {
+  const executor = new Executor();
+  await assertRejects(() => Array.fromAsync(executor.mapCpu(double, [1])), NotStartedError);
+});

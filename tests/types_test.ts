@@ -1,0 +1,72 @@
+/**
+ * Calls that must compile, and calls that must not. The type-check before the tests is the
+ * test: an expected error that does not come is an error.
+ */
+
+import { type Executor, type Task, type TaskContext, tasksFrom, transfer } from "@genro/executor";
+
+const tasks = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
+
+Deno.test("Executor is typed", () => {});
+
+export async function right(executor: Executor): Promise<void> {
+  const sum: number = await executor.runCpu(tasks.add, 1, 2);
+  const text: string = await executor.runBlocking(tasks.later, "text", sum);
+  const optional = (a: number, b?: string) => a + (b ?? "");
+  const joined: string = await executor.runCpu(optional, 1);
+  const rest = (...numbers: number[]) => numbers.length;
+  const length: number = await executor.runCpu(rest, 1, 2, 3, 4);
+  const unwrapped: string = await executor.runCpu(
+    async (n: number) => await Promise.resolve(`${n}`),
+    1,
+  );
+  const aborted: boolean = await executor.runCpu(function (this: TaskContext, _n: number) {
+    return this.signal.aborted;
+  }, 1);
+  const bytes = new Uint8Array(1);
+  const moved: number = await executor.runCpu(
+    (bytes: Uint8Array<ArrayBuffer>) => bytes.length,
+    transfer(bytes, [bytes.buffer]),
+  );
+  const task: Task<(n: number) => number> = tasks.default.nested.double;
+  const doubled: number = await executor.with({ timeout: 1 }).runCpu(task, 2);
+  for await (const n of executor.mapCpu((text: string) => text.length, ["a", "b"])) {
+    const length: number = n;
+    void length;
+  }
+  void [text, joined, length, unwrapped, aborted, moved, doubled];
+}
+
+export async function wrong(executor: Executor): Promise<void> {
+  // @ts-expect-error the argument is of another type
+  await executor.runCpu(tasks.add, 1, "2");
+  // @ts-expect-error an argument is missing
+  await executor.runCpu(tasks.add, 1);
+  // @ts-expect-error there is one argument too many
+  await executor.runCpu(tasks.add, 1, 2, 3);
+  // @ts-expect-error the argument of a function is of another type
+  await executor.runBlocking((path: string) => path, 42);
+  // @ts-expect-error there is one argument too many for a function
+  await executor.runBlocking(() => 1, 42);
+  // @ts-expect-error the module has no such export
+  await executor.runCpu(tasks.substract, 1, 2);
+  // @ts-expect-error the export is no function
+  await executor.runCpu(tasks.notAFunction);
+  // @ts-expect-error an await is missing
+  const sum: number = executor.runCpu(tasks.add, 1, 2);
+  // @ts-expect-error the result is of another type
+  const text: string = await executor.runCpu(tasks.add, 1, 2);
+  // @ts-expect-error a task cannot be called
+  tasks.add(1, 2);
+  // @ts-expect-error a value is no task
+  await executor.runCpu(42);
+  // @ts-expect-error the items are of another type
+  executor.mapCpu(tasks.default.nested.double, ["a"]);
+  // @ts-expect-error there is no such option
+  executor.with({ timeOut: 5 });
+  // @ts-expect-error an option is of another type
+  await executor.shutdown({ timeout: "5" });
+  // @ts-expect-error the bound call checks its arguments too
+  await executor.with({ timeout: 5 }).runCpu(tasks.add, "1", 2);
+  void [sum, text];
+}
