@@ -157,7 +157,7 @@ export function runOptions(options: RunOptions): RunOptions {
   const own = ownOptions("options", options);
   const signal = own("signal");
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new TypeError(`Cannot use signal: expected an AbortSignal, received ${show(signal)}`);
+    throw wrongType("signal", "an AbortSignal", signal);
   }
   const timeout = milliseconds("timeout", own("timeout"), Infinity);
   if (timeout === 0) {
@@ -170,7 +170,7 @@ export function runOptions(options: RunOptions): RunOptions {
 function ownOptions(name: string, options: object | undefined): (key: string) => unknown {
   if (options === undefined) return () => undefined;
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Cannot use ${name}: expected an object, received ${show(options)}`);
+    throw wrongType(name, "an object", options);
   }
   return (key) => Object.hasOwn(options, key) ? Reflect.get(options, key) : undefined;
 }
@@ -178,35 +178,33 @@ function ownOptions(name: string, options: object | undefined): (key: string) =>
 function integer(name: string, value: unknown, least: number, byDefault: number): number {
   if (value === undefined) return byDefault;
   const expected = `an integer of at least ${least}`;
-  requireType(name, value, "number", expected);
-  if (!Number.isSafeInteger(value) || value as number < least) {
-    throw new RangeError(`Cannot use ${name}: expected ${expected}, received ${show(value)}`);
+  if (typeof value !== "number") throw wrongType(name, expected, value);
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new RangeError(`Cannot use ${name}: expected ${expected}, received ${value}`);
   }
-  return value as number;
+  return value;
 }
 
 function milliseconds(name: string, value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault;
   const expected = "0 ms or more";
-  requireType(name, value, "number", expected);
-  if (!(value as number >= 0)) {
-    throw new RangeError(`Cannot use ${name}: expected ${expected}, received ${show(value)}`);
+  if (typeof value !== "number") throw wrongType(name, expected, value);
+  if (!(value >= 0)) {
+    throw new RangeError(`Cannot use ${name}: expected ${expected}, received ${value}`);
   }
-  return value as number > MAX_DELAY ? Infinity : value as number;
+  return value > MAX_DELAY ? Infinity : value;
 }
 
 function boolean(name: string, value: unknown, byDefault: boolean): boolean {
   if (value === undefined) return byDefault;
-  requireType(name, value, "boolean", "true or false");
-  return value as boolean;
+  if (typeof value !== "boolean") throw wrongType(name, "true or false", value);
+  return value;
 }
 
 function permissionOptions(name: string, value: unknown): Deno.PermissionOptions {
   if (value === "inherit" || value === "none") return value;
   if (typeof value !== "object" || value === null) {
-    throw new TypeError(
-      `Cannot use ${name}: expected "inherit", "none" or an object, received ${show(value)}`,
-    );
+    throw wrongType(name, '"inherit", "none" or an object', value);
   }
   // A copy of the own properties: what happens to the caller's object later grants nothing.
   return Object.freeze(Object.fromEntries(
@@ -214,10 +212,8 @@ function permissionOptions(name: string, value: unknown): Deno.PermissionOptions
   ));
 }
 
-function requireType(name: string, value: unknown, type: string, expected: string): void {
-  if (typeof value !== type) {
-    throw new TypeError(`Cannot use ${name}: expected ${expected}, received ${show(value)}`);
-  }
+function wrongType(name: string, expected: string, value: unknown): TypeError {
+  return new TypeError(`Cannot use ${name}: expected ${expected}, received ${show(value)}`);
 }
 
 function show(value: unknown): string {

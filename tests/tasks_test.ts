@@ -1,4 +1,3 @@
-// deno-lint-ignore-file require-yield object-literal-property -- every form of function counts
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Executor, NotCloneableError, type TaskContext, tasksFrom } from "@genro/executor";
 
