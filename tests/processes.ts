@@ -1,0 +1,72 @@
+/** A program that runs beside the test, with the lines it prints on stdout and stderr. */
+export class Program implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+  readonly printed: string[] = [];
+
+  constructor(args: string[], options: { cwd?: string; env?: Record<string, string> } = {}) {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args,
+      cwd: options.cwd ?? new URL("..", import.meta.url),
+      env: { NO_COLOR: "1", ...options.env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const streams = [this.#child.stdout, this.#child.stderr];
+    this.#lines = merged(streams.map((stream) => lines(stream)));
+  }
+
+  /** The first match in a line that it prints from now on. */
+  async line(pattern: RegExp): Promise<RegExpExecArray> {
+    while (true) {
+      const { done, value } = await this.#lines.next();
+      if (done) {
+        throw new Error(`It ended before it printed ${pattern}: ${this.printed.join("\n")}`);
+      }
+      this.printed.push(value);
+      const match = pattern.exec(value);
+      if (match !== null) return match;
+    }
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** How it ended. */
+  async ended(): Promise<Deno.CommandStatus> {
+    while (!(await this.#lines.next()).done);
+    return await this.#child.status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch { /* it has ended */ }
+    await this.ended();
+  }
+}
+
+/** What several sources yield, as it comes. */
+async function* merged<T>(sources: AsyncIterator<T>[]): AsyncGenerator<T> {
+  const next = (source: AsyncIterator<T>) => source.next().then((result) => ({ source, result }));
+  const waiting = new Map(sources.map((source) => [source, next(source)]));
+  while (waiting.size > 0) {
+    const { source, result } = await Promise.race(waiting.values());
+    waiting.delete(source);
+    if (result.done) continue;
+    waiting.set(source, next(source));
+    yield result.value;
+  }
+}
+
+async function* lines(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop()!;
+    yield* parts;
+  }
+  if (rest !== "") yield rest;
+}

@@ -1,0 +1,54 @@
+/** The examples of the README that serve: they are run as programs, and asked over HTTP. */
+
+import { assert, assertEquals } from "@std/assert";
+import { Program } from "./processes.ts";
+
+const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
+const served = [...readme.matchAll(/```ts ignore\n(.*?)```/gs)].map(([, code]) => code!);
+
+/** Runs an example in a folder of its own. */
+async function withExample(
+  code: string,
+  args: string[],
+  use: (url: string, program: Program) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const imports = {
+      "@genro/executor": import.meta.resolve("../mod.ts"),
+      "@std/async/deadline": import.meta.resolve("@std/async/deadline"),
+    };
+    const config = { imports, unstable: ["worker-options"] };
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(config));
+    await Deno.writeTextFile(`${folder}/main.ts`, code);
+    await Deno.writeTextFile(`${folder}/motd`, "message of the day");
+    await using program = new Program([...args, "--allow-all", "--no-prompt", "main.ts"], {
+      cwd: folder,
+      env: { DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0" },
+    });
+    const [url] = await program.line(/http:\S+/);
+    await use(url, program);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("README's Deno.serve() example answers, and ends on SIGTERM", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  assertEquals(served.length, 2);
+  await withExample(served[0]!, ["run"], async (url, program) => {
+    assertEquals(await (await fetch(new URL("/healthz", url))).text(), "ok");
+    const entries = await (await fetch(url)).json();
+    assert(entries.some(({ name }: Deno.DirEntry) => name === "main.ts"));
+    program.kill("SIGTERM");
+    assertEquals((await program.ended()).code, 0);
+  });
+});
+
+Deno.test("README's `deno serve` example answers", async () => {
+  const args = ["serve", "--host", "127.0.0.1", "--port", "0"];
+  await withExample(served[1]!, args, async (url) => {
+    assertEquals(await (await fetch(url)).text(), "message of the day");
+  });
+});
