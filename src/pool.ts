@@ -6,6 +6,7 @@ import {
   WorkerCrashedError,
   WorkerStartError,
 } from "./errors.ts";
+import { FIRST_LOOK, judgeGrowth, LONG_LOOK, type Progress } from "./growth.ts";
 import type { Job } from "./job.ts";
 import { Member, type MemberEvents } from "./member.ts";
 import type { PoolSettings } from "./options.ts";
@@ -13,17 +14,8 @@ import { startInTurn } from "./pace.ts";
 import { Queue } from "./queue.ts";
 import { assertWorkers } from "./thread.ts";
 import * as machinery from "./timers.ts";
+import { transferablesOf } from "./transfer.ts";
 
-/** How long, in ms, tasks wait for the workers there are before another one is considered. */
-const PATIENCE = 15;
-/** Tasks of which more than this many return within that time are short. */
-const A_FEW = 10;
-/** How long, in ms, a pool with short tasks is looked at before another worker is considered. */
-const LONG_LOOK = 60;
-/** Another worker is started if what waits will take more than this many times as long as was looked. */
-const WORTH_A_START = 4;
-/** A task that occupies a worker for less than this many ms is mostly our overhead; others do not help. */
-const TRIFLE = 0.1;
 /** The most ms between two attempts to grow while workers fail to start. */
 const MAX_BACKOFF = 5_000;
 /** How long, in ms, a shutdown waits for a worker to be gone: an idle one takes two, a stuck one for ever. */
@@ -49,12 +41,6 @@ export interface PoolStats {
   cancelled: number;
   /** Workers that ended without being told to. */
   crashed: number;
-}
-
-/** How many tasks had returned by when. */
-interface Progress {
-  readonly time: number;
-  readonly returned: number;
 }
 
 /** Workers that start and end with the work there is, and the tasks that wait for them. */
@@ -296,26 +282,27 @@ export class Pool {
       this.#end(outdated);
     }
     if (this.#members.size === 0 || outdated !== undefined) this.#startForQueue();
-    else this.#considerStart(since, Math.min(PATIENCE * 2 ** this.#failedStarts, MAX_BACKOFF));
+    else this.#considerStart(since, Math.min(FIRST_LOOK * 2 ** this.#failedStarts, MAX_BACKOFF));
   }
 
-  /** Looks, after this many ms since then, whether those there are will not be through the queue soon. */
+  /** Looks at the pool's progress since then, after this many ms, and starts a worker if it is worth it. */
   #considerStart(since: Progress, after: number): void {
     this.#growing = true;
     this.#growTimer = machinery.setTimeout(() => {
       this.#growTimer = undefined;
       this.#growing = false;
-      if (this.#queue.size === 0) return;
-      const now = this.#progress();
-      const returned = now.returned - since.returned;
-      const elapsed = now.time - since.time;
-      // Short tasks are slow at first, until their code is compiled: they get a longer look.
-      if (returned > A_FEW && elapsed < LONG_LOOK) return this.#considerStart(since, LONG_LOOK);
-      const timeEach = returned === 0 ? Infinity : elapsed / returned;
-      const worthIt = this.#queue.size * timeEach > WORTH_A_START * elapsed &&
-        this.#members.size * timeEach > TRIFLE;
-      if (worthIt) this.#startForQueue();
-      else this.#grow();
+      const { size } = this.#queue;
+      if (size === 0) return;
+      switch (judgeGrowth(since, this.#progress(), size, this.#members.size)) {
+        case "start":
+          this.#startForQueue();
+          break;
+        case "look longer":
+          this.#considerStart(since, LONG_LOOK);
+          break;
+        case "wait":
+          this.#grow();
+      }
     }, Math.max(0, since.time + after - performance.now()));
   }
 
@@ -406,7 +393,9 @@ export class Pool {
 
   /** A worker died with this job: it fails if it had begun, and goes back to the queue if not. */
   #recover(member: Member, job: Job, cause: unknown): void {
-    if (!member.hasBegun && !job.returned) {
+    // What was moved to the dead worker cannot be sent again.
+    const moved = job.args.some((arg) => transferablesOf(arg) !== undefined);
+    if (!member.hasBegun && !job.returned && !moved) {
       job.returned = true;
       job.abort = undefined;
       clearTimeout(job.timer);

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { spy } from "@std/testing/mock";
 import { Executor, type TaskContext, tasksFrom, WorkerStartError } from "@genro/executor";
 import { until } from "./waiting.ts";
 
@@ -17,23 +18,6 @@ function spinUntilAborted(this: TaskContext, ended: Int32Array): void {
   } finally {
     Atomics.add(ended, 0, 1);
   }
-}
-
-/** An abort controller that counts the listeners on its signal. */
-function countedController(): { controller: AbortController; listeners: () => number } {
-  const controller = new AbortController();
-  const { signal } = controller;
-  let listeners = 0;
-  const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
-    listeners++;
-    addEventListener.apply(signal, args);
-  };
-  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
-    listeners--;
-    removeEventListener.apply(signal, args);
-  };
-  return { controller, listeners: () => listeners };
 }
 
 Deno.test("Executor.with() rejects a call whose signal has aborted already", async () => {
@@ -165,46 +149,45 @@ Deno.test("Executor.with() counts no waiting as running time", async () => {
 
 Deno.test("Executor.with() leaves no listener and no timer behind", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
-  const { controller, listeners } = countedController();
+  const controller = new AbortController();
   const { signal } = controller;
-  const timers = new Set<unknown>();
-  const { setTimeout, clearTimeout } = globalThis;
-  globalThis.setTimeout = ((...args: Parameters<typeof setTimeout>) => {
-    const timer = setTimeout(...args);
-    if (args[1] === 54_321) timers.add(timer);
-    return timer;
-  }) as typeof setTimeout;
-  globalThis.clearTimeout = (timer) => {
-    timers.delete(timer);
-    clearTimeout(timer);
+  const TIMEOUT = 54_321;
+  using added = spy(signal, "addEventListener");
+  using removed = spy(signal, "removeEventListener");
+  using set = spy(globalThis, "setTimeout");
+  using cleared = spy(globalThis, "clearTimeout");
+  const left = () => {
+    const timers = set.calls.filter(({ args }) => args[1] === TIMEOUT);
+    const gone = new Set<unknown>(cleared.calls.map(({ args }) => args[0]));
+    return {
+      listeners: added.calls.length - removed.calls.length,
+      timers: timers.filter(({ returned }) => !gone.has(returned)).length,
+    };
   };
-  try {
-    const runner = executor.with({ signal, timeout: 54_321 });
-    const results = [
-      runner.runCpu(add, 1, 2),
-      runner.runCpu(() => {
-        throw new Error("failed");
-      }),
-      runner.runCpu(() => new Headers()),
-      runner.runCpu((f: () => void) => f(), () => {}),
-      runner.runCpu(() => self.close()),
-      runner.runCpu(add, 1, 2),
-    ];
-    assertEquals(listeners(), 1, "one listener serves all the tasks of a signal");
-    assertEquals(timers.size, 1, "only a running task is timed");
-    await Promise.allSettled(results);
-    assertEquals([listeners(), timers.size], [0, 0]);
 
-    const ended = new Int32Array(new SharedArrayBuffer(4));
-    const running = runner.runCpu(spinUntilAborted, ended);
-    const waiting = runner.runCpu(add, 1, 2);
-    assertEquals([listeners(), timers.size], [1, 1]);
-    controller.abort();
-    await Promise.allSettled([running, waiting]);
-    assertEquals([listeners(), timers.size], [0, 0]);
-  } finally {
-    Object.assign(globalThis, { setTimeout, clearTimeout });
-  }
+  const runner = executor.with({ signal, timeout: TIMEOUT });
+  const results = [
+    runner.runCpu(add, 1, 2),
+    runner.runCpu(() => {
+      throw new Error("failed");
+    }),
+    runner.runCpu(() => new Headers()),
+    runner.runCpu((f: () => void) => f(), () => {}),
+    runner.runCpu(() => self.close()),
+    runner.runCpu(add, 1, 2),
+  ];
+  // One listener serves all the tasks of a signal, and only a running task is timed.
+  assertEquals(left(), { listeners: 1, timers: 1 });
+  await Promise.allSettled(results);
+  assertEquals(left(), { listeners: 0, timers: 0 });
+
+  const ended = new Int32Array(new SharedArrayBuffer(4));
+  const running = runner.runCpu(spinUntilAborted, ended);
+  const waiting = runner.runCpu(add, 1, 2);
+  assertEquals(left(), { listeners: 1, timers: 1 });
+  controller.abort();
+  await Promise.allSettled([running, waiting]);
+  assertEquals(left(), { listeners: 0, timers: 0 });
 });
 
 Deno.test("Executor.with() tells a task even a reason that cannot be cloned", async () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { Executor, tasksFrom, WorkerCrashedError } from "@genro/executor";
+import { Executor, tasksFrom, transfer, WorkerCrashedError } from "@genro/executor";
 
 const { add, later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
 const exits = tasksFrom(import.meta, () => import("./fixtures/exits.ts"));
@@ -86,6 +86,20 @@ Deno.test("Pool runs a task elsewhere that was sent to a dead worker", async () 
   assertEquals(executor.stats().cpu.idle, 1);
   assertEquals(await executor.runCpu(add, 1, 2), 3);
   assertEquals(executor.stats().cpu.crashed, 1);
+});
+
+Deno.test("Pool fails a task that moved its argument to a dead worker", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  await executor.runCpu(() => {
+    setTimeout(() => self.close(), 20);
+  });
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  const bytes = new Uint8Array(10);
+  await assertRejects(
+    () => executor.runCpu((bytes: Uint8Array) => bytes.length, transfer(bytes, [bytes.buffer])),
+    WorkerCrashedError,
+  );
+  assertEquals(await executor.runCpu(add, 1, 2), 3);
 });
 
 Deno.test("Pool starts a crashed worker of minWorkers again", async () => {

@@ -405,8 +405,10 @@ Deno.test("Executor fails only the task whose thrown value is hostile", async ()
 Deno.test("Executor keeps its strength through 10,000 bad calls", async () => {
   await using executor = await Executor.start({ cpu: { minWorkers: 2, maxWorkers: 2 } });
   const missing = tasksFrom<{ nothing(): void }>(import.meta.resolve("./fixtures/tasks.ts"));
+  const broken = tasksFrom(import.meta, () => import("./fixtures/throws.ts"));
   const outside = 1;
   const calls: (() => Promise<unknown>)[] = [
+    () => executor.runCpu(broken.never),
     () => executor.runCpu(() => outside),
     () => executor.runCpu(missing.nothing),
     () => executor.runCpu(Math.max, 1, 2),

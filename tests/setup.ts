@@ -3,7 +3,7 @@
  * ones; where it does not, `.offline` is linked to the stand-ins, which deno.json then finds.
  */
 
-const PACKAGES = ["async/deadline", "assert", "testing/time"];
+const PACKAGES = ["async/deadline", "assert", "testing/mock", "testing/time"];
 const PATIENCE = 2_000;
 
 const link = new URL("../.offline", import.meta.url);
