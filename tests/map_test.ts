@@ -92,20 +92,34 @@ Deno.test("Executor.map*() end at the position of the source's failure", async (
 });
 
 Deno.test("Executor.map*() take back what has not begun when the loop is left", async () => {
-  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  await using executor = await Executor.start({ blocking: { minWorkers: 2, maxWorkers: 2 } });
+  const flag = new Int32Array(new SharedArrayBuffer(4));
+  // The first returns at once, the others keep their workers until the flag is set.
+  const task = ([n, flag]: [number, Int32Array]) => {
+    if (n > 0) Atomics.wait(flag, 0, 0);
+    return n;
+  };
   let closed = false;
-  function* numbers() {
+  function* items(): Generator<[number, Int32Array]> {
     try {
-      for (let i = 0;; i++) yield i;
+      for (let n = 0;; n++) yield [n, flag];
     } finally {
       closed = true;
     }
   }
-  for await (const _ of executor.mapCpu(double, numbers())) break;
+  for await (const n of executor.mapBlocking(task, items())) {
+    assertEquals(n, 0);
+    await until(() => executor.stats().blocking.busy === 2);
+    assertEquals(executor.stats().blocking.queued, 1);
+    break;
+  }
   assertEquals(closed, true);
-  assertEquals(executor.stats().cpu.queued, 0);
-  await until(() => executor.stats().cpu.busy === 0);
-  assertEquals(executor.stats().cpu.stuck, 0);
+  assertEquals(executor.stats().blocking.queued, 0);
+  Atomics.store(flag, 0, 1);
+  Atomics.notify(flag, 0);
+  await until(() => executor.stats().blocking.busy === 0);
+  const { completed, cancelled, stuck } = executor.stats().blocking;
+  assertEquals({ completed, cancelled, stuck }, { completed: 3, cancelled: 1, stuck: 0 });
 });
 
 Deno.test("Executor.map*() can be left while the source is waited for", async () => {
