@@ -146,21 +146,28 @@ export class Member {
         this.#events.onReady(this);
         break;
       case DONE:
-        this.#return(false, message[2]);
+        this.#return(message[1], false, message[2]);
         break;
       case FAILED:
-        this.#return(true, new Failure(this.job!.task, message[2], message[3]));
+        if (this.job !== undefined) {
+          const failure = new Failure(this.job.task, message[2], message[3]);
+          this.#return(message[1], true, failure);
+        }
         break;
       case DYING:
         this.#lastWords ??= message[1];
     }
   }
 
-  #return(failed: boolean, outcome: unknown): void {
-    const job = this.job!;
+  #return(run: number, failed: boolean, outcome: unknown): void {
+    const { job } = this;
+    if (job === undefined || run !== this.#run) return;
     this.job = undefined;
     this.overdue = false;
-    if (this.#grace !== undefined) clearTimeout(this.#grace);
+    if (this.#grace !== undefined) {
+      clearTimeout(this.#grace);
+      this.#grace = undefined;
+    }
     this.#events.onReturn(this, job, failed, outcome);
   }
 

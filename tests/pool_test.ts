@@ -99,57 +99,52 @@ Deno.test("Pool starts no worker for a burst of short tasks that it keeps up wit
   assert(workers <= 3, `${workers} workers`);
 });
 
-Deno.test("Pool grows to its full size for a burst of long tasks, a worker at a time", async () => {
-  await using executor = await Executor.start();
+/** Records in which turn of the event loop each worker is started. */
+function recordStarts(): Disposable & { turns: number[] } {
   const OriginalWorker = Worker;
-  const starts: number[] = [];
-  // Two starts in one turn would leave no turn between them.
+  const turns: number[] = [];
   let turn = 0;
-  const turns = setInterval(() => turn++, 0);
+  const timer = setInterval(() => turn++, 0);
   globalThis.Worker = class extends OriginalWorker {
     constructor(...args: ConstructorParameters<typeof Worker>) {
       super(...args);
-      starts.push(turn);
+      turns.push(turn);
     }
   };
+  return {
+    turns,
+    [Symbol.dispose]() {
+      globalThis.Worker = OriginalWorker;
+      clearInterval(timer);
+    },
+  };
+}
+
+Deno.test("Pool grows to its full size for a burst of long tasks, a worker at a time", async () => {
+  await using executor = await Executor.start();
+  using starts = recordStarts();
   const flag = newFlag();
   const begin = performance.now();
+  const blocked = Array.from({ length: 40 }, () => executor.runBlocking(waitFor, flag));
   try {
-    const blocked = Array.from({ length: 40 }, () => executor.runBlocking(waitFor, flag));
     await until(() => executor.stats().blocking.busy === 40);
-    const took = performance.now() - begin;
-    release(flag);
-    await Promise.all(blocked);
-    assert(took < 6_000, `took ${took} ms`);
   } finally {
-    globalThis.Worker = OriginalWorker;
-    clearInterval(turns);
+    release(flag);
   }
-  assertEquals(starts.length, 40);
-  assertEquals(new Set(starts).size, 40);
+  const took = performance.now() - begin;
+  await Promise.all(blocked);
+  assert(took < 6_000, `took ${took} ms`);
+  assertEquals(starts.turns.length, 40);
+  assertEquals(new Set(starts.turns).size, 40);
 });
 
 Deno.test("Pools start their workers one at a time, together", async () => {
-  const OriginalWorker = Worker;
-  const starts: number[] = [];
-  let turn = 0;
-  const turns = setInterval(() => turn++, 0);
-  globalThis.Worker = class extends OriginalWorker {
-    constructor(...args: ConstructorParameters<typeof Worker>) {
-      super(...args);
-      starts.push(turn);
-    }
-  };
-  try {
-    await using one = await Executor.start();
-    await using two = await Executor.start();
-    await Promise.all([one.runBlocking(add, 1, 1), two.runBlocking(add, 1, 1)]);
-  } finally {
-    globalThis.Worker = OriginalWorker;
-    clearInterval(turns);
-  }
-  assertEquals(starts.length, 4);
-  assertEquals(new Set(starts).size, 4);
+  using starts = recordStarts();
+  await using one = await Executor.start();
+  await using two = await Executor.start();
+  await Promise.all([one.runBlocking(add, 1, 1), two.runBlocking(add, 1, 1)]);
+  assertEquals(starts.turns.length, 4);
+  assertEquals(new Set(starts.turns).size, 4);
 });
 
 Deno.test("Pool rejects with QueueFullError past maxQueue, and goes on", async () => {
