@@ -18,6 +18,8 @@ import { transferablesOf } from "./transfer.ts";
 
 /** The most ms between two attempts to grow while workers fail to start. */
 const MAX_BACKOFF = 5_000;
+/** How long, in ms, a worker may take to get ready; 20 is usual. */
+const START_TIMEOUT = 30_000;
 /** How long, in ms, a shutdown waits for a worker to be gone: an idle one takes two, a stuck one for ever. */
 const FAREWELL = 100;
 
@@ -338,6 +340,7 @@ export class Pool {
         const member = new Member(this.#name, permissions, this.#inline, this.#events);
         this.#members.add(member);
         this.#starting.set(member, start);
+        this.#limitStart(member, start);
         // Taken after the start has blocked, when no return could be noticed.
         this.#startProgress = this.#progress();
       } catch (cause) {
@@ -346,6 +349,18 @@ export class Pool {
       }
     });
     return start.promise;
+  }
+
+  /** Gives up a worker that does not get ready: a module it lists may never be delivered. */
+  #limitStart(member: Member, start: PromiseWithResolvers<void>): void {
+    const timer = setTimeout(() => {
+      this.#failedStarts++;
+      const why = `it was not ready after ${START_TIMEOUT / 1_000} s; does a task's module load?`;
+      start.reject(new WorkerStartError(`Cannot start a ${this.#name} worker: ${why}`));
+      this.#end(member);
+    }, START_TIMEOUT);
+    const ended = () => clearTimeout(timer);
+    start.promise.then(ended, ended);
   }
 
   readonly #events: MemberEvents = {

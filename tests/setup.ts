@@ -3,21 +3,22 @@
  * ones; where it does not, `.offline` is linked to the stand-ins, which deno.json then finds.
  */
 
-const PACKAGES = ["async/deadline", "assert", "testing/mock", "testing/time"];
-const PATIENCE = 2_000;
+const PROBE = ["async@^1/deadline"];
+const OTHERS = ["assert@^1", "testing@^1/mock", "testing@^1/time"];
 
 const link = new URL("../.offline", import.meta.url);
 
-async function jsrAnswers(): Promise<boolean> {
+/** Whether Deno has the packages, or gets them within so many ms. */
+async function loads(packages: string[], within: number): Promise<boolean> {
   try {
     const { success } = await new Deno.Command(Deno.execPath(), {
       // Without the configuration, which may point to the stand-ins already.
-      args: ["cache", "--no-config", ...PACKAGES.map((name) => `jsr:@std/${name}`)],
+      args: ["cache", "--no-config", ...packages.map((name) => `jsr:@std/${name}`)],
       cwd: new URL(".", import.meta.url),
       stdin: "null",
       stdout: "null",
       stderr: "null",
-      signal: AbortSignal.timeout(PATIENCE),
+      signal: AbortSignal.timeout(within),
     }).output();
     return success;
   } catch {
@@ -46,7 +47,8 @@ async function linkStandIns(): Promise<void> {
   }
 }
 
-if (await jsrAnswers()) {
+// A few small files tell whether it answers; a slow connection may take longer for all of them.
+if (await loads(PROBE, 2_000) && await loads(OTHERS, 30_000)) {
   await unlink();
   console.log("Setup: JSR answers, @std comes from there");
 } else {
