@@ -57,8 +57,9 @@ export async function assertRejects(
   type?: Class<Error>,
   includes?: string,
 ): Promise<unknown> {
+  const promise = call(); // what it throws by itself is no rejection
   try {
-    await call();
+    await promise;
   } catch (error) {
     return checked(error, type, includes);
   }
