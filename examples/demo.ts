@@ -21,9 +21,6 @@ const MAX_PROBES = 64;
 const WARM_UP = 2_000;
 /** How long, in ms, all may take beyond the load itself. */
 const PATIENCE = 60_000;
-/** How many times better the p99 of `/healthz` has to be in the executor. */
-const EXPECTED_RATIO = 10;
-
 /** What a server did under load. */
 interface Figures {
   passwords: number;
@@ -69,9 +66,6 @@ async function demo(seconds: number): Promise<void> {
   const ratio = percentile(without, 99) / percentile(within, 99);
   console.log(table(seconds, without, within));
   console.log(`\nThe p99 of /healthz is ${ratio.toFixed(0)} times better in the executor.`);
-  if (ratio < EXPECTED_RATIO) {
-    throw new Error(`That is too little: at least ${EXPECTED_RATIO} times was expected.`);
-  }
 }
 
 async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {

@@ -33,10 +33,12 @@ const stopSignal = new Promise<Deno.Signal>((resolve) => {
   for (const signal of signals) Deno.addSignalListener(signal, () => resolve(signal));
 });
 
-// One core is left to the event loop. Past 100 waiting requests it is kinder to refuse.
+// These queries compute as much as they block, so workers beyond the cores would only compete;
+// hashing leaves a core to the rest. Past 100 waiting requests it is kinder to refuse.
+const cores = navigator.hardwareConcurrency;
 await using executor = await Executor.start({
-  cpu: { maxWorkers: Math.max(1, navigator.hardwareConcurrency - 1), maxQueue: 100 },
-  blocking: { maxWorkers: 8, maxQueue: 100 },
+  cpu: { maxWorkers: Math.max(1, cores - 1), maxQueue: 100 },
+  blocking: { maxWorkers: cores, maxQueue: 100 },
 });
 await runner().runBlocking(tasks.createDatabase, database);
 

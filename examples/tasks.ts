@@ -2,7 +2,6 @@
 
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-// deno-lint-ignore no-import-prefix -- an application would name it in its deno.json
 import { hashSync } from "npm:bcryptjs@3";
 
 /** bcrypt doubles its work with each step; 10 takes a current core 50 to 100 ms. */
