@@ -2,15 +2,14 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { Executor, WorkerStartError } from "@genro/executor";
 
 /** What a CPU task may not do, and would do here. */
-const forbidden: Record<string, () => unknown> = {
+const forbidden: Record<string, (program: string) => unknown> = {
   "read a file": () => Deno.readTextFileSync("/etc/hosts"),
   "write a file": () => Deno.writeTextFileSync("/tmp/written-by-a-cpu-task", ""),
   "open a socket": () => Deno.listen({ hostname: "127.0.0.1", port: 0 }).close(),
   "connect": () => Deno.connect({ hostname: "127.0.0.1", port: 9 }),
   "fetch": () => fetch("http://127.0.0.1:54321/"),
   "read an environment variable": () => Deno.env.get("PATH"),
-  "run a program": () =>
-    new Deno.Command(Deno.build.os === "windows" ? "cmd" : "true").outputSync(),
+  "run a program": (program) => new Deno.Command(program, { args: ["--version"] }).outputSync(),
   "load a library": () => Deno.dlopen("/no/such/library.so", {}),
   "ask for the host's name": () => Deno.hostname(),
 };
@@ -18,7 +17,10 @@ const forbidden: Record<string, () => unknown> = {
 for (const [what, task] of Object.entries(forbidden)) {
   Deno.test(`Executor.runCpu() may not ${what}`, async () => {
     await using executor = await Executor.start();
-    await assertRejects(async () => await executor.runCpu(task), Deno.errors.NotCapable);
+    await assertRejects(
+      async () => await executor.runCpu(task, Deno.execPath()),
+      Deno.errors.NotCapable,
+    );
   });
 }
 

@@ -12,6 +12,8 @@ export class Program implements AsyncDisposable {
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
+      // A test that waits for what never comes ends with an error.
+      signal: AbortSignal.timeout(60_000),
     }).spawn();
     const streams = [this.#child.stdout, this.#child.stderr];
     this.#lines = merged(streams.map((stream) => lines(stream)));
