@@ -84,6 +84,8 @@ export class Executor implements Runner, AsyncDisposable, Disposable {
   #terminations = 0;
   /** The startup that is under way. */
   #starting: Promise<void> | undefined;
+  /** The latest startup that `terminate()` fell into: another one begins when it has failed. */
+  #abandoned: Promise<void> | undefined;
   /** The end of what was accepted, once a shutdown has begun. */
   #stopping: Promise<void> | undefined;
 
@@ -139,13 +141,19 @@ export class Executor implements Runner, AsyncDisposable, Disposable {
    */
   startup(): Promise<void> {
     if (this.#running) return Promise.resolve();
-    return this.#starting ??= this.#start().finally(() => this.#starting = undefined);
+    if (this.#starting === undefined) {
+      const starting = this.#start().finally(() => {
+        if (this.#starting === starting) this.#starting = undefined;
+      });
+      this.#starting = starting;
+    }
+    return this.#starting;
   }
 
   async #start(): Promise<void> {
     const terminations = this.#terminations;
     try {
-      await this.#stopping;
+      await Promise.allSettled([this.#abandoned, this.#stopping]);
       await Promise.all([this.#cpu.open(), this.#blocking.open()]);
       if (terminations !== this.#terminations) {
         throw new ShutdownError("The executor was shut down while it started");
@@ -181,9 +189,9 @@ export class Executor implements Runner, AsyncDisposable, Disposable {
     if (this.#starting !== undefined) {
       // Nothing was accepted yet, so there is nothing to finish.
       this.terminate();
-      await Promise.allSettled([this.#starting]);
+      await Promise.allSettled([this.#abandoned]);
     }
-    if (!this.#running && this.#stopping === undefined) return;
+    if (!this.#running && this.#stopping === undefined) return await this.#gone();
     this.#running = false;
     this.#stopping ??= this.#stop().finally(() => this.#stopping = undefined);
     if (cancelQueued) {
@@ -221,6 +229,8 @@ export class Executor implements Runner, AsyncDisposable, Disposable {
   terminate(): void {
     this.#running = false;
     this.#terminations++;
+    this.#abandoned = this.#starting ?? this.#abandoned;
+    this.#starting = undefined;
     this.#terminatePools();
   }
 

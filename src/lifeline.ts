@@ -16,6 +16,8 @@ const watched = new Map<string, () => void>();
 let awaited = 0;
 /** The next look; it is left to come when the last watch ends, as another one soon begins. */
 let timer: Timer | undefined;
+/** Whether the locks are being read: another look comes after that, if it is needed. */
+let looking = false;
 
 /**
  * Watches for the death of the worker that holds this lock.
@@ -27,7 +29,7 @@ let timer: Timer | undefined;
 export function watch(lock: string, keepAlive: boolean, died: () => void): () => void {
   watched.set(lock, died);
   if (keepAlive && awaited++ === 0 && timer !== undefined) Deno.refTimer(timer);
-  if (timer === undefined) schedule();
+  if (timer === undefined && !looking) schedule();
   let ended = false;
   return () => {
     if (ended) return;
@@ -43,16 +45,18 @@ function schedule(): void {
 }
 
 async function look(): Promise<void> {
-  // `timer` stays set while the locks are read, so that nobody schedules a second look.
-  if (watched.size > 0) {
-    const { held = [] } = await locks!.query();
-    const alive = new Set(held.map(({ name }) => name));
-    for (const [lock, died] of watched) {
-      if (!alive.has(lock)) died();
-    }
-  }
   timer = undefined;
-  if (watched.size > 0) schedule();
+  // A worker that is watched from now on may have taken its lock after the locks were read.
+  const before = [...watched];
+  if (before.length === 0) return;
+  looking = true;
+  const { held = [] } = await locks!.query();
+  looking = false;
+  const alive = new Set(held.map(({ name }) => name));
+  for (const [lock, died] of before) {
+    if (!alive.has(lock) && watched.get(lock) === died) died();
+  }
+  if (watched.size > 0 && timer === undefined) schedule();
 }
 
 /** Leaves no timer behind if nothing is watched. */

@@ -155,7 +155,7 @@ export class Member {
         }
         break;
       case DYING:
-        this.#lastWords ??= message[1];
+        this.#lastWords = message[1];
     }
   }
 

@@ -61,7 +61,7 @@ export class Pool {
   readonly #stuck = new Set<Member>();
   /** Those that are not ready yet, with what waits for each. */
   readonly #starting = new Map<Member, PromiseWithResolvers<void>>();
-  /** Between `open()` and `close()` or `terminate()`: workers may be started. */
+  /** Between `open()` and `terminate()`: workers may be started. */
   #open = false;
   /** Whether a start is being considered or under way; there is one at a time. */
   #growing = false;

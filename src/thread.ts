@@ -82,7 +82,6 @@ export class WorkerThread implements Thread {
     };
     this.#worker.onmessageerror = () => {
       // Deno delivers no message after one it could not decode.
-      this.#worker.terminate();
       this.#die("it sent a message that could not be decoded");
     };
     this.#worker.postMessage({ control: this.control, lifeline: this.#lifeline } satisfies Setup);
@@ -129,6 +128,7 @@ export class WorkerThread implements Thread {
     this.#events.onDying();
     // What it sent before it died may still be on its way; a terminated one is not heard.
     if (!this.#terminated) await deliveries();
+    this.#worker.terminate();
     this.#events.onEnd(message);
   }
 }

@@ -83,6 +83,30 @@ Deno.test("Pool keeps a result that was sent before its worker died", async () =
   }
 });
 
+Deno.test("Pool does not take a worker for dead that was not there when it looked", async () => {
+  await using executor = await Executor.start();
+  const { locks } = navigator as unknown as { locks: { query(): Promise<unknown> } };
+  // Looks take long, and see what there was when they began.
+  const query = Object.getPrototypeOf(locks).query;
+  locks.query = async () => {
+    const seen = await query.call(locks);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    return seen;
+  };
+  try {
+    const busy = executor.runCpu(later, "busy", 400);
+    for (let worker = 0; worker < 3; worker++) {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      assertEquals(await executor.runBlocking(later, "alive", 80), "alive");
+      await executor.runBlocking(() => self.close()).catch(() => {});
+    }
+    assertEquals(await busy, "busy");
+  } finally {
+    Reflect.deleteProperty(locks, "query");
+  }
+  assertEquals([executor.stats().cpu.crashed, executor.stats().blocking.crashed], [0, 3]);
+});
+
 Deno.test("Pool runs a task elsewhere that was sent to a dead worker", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1, minWorkers: 1 } });
   await executor.runCpu(() => {

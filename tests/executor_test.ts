@@ -196,30 +196,18 @@ Deno.test("Executor is terminated when a `using` block throws", async () => {
 
 Deno.test("Executor.stats() counts what there is and what happened", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
-  assertEquals(executor.stats(), {
-    blocking: {
-      workers: 0,
-      idle: 0,
-      busy: 0,
-      stuck: 0,
-      queued: 0,
-      completed: 0,
-      failed: 0,
-      cancelled: 0,
-      crashed: 0,
-    },
-    cpu: {
-      workers: 1,
-      idle: 1,
-      busy: 0,
-      stuck: 0,
-      queued: 0,
-      completed: 0,
-      failed: 0,
-      cancelled: 0,
-      crashed: 0,
-    },
-  });
+  const none = {
+    workers: 0,
+    idle: 0,
+    busy: 0,
+    stuck: 0,
+    queued: 0,
+    completed: 0,
+    failed: 0,
+    cancelled: 0,
+    crashed: 0,
+  };
+  assertEquals(executor.stats(), { blocking: none, cpu: { ...none, workers: 1, idle: 1 } });
   const results = [1, 2, 3].map((n) => executor.runCpu(add, n, n));
   const { workers, idle, busy, queued } = executor.stats().cpu;
   assertEquals({ workers, idle, busy, queued }, { workers: 1, idle: 0, busy: 1, queued: 2 });

@@ -134,6 +134,19 @@ Deno.test("Executor.terminate() during startup() ends it", async () => {
   assertNoWorkers(executor);
 });
 
+Deno.test("Executor.startup() right after terminate() during another one works", async () => {
+  const executor = new Executor({ blocking: { minWorkers: 2 } });
+  const first = executor.startup();
+  executor.terminate();
+  const second = executor.startup();
+  await assertRejects(() => first, ShutdownError);
+  await second;
+  assertEquals(executor.isRunning, true);
+  assertEquals(executor.stats().blocking.workers, 2);
+  assertEquals(await executor.runCpu(add, 1, 2), 3);
+  await executor.shutdown();
+});
+
 Deno.test("Executor.shutdown() finishes more tasks than there are workers", async () => {
   const executor = await Executor.start({ blocking: { maxWorkers: 2 } });
   const results = Array.from({ length: 40 }, (_, i) => executor.runBlocking(later, String(i), 5));
