@@ -1,6 +1,6 @@
 import { deadline } from "@std/async/deadline";
 import { NotStartedError, ShutdownError } from "./src/errors.ts";
-import { rejection } from "./src/failure.ts";
+import { rejected } from "./src/failure.ts";
 import { Job } from "./src/job.ts";
 import { mapInOrder } from "./src/map.ts";
 import {
@@ -161,7 +161,7 @@ export class Executor implements Runner, AsyncDisposable, Disposable {
     } catch (error) {
       this.#terminatePools();
       await this.#gone();
-      throw rejection(error);
+      return await rejected(error);
     }
     this.#running = true;
   }
@@ -410,12 +410,7 @@ export class Executor implements Runner, AsyncDisposable, Disposable {
   ): AsyncIterableIterator<any> {
     return mapInOrder(items, 2 * pool.maxWorkers, (item) => {
       const job = this.#submit(pool, task, [item], options);
-      return {
-        result: job.result.catch((reason) => {
-          throw rejection(reason);
-        }),
-        withdraw: () => pool.withdraw(job),
-      };
+      return { result: job.result, withdraw: () => pool.withdraw(job) };
     });
   }
 
@@ -434,7 +429,7 @@ export class Executor implements Runner, AsyncDisposable, Disposable {
     return job;
   }
 
-  async #run(
+  #run(
     pool: Pool,
     task: unknown,
     args: readonly unknown[],
@@ -442,9 +437,9 @@ export class Executor implements Runner, AsyncDisposable, Disposable {
     // deno-lint-ignore no-explicit-any -- the public signatures say what it is
   ): Promise<any> {
     try {
-      return await this.#submit(pool, task, args, options).result;
+      return this.#submit(pool, task, args, options).result;
     } catch (reason) {
-      throw rejection(reason);
+      return rejected(reason);
     }
   }
 

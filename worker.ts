@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Ledger } from "./src/ledger.ts";
 import { locks } from "./src/locks.ts";
 import { DYING, type FromWorker, READY, type Setup, type ToWorker } from "./src/protocol.ts";
 import { type Post, TaskServer } from "./src/task_server.ts";
@@ -34,8 +35,8 @@ export function serve(loaders: Readonly<Record<string, () => Promise<unknown>>>)
     event.stopImmediatePropagation();
     const { data } = event as MessageEvent<Setup | ToWorker>;
     if (server !== undefined) return server.receive(data as ToWorker);
-    const { control, lifeline } = data as Setup;
-    server = new TaskServer((url) => loaders[url]!(), control, post);
+    const { memory, lifeline } = data as Setup;
+    server = new TaskServer((url) => loaders[url]!(), new Ledger(memory), post);
     holdUntilDeath(lifeline, () => post([READY]));
   });
 

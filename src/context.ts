@@ -1,4 +1,4 @@
-import { ABORTED } from "./protocol.ts";
+import type { Ledger } from "./ledger.ts";
 import { transfer } from "./transfer.ts";
 
 /**
@@ -46,17 +46,17 @@ export interface TaskContext {
 
 /** The context of one run in a worker. */
 export class RunContext implements TaskContext {
-  /** The id of the run. */
+  /** The number of the run. */
   readonly run: number;
-  readonly #control: Int32Array;
+  readonly #ledger: Ledger;
   /** Made when the task first asks for its signal: most never do. */
   #controller: AbortController | undefined;
   #reason: unknown;
   #aborted = false;
 
-  constructor(run: number, control: Int32Array) {
+  constructor(run: number, ledger: Ledger) {
     this.run = run;
-    this.#control = control;
+    this.#ledger = ledger;
   }
 
   get signal(): AbortSignal {
@@ -69,7 +69,7 @@ export class RunContext implements TaskContext {
 
   throwIfAborted(): void {
     if (this.#aborted) throw this.#reason;
-    if (Atomics.load(this.#control, ABORTED) === this.run) {
+    if (this.#ledger.isAborted(this.run)) {
       throw new DOMException("The task was aborted", "AbortError");
     }
   }

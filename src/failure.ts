@@ -16,11 +16,12 @@ export class Failure {
     this.#thrown = thrown;
   }
 
-  /** Makes what the caller will catch; `frames` are the caller's. */
-  revive(frames: string): unknown {
+  /** Makes what the caller will catch, who waits for this function. */
+  revive(callee: () => void): unknown {
     const thrown = decodeThrown(this.#thrown);
-    if (this.#kind !== "threw") return withFrames(this.#refusal(thrown), frames);
+    if (this.#kind !== "threw") return withStackFrom(this.#refusal(thrown), callee);
     if (thrown instanceof Error) {
+      const frames = framesOf(withStackFrom(new Error(), callee).stack!);
       if (frames !== "") thrown.stack += `\n${frames}`;
       this.#explain(thrown);
     }
@@ -56,20 +57,28 @@ export class Failure {
   }
 }
 
-/**
- * What the caller of a run is to catch for this reason. Called where the caller awaits, so
- * that the stack shows where that is: capturing it at each submission would cost more than
- * a short task.
- */
-export function rejection(reason: unknown): unknown {
-  if (!(reason instanceof Failure) && !(reason instanceof ExecutorError)) return reason;
-  const frames = framesOf(new Error().stack!);
-  return reason instanceof Failure ? reason.revive(frames) : withFrames(reason, frames);
+/** Whether a reason is to show where its caller is: what a task threw, or an error of ours. */
+export function showsCaller(reason: unknown): reason is Failure | ExecutorError {
+  return reason instanceof Failure || reason instanceof ExecutorError;
 }
 
-/** Gives one of our errors the stack of who will catch it, in place of where we made it. */
-function withFrames(error: ExecutorError, frames: string): ExecutorError {
-  error.stack = `${error.name}: ${error.message}\n${frames}`;
+/**
+ * A promise that rejects with what the caller of a run is to catch for this reason. It does so
+ * where the caller awaits it, so that the stack shows where that is: capturing it at each
+ * submission would cost more than a short task.
+ */
+export function rejected(reason: unknown): Promise<never> {
+  if (!showsCaller(reason)) return Promise.reject(reason);
+  // Two turns later what was resolved with this promise waits for it, as V8's stacks need it.
+  return Promise.resolve().then(() => {}).then(function here() {
+    if (reason instanceof Failure) throw reason.revive(here);
+    throw withStackFrom(reason, here);
+  });
+}
+
+/** Gives an error the stack of whoever called this function; it becomes text when it is read. */
+function withStackFrom<E extends Error>(error: E, callee: () => void): E {
+  Error.captureStackTrace(error, callee);
   return error;
 }
 

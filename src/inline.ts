@@ -1,11 +1,14 @@
-import { CONTROL_WORDS, type FromWorker, READY, RUN, type ToWorker } from "./protocol.ts";
+import { Ledger } from "./ledger.ts";
+import { type FromWorker, READY, RUN, type ToWorker } from "./protocol.ts";
 import { modules } from "./task.ts";
 import { TaskServer } from "./task_server.ts";
 import type { Thread, ThreadEvents } from "./thread.ts";
 
 /** Serves tasks on the event loop itself, with the copies and the messages of a worker. */
 export class InlineThread implements Thread {
-  readonly control = new Int32Array(CONTROL_WORDS);
+  readonly ledger = Ledger.local();
+  /** What is sent later can still be aborted and terminated. */
+  readonly queues = false;
   readonly #server: TaskServer;
   readonly #events: ThreadEvents;
   #running = false;
@@ -13,7 +16,7 @@ export class InlineThread implements Thread {
 
   constructor(events: ThreadEvents) {
     this.#events = events;
-    this.#server = new TaskServer(loadHere, this.control, (message, transfer) => {
+    this.#server = new TaskServer(loadHere, this.ledger, (message, transfer) => {
       const copy = structuredClone(message, { transfer });
       queueMicrotask(() => this.#deliver(copy));
     });

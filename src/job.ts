@@ -1,4 +1,6 @@
+import { rejected, showsCaller } from "./failure.ts";
 import type { RunOptions } from "./options.ts";
+import type { Queue } from "./queue.ts";
 import type { AddressedTask } from "./task.ts";
 
 /** One submitted call: what to run, and the promise of its caller. */
@@ -6,22 +8,26 @@ export class Job {
   readonly task: AddressedTask;
   readonly args: readonly unknown[];
   readonly options: RunOptions | undefined;
-  /** Its neighbours in the queue; only the queue touches them. */
+  /** What its caller waits for. */
+  readonly result: Promise<unknown>;
+  /** Where it stands, and its neighbours there; only the queue changes them. */
+  queue: Queue | undefined;
   next: Job | undefined;
   previous: Job | undefined;
-  /** Whether it waits in a queue; only the queue changes it. */
-  queued = false;
+  /** The number of its run in the worker it was sent to. */
+  run = 0;
   /** Whether its caller has an answer. */
   settled = false;
-  /** Whether a worker died before beginning it, so that it went back to the queue. */
+  /** Whether a worker died when it was next, so that it went back to the queue. */
   returned = false;
-  /** Tells the worker that runs it that its caller has given up; set by the pool while it runs. */
-  abort: ((reason: unknown) => void) | undefined;
+  /** Whether some of its arguments were moved to a worker: it cannot be sent again. */
+  moved = false;
   /** Stops listening to its signal. */
   stopListening: (() => void) | undefined;
   /** Ends its time; set while it runs. */
   timer: ReturnType<typeof globalThis.setTimeout> | undefined;
-  readonly #promise = Promise.withResolvers<unknown>();
+  #resolve!: (value: unknown) => void;
+  #reject!: (reason: unknown) => void;
 
   constructor(
     task: AddressedTask,
@@ -31,21 +37,22 @@ export class Job {
     this.task = task;
     this.args = args;
     this.options = options;
-  }
-
-  /** What its caller waits for. */
-  get result(): Promise<unknown> {
-    return this.#promise.promise;
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
   }
 
   resolve(value: unknown): void {
     this.#settle();
-    this.#promise.resolve(value);
+    this.#resolve(value);
   }
 
   reject(reason: unknown): void {
     this.#settle();
-    this.#promise.reject(reason);
+    if (showsCaller(reason)) this.#resolve(rejected(reason));
+    // Without a promise between: Deno keeps a list of the rejected ones that nobody handles yet.
+    else this.#reject(reason);
   }
 
   #settle(): void {

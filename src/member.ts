@@ -3,19 +3,21 @@ import { NotCloneableError } from "./errors.ts";
 import { Failure, withoutPeriod } from "./failure.ts";
 import { InlineThread } from "./inline.ts";
 import type { Job } from "./job.ts";
+import { nextRun, runsBetween, SLOTS } from "./ledger.ts";
 import {
   ABORT,
-  ABORTED,
-  BEGUN,
   DONE,
   DYING,
   FAILED,
   FORGET,
   type FromWorker,
+  KEPT,
+  LEARN,
   MAX_ADDRESSES,
   READY,
   RUN,
 } from "./protocol.ts";
+import { Queue } from "./queue.ts";
 import type { AddressedTask } from "./task.ts";
 import { type Thread, type ThreadEvents, WorkerThread } from "./thread.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
@@ -23,13 +25,21 @@ import { transferablesOf } from "./transfer.ts";
 
 /** How long, in ms, an aborted task may take to end by itself before its worker is given up. */
 const GRACE = 100;
+/** For how long, in ms, a worker is sent tasks ahead, by the time that such tasks take. */
+const AHEAD = 0.5;
+/** How many runs it may be behind. */
+const MOST_AHEAD = SLOTS / 2;
+/** How many of them may have objects as arguments, which take the host a while to clone. */
+const MOST_CLONED_AHEAD = 8;
 
 /** What a member tells its pool. */
 export interface MemberEvents {
   /** Its worker takes tasks. */
   onReady(member: Member): void;
-  /** Its worker is done with this job, and takes another; `outcome` is a value, or a {@linkcode Failure}. */
-  onReturn(member: Member, job: Job, failed: boolean, outcome: unknown): void;
+  /** Its worker is done with this job; `outcome` is a value, or a {@linkcode Failure}. */
+  onReturn(job: Job, failed: boolean, outcome: unknown): void;
+  /** All that its worker has said by now has been told: it may have room for more. */
+  onRoom(member: Member): void;
   /** Its aborted task has not ended within its grace. */
   onOverdue(member: Member): void;
   /** It is dying: it takes no more tasks, but what it had sent still arrives. */
@@ -46,14 +56,24 @@ export class Member {
   overdue = false;
   /** When it became idle, in ms of the clock. */
   idleSince = 0;
-  /** What it runs: set when sent, cleared when the worker has answered, settled or not. */
-  job: Job | undefined;
+  /**
+   * What the worker was sent and has not answered, settled or not, in the order of their runs:
+   * the first runs, the others come after it. Jobs enter in `send` and leave when they return
+   * or are taken back.
+   */
+  readonly jobs = new Queue();
   readonly #events: MemberEvents;
   readonly #thread: Thread;
-  /** The id of the latest run; the worker's control words speak of it. */
-  #run = 0;
+  /** The run that was sent last. */
+  #last = 0;
+  /** The run that was next or under way when it was last looked at. */
+  #looked = 0;
+  /** The message that jobs with nothing but primitives are gathered in. */
+  #gathered: [typeof RUN, first: number, ...calls: unknown[]] | undefined;
   /** The tasks whose address the worker has. */
   readonly #known = new Set<number>();
+  /** The job that runs though it was aborted, and the end of its grace. */
+  #aborted: Job | undefined;
   #grace: ReturnType<typeof globalThis.setTimeout> | undefined;
   #lastWords: Thrown | undefined;
 
@@ -82,35 +102,96 @@ export class Member {
     return task.module < this.#thread.listed;
   }
 
-  /** Whether the worker has begun the job it was sent. */
-  get hasBegun(): boolean {
-    return Atomics.load(this.#thread.control, BEGUN) === this.#run;
+  /**
+   * Whether the job may be sent now: to a worker that has nothing to do, or ahead, if it and
+   * those before it are short, so that it is not far from beginning.
+   */
+  hasRoomFor(job: Job): boolean {
+    const { task, args, options } = job;
+    if (!this.canRun(task)) return false;
+    const { size, head } = this.jobs;
+    if (head === undefined) return true;
+    return this.#thread.queues && size * task.runTime < AHEAD &&
+      runsBetween(head.run, this.#last) < MOST_AHEAD && this.#known.size < MAX_ADDRESSES &&
+      // What is aborted may be given up with its worker.
+      this.#aborted === undefined &&
+      // Its time begins when it is sent.
+      options?.timeout === undefined &&
+      // What was moved cannot be taken back.
+      !head.moved && (isPlain(args) || size < MOST_CLONED_AHEAD && !args.some(isMoved));
   }
 
   /**
-   * Sends a job to the worker.
+   * Sends a job to the worker, at the latest with the next `flush()`. Only primitives travel
+   * together: an object that two jobs of one message shared would be one object in the worker.
    *
-   * @throws {NotCloneableError} If its arguments cannot be sent; the worker is still free.
+   * @throws {NotCloneableError} If its arguments cannot be sent; the worker does not have it.
    */
-  run(job: Job): void {
-    if (this.#known.size >= MAX_ADDRESSES) {
+  send(job: Job): void {
+    const { task, args } = job;
+    if (!this.#known.has(task.id)) this.#teach(task);
+    const run = nextRun(this.#last);
+    if (isPlain(args)) {
+      this.#gathered ??= [RUN, run];
+      this.#gathered.push(task.id, args.length, ...args);
+    } else {
+      this.flush();
+      try {
+        const transferables = transferablesOfAll(args);
+        this.#thread.post([RUN, run, task.id, args.length, ...args], transferables);
+        job.moved = transferables !== undefined;
+      } catch (cause) {
+        throw notCloneable(job, cause);
+      }
+    }
+    this.#last = job.run = run;
+    this.jobs.push(job);
+  }
+
+  /** Sends what was gathered. */
+  flush(): void {
+    if (this.#gathered === undefined) return;
+    const message = this.#gathered;
+    this.#gathered = undefined;
+    this.#thread.post(message);
+  }
+
+  /** Gives the worker the address of a task. */
+  #teach(task: AddressedTask): void {
+    // Those it has yet to run must not be forgotten.
+    if (this.#known.size >= MAX_ADDRESSES && this.jobs.size === 0) {
       this.#known.clear();
       this.#thread.post([FORGET]);
     }
-    const { task, args } = job;
-    const run = this.#run % 0x7fffffff + 1;
-    const known = this.#known.has(task.id);
-    try {
-      this.#thread.post(
-        known ? [RUN, run, task.id, args] : [RUN, run, task.id, args, task.address],
-        transferablesOfAll(args),
-      );
-    } catch (cause) {
-      throw notCloneable(job, cause);
+    this.#known.add(task.id);
+    this.#thread.post([LEARN, task.id, task.address]);
+  }
+
+  /**
+   * Takes back the jobs that the worker has not begun, the last first. Those that it has begun
+   * stay; all but the latest of them have ended.
+   */
+  *takeBack(): Generator<Job, void, undefined> {
+    const begun = this.#thread.ledger.takeBack(this.#last);
+    for (let { tail } = this.jobs; tail !== undefined; tail = this.jobs.tail) {
+      if (runsBetween(begun, tail.run) <= 0) return;
+      this.jobs.remove(tail);
+      yield tail;
     }
-    this.#run = run;
-    this.job = job;
-    if (!known) this.#known.add(task.id);
+  }
+
+  /** How many of its jobs were sent ahead and have not begun. */
+  get waiting(): number {
+    const { size } = this.jobs;
+    return size < 2 ? 0 : Math.min(size - 1, runsBetween(this.#thread.ledger.claimed, this.#last));
+  }
+
+  /** Whether others wait for a task that was under way when this was asked last. */
+  isHeldUp(): boolean {
+    const { claimed } = this.#thread.ledger;
+    const heldUp = claimed === this.#looked && claimed !== this.#last;
+    this.#looked = claimed;
+    return heldUp;
   }
 
   /** Says whether it has work: then it keeps the process alive and its death is watched for. */
@@ -118,11 +199,21 @@ export class Member {
     this.#thread.engage(engaged);
   }
 
-  /** Tells the task that its caller has given up; if it does not end soon, its worker is. */
-  abort(reason: unknown): void {
-    Atomics.store(this.#thread.control, ABORTED, this.#run);
-    this.#thread.post([ABORT, this.#run, encodeReason(reason)]);
+  /** Tells the task of a job that its caller has given up; if it does not end soon, its worker is. */
+  abort(job: Job, reason: unknown): void {
+    const { ledger } = this.#thread;
+    if (ledger.hasEnded(job.run)) return;
+    ledger.abort(job.run);
+    this.#thread.post([ABORT, job.run, encodeReason(reason)]);
+    this.#aborted = job;
+    this.#allowGrace();
+  }
+
+  #allowGrace(): void {
+    clearTimeout(this.#grace);
     this.#grace = setTimeout(() => {
+      // What the worker sent before must arrive before it is given up.
+      if (this.jobs.head !== this.#aborted) return this.#allowGrace();
       this.overdue = true;
       this.#events.onOverdue(this);
     }, GRACE);
@@ -143,41 +234,73 @@ export class Member {
   #receive(message: FromWorker): void {
     switch (message[0]) {
       case READY:
-        this.#events.onReady(this);
-        break;
-      case DONE:
-        this.#return(message[1], false, message[2]);
-        break;
-      case FAILED:
-        if (this.job !== undefined) {
-          const failure = new Failure(this.job.task, message[2], message[3]);
-          this.#return(message[1], true, failure);
-        }
-        break;
+        return this.#events.onReady(this);
       case DYING:
         this.#lastWords = message[1];
+        return;
+      case KEPT:
+        this.collect();
+        break;
+      case DONE:
+        this.collect();
+        this.#return(message[1], false, message[2]);
+        break;
+      case FAILED: {
+        this.collect();
+        const { head } = this.jobs;
+        if (head === undefined) return;
+        this.#return(message[1], true, new Failure(head.task, message[2], message[3]));
+      }
+    }
+    this.#events.onRoom(this);
+  }
+
+  /** Returns the jobs whose results are in the ledger. */
+  collect(): void {
+    const { ledger } = this.#thread;
+    for (let { head } = this.jobs; head !== undefined; head = this.jobs.head) {
+      const { run } = head;
+      if (!ledger.hasEnded(run) || !ledger.isKept(run)) return;
+      this.#return(run, false, ledger.resultOf(run));
     }
   }
 
   #return(run: number, failed: boolean, outcome: unknown): void {
-    const { job } = this;
-    if (job === undefined || run !== this.#run) return;
-    this.job = undefined;
+    const { head } = this.jobs;
+    if (head === undefined || run !== head.run) return;
+    this.jobs.remove(head);
+    if (!failed) head.task.took(this.#thread.ledger.timeOf(run));
+    if (head === this.#aborted) this.#endGrace();
+    this.#events.onReturn(head, failed, outcome);
+  }
+
+  #endGrace(): void {
+    clearTimeout(this.#grace);
+    this.#aborted = undefined;
     this.overdue = false;
-    if (this.#grace !== undefined) {
-      clearTimeout(this.#grace);
-      this.#grace = undefined;
-    }
-    this.#events.onReturn(this, job, failed, outcome);
   }
 
   #end(message: string | undefined): void {
     clearTimeout(this.#grace);
+    this.collect();
     this.#events.onEnd(
       this,
       this.#lastWords === undefined ? message : decodeThrown(this.#lastWords),
     );
   }
+}
+
+/** Whether all arguments are primitives that can be sent. */
+function isPlain(args: readonly unknown[]): boolean {
+  for (const arg of args) {
+    if (arg !== null && (typeof arg === "object" || typeof arg === "function")) return false;
+    if (typeof arg === "symbol") return false;
+  }
+  return true;
+}
+
+function isMoved(arg: unknown): boolean {
+  return transferablesOf(arg) !== undefined;
 }
 
 /**

@@ -14,12 +14,13 @@ import { startInTurn } from "./pace.ts";
 import { Queue } from "./queue.ts";
 import { assertWorkers } from "./thread.ts";
 import * as machinery from "./timers.ts";
-import { transferablesOf } from "./transfer.ts";
 
 /** The most ms between two attempts to grow while workers fail to start. */
 const MAX_BACKOFF = 5_000;
 /** How long, in ms, a worker may take to get ready; 20 is usual. */
 const START_TIMEOUT = 30_000;
+/** How often, in ms, workers that were sent tasks ahead are looked at. */
+const LOOK = 5;
 /** How long, in ms, a shutdown waits for a worker to be gone: an idle one takes two, a stuck one for ever. */
 const FAREWELL = 100;
 
@@ -33,7 +34,7 @@ export interface PoolStats {
   busy: number;
   /** Workers that were given up but still run the synchronous code of an aborted task. */
   stuck: number;
-  /** Tasks that wait for a worker. */
+  /** Tasks that have not begun. */
   queued: number;
   /** Tasks that returned, since the executor was made. */
   completed: number;
@@ -71,6 +72,7 @@ export class Pool {
   #startProgress: Progress = { time: 0, returned: 0 };
   #growTimer: machinery.Timer | undefined;
   #retireTimer: machinery.Timer | undefined;
+  #lookTimer: machinery.Timer | undefined;
   /** Who waits until nothing waits and nothing runs. */
   #drained: PromiseWithResolvers<void> | undefined;
   #completed = 0;
@@ -118,11 +120,12 @@ export class Pool {
       this.#cancelled++;
       return job.reject(signal.reason);
     }
-    if (this.#queue.size >= this.#settings.maxQueue) {
+    const { maxQueue } = this.#settings;
+    if (maxQueue !== Infinity && this.#waiting >= maxQueue) {
       this.#failed++;
       return job.reject(
         new QueueFullError(
-          `Cannot queue the task: ${this.#queue.size} already wait for a ${this.#name} worker, ` +
+          `Cannot queue the task: ${this.#waiting} already wait for a ${this.#name} worker, ` +
             "which is maxQueue; try again later",
         ),
       );
@@ -134,23 +137,27 @@ export class Pool {
     this.#dispatch();
   }
 
-  /** Settles a job now, for this reason: it leaves the queue, or its worker is told. */
+  /** Settles a job now, for this reason: it never runs, or its worker is told. */
   cancel(job: Job, reason: unknown): void {
     if (job.settled) return;
     this.#cancelled++;
     job.reject(reason);
-    if (job.queued) this.#queue.remove(job);
-    else job.abort?.(reason);
+    const member = this.#recallWith(job);
+    if (job.queue === this.#queue) this.#queue.remove(job);
+    else member?.abort(job, reason);
     this.#settleDrained();
   }
 
   /** Takes a job back that has not begun. */
   withdraw(job: Job): void {
-    if (job.queued) this.cancel(job, new DOMException("The task was withdrawn", "AbortError"));
+    this.#recallWith(job);
+    if (job.queue !== this.#queue) return;
+    this.cancel(job, new DOMException("The task was withdrawn", "AbortError"));
   }
 
-  /** Settles every job that waits, for the reason that `make` gives. */
+  /** Settles every job that has not begun, for the reason that `make` gives. */
   cancelQueued(make: () => unknown): void {
+    for (const member of this.#members) this.#recall(member);
     for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
       this.cancel(job, make());
     }
@@ -174,9 +181,12 @@ export class Pool {
       this.#growTimer = undefined;
       this.#growing = false;
     }
+    if (this.#lookTimer !== undefined) machinery.clearTimeout(this.#lookTimer);
+    this.#lookTimer = undefined;
     this.cancelQueued(() => new ShutdownError("The executor was terminated before the task began"));
     for (const member of [...this.#members]) {
-      if (member.job !== undefined) this.#drop(member.job);
+      member.collect();
+      for (let job = member.jobs.head; job !== undefined; job = job.next) this.#drop(job);
       this.#end(member);
     }
     this.#settleDrained();
@@ -201,7 +211,7 @@ export class Pool {
       idle: this.#idle.length,
       busy,
       stuck: this.#stuck.size,
-      queued: this.#queue.size,
+      queued: this.#waiting,
       completed: this.#completed,
       failed: this.#failed,
       cancelled: this.#cancelled,
@@ -209,39 +219,57 @@ export class Pool {
     };
   }
 
-  /** The one place where a task leaves: gives waiting jobs to idle workers, first in first out. */
+  /** How many jobs have not begun. */
+  get #waiting(): number {
+    let waiting = this.#queue.size;
+    for (const member of this.#members) waiting += member.waiting;
+    return waiting;
+  }
+
+  /** Gives waiting jobs to idle workers, first in first out. */
   #dispatch(): void {
     for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
-      const { task } = job;
-      const index = this.#idle.findLastIndex((member) => member.canRun(task));
-      if (index < 0) return this.#grow();
-      const [member] = this.#idle.splice(index, 1);
+      const member = this.#takeIdle(job);
+      if (member === undefined) return this.#grow();
+      this.#feed(member);
+      if (member.jobs.size === 0 && this.#members.has(member)) this.#idle.push(member);
+    }
+  }
+
+  /** The idle worker that was used last, of those that can run the job. */
+  #takeIdle({ task }: Job): Member | undefined {
+    for (let i = this.#idle.length - 1; i >= 0; i--) {
+      const member = this.#idle[i]!;
+      if (!member.canRun(task)) continue;
+      if (i === this.#idle.length - 1) this.#idle.pop();
+      else this.#idle.splice(i, 1);
+      return member;
+    }
+  }
+
+  /** The one place where a task leaves: sends a worker its share of what waits, if it has room. */
+  #feed(member: Member, share = Math.ceil(this.#queue.size / this.#members.size)): void {
+    for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
+      if (share-- <= 0 || !member.hasRoomFor(job)) break;
       this.#queue.remove(job);
-      this.#give(member!, job);
-    }
-  }
-
-  #give(member: Member, job: Job): void {
-    try {
-      member.run(job);
-    } catch (error) {
-      this.#failed++;
-      job.reject(error);
-      this.#idle.push(member);
-      return;
-    }
-    if (!this.#members.has(member)) {
+      try {
+        member.send(job);
+      } catch (error) {
+        this.#failed++;
+        job.reject(error);
+        continue;
+      }
       // A getter of an argument, run by the clone, has terminated the pool.
-      return this.#drop(job);
+      if (!this.#members.has(member)) return this.#drop(job);
+      if (job.options?.timeout !== undefined) this.#limit(job, job.options.timeout);
     }
-    member.engage(true);
-    if (job.options !== undefined) this.#arm(member, job, job.options.timeout);
+    member.flush();
+    if (member.jobs.size > 0) member.engage(true);
+    if (member.jobs.size > 1) this.#lookTimer ??= machinery.setTimeout(this.#look, LOOK);
   }
 
-  /** Lets a running job be aborted, and times it. */
-  #arm(member: Member, job: Job, timeout: number | undefined): void {
-    job.abort = (reason) => member.abort(reason);
-    if (timeout === undefined) return;
+  /** Times a job that was sent. */
+  #limit(job: Job, timeout: number): void {
     job.timer = setTimeout(() => {
       const message = `The task timed out: it ran for ${timeout} ms`;
       this.cancel(job, new DOMException(message, "TimeoutError"));
@@ -249,17 +277,24 @@ export class Pool {
   }
 
   /** The one place where a task returns. */
-  #return(member: Member, job: Job, failed: boolean, outcome: unknown): void {
-    if (!job.settled) {
-      if (failed) {
-        this.#failed++;
-        job.reject(outcome);
-      } else {
-        this.#completed++;
-        job.resolve(outcome);
-      }
+  #return(job: Job, failed: boolean, outcome: unknown): void {
+    if (job.settled) return;
+    if (failed) {
+      this.#failed++;
+      job.reject(outcome);
+    } else {
+      this.#completed++;
+      job.resolve(outcome);
     }
-    if (this.#members.has(member) && !member.dying) this.#rest(member);
+  }
+
+  /** A worker that has said something takes the next jobs, or waits for some. */
+  #continue(member: Member): void {
+    if (this.#members.has(member) && !member.dying) {
+      if (this.#queue.head !== undefined) this.#feed(member);
+      if (member.jobs.size === 0) this.#rest(member);
+      else this.#dispatch();
+    }
     this.#settleDrained();
   }
 
@@ -267,14 +302,59 @@ export class Pool {
   #rest(member: Member): void {
     this.#idle.push(member);
     this.#dispatch();
-    if (member.job !== undefined) return;
+    if (member.jobs.size > 0) return;
     member.engage(false);
     member.idleSince = Date.now();
     this.#scheduleRetiring();
   }
 
+  /**
+   * Looks after what was sent ahead: a task that takes long must hold up neither the results
+   * of those before it nor the tasks behind it.
+   */
+  readonly #look = (): void => {
+    this.#lookTimer = undefined;
+    for (const member of this.#members) {
+      if (member.jobs.size < 2) continue;
+      member.collect();
+      if (member.isHeldUp()) this.#recall(member);
+      else this.#lookTimer ??= machinery.setTimeout(this.#look, LOOK);
+    }
+  };
+
+  /** Puts what was sent ahead and has not begun back to the front of the queue. */
+  #recall(member: Member): void {
+    if (member.jobs.size < 2) return;
+    this.#requeue(member);
+    // Only what was sent ahead: what an idle worker was given stays with it.
+    if (member.jobs.size === 0) this.#feed(member, 1);
+    // Later, as whoever has many jobs taken back does so one by one.
+    queueMicrotask(() => this.#dispatch());
+  }
+
+  /** Takes back what a worker has not begun; returns the first of it. */
+  #requeue(member: Member): Job | undefined {
+    let first: Job | undefined;
+    for (const job of member.takeBack()) {
+      clearTimeout(job.timer);
+      this.#queue.unshift(job);
+      first = job;
+    }
+    return first;
+  }
+
+  /** Takes back what was sent with this job, if it was; returns the worker it was sent to. */
+  #recallWith(job: Job): Member | undefined {
+    if (job.queue === this.#queue || job.queue === undefined) return;
+    for (const member of this.#members) {
+      if (member.jobs !== job.queue) continue;
+      this.#recall(member);
+      return member;
+    }
+  }
+
   /** Considers another worker for the jobs that wait, none of which an idle one can run. */
-  #grow(since = this.#progress()): void {
+  #grow(since?: Progress): void {
     const { maxWorkers } = this.#settings;
     if (this.#growing || !this.#open) return;
     // An idle worker that cannot run the job is older than the job's module.
@@ -284,7 +364,10 @@ export class Pool {
       this.#end(outdated);
     }
     if (this.#members.size === 0 || outdated !== undefined) this.#startForQueue();
-    else this.#considerStart(since, Math.min(FIRST_LOOK * 2 ** this.#failedStarts, MAX_BACKOFF));
+    else {
+      since ??= this.#progress();
+      this.#considerStart(since, Math.min(FIRST_LOOK * 2 ** this.#failedStarts, MAX_BACKOFF));
+    }
   }
 
   /** Looks at the pool's progress since then, after this many ms, and starts a worker if it is worth it. */
@@ -370,7 +453,8 @@ export class Pool {
       this.#starting.delete(member);
       if (this.#members.has(member)) this.#rest(member);
     },
-    onReturn: (member, job, failed, outcome) => this.#return(member, job, failed, outcome),
+    onReturn: (job, failed, outcome) => this.#return(job, failed, outcome),
+    onRoom: (member) => this.#continue(member),
     onOverdue: () => {
       this.#replaceOverdue();
       this.#dispatch();
@@ -393,9 +477,7 @@ export class Pool {
       } else {
         this.#crashed++;
         if (this.#members.size < this.#settings.minWorkers && !this.#growing) this.#startForQueue();
-        if (member.job !== undefined && !member.job.settled) {
-          this.#recover(member, member.job, cause);
-        }
+        this.#recover(member, cause);
       }
     } else if (wasStuck) {
       this.#replaceOverdue();
@@ -406,17 +488,23 @@ export class Pool {
     this.#settleDrained();
   }
 
-  /** A worker died with this job: it fails if it had begun, and goes back to the queue if not. */
-  #recover(member: Member, job: Job, cause: unknown): void {
-    // What was moved to the dead worker cannot be sent again.
-    const moved = job.args.some((arg) => transferablesOf(arg) !== undefined);
-    if (!member.hasBegun && !job.returned && !moved) {
-      job.returned = true;
-      job.abort = undefined;
-      clearTimeout(job.timer);
-      this.#queue.unshift(job);
-      return;
+  /** A worker died: what it ran fails, and what it had not begun goes back to the queue. */
+  #recover(member: Member, cause: unknown): void {
+    const next = this.#requeue(member);
+    for (let job = member.jobs.head; job !== undefined; job = job.next) {
+      this.#failCrashed(job, cause);
     }
+    if (member.jobs.size > 0 || next === undefined) return;
+    // Nothing was under way. What was next may have been the cause, so it has one more try.
+    if (next.returned || next.moved) {
+      this.#queue.remove(next);
+      this.#failCrashed(next, cause);
+    }
+    next.returned = true;
+  }
+
+  #failCrashed(job: Job, cause: unknown): void {
+    if (job.settled) return;
     this.#failed++;
     const why = cause === undefined
       ? "it ended by itself, as self.close() and Deno.exit() make it"
@@ -437,7 +525,7 @@ export class Pool {
     );
     this.#starting.delete(member);
     this.#ending.add(member);
-    if (member.job !== undefined) this.#stuck.add(member);
+    if (member.jobs.size > 0) this.#stuck.add(member);
     member.terminate();
   }
 
@@ -503,7 +591,7 @@ export class Pool {
 
   #settleDrained(): void {
     if (this.#drained === undefined || this.#queue.size > 0) return;
-    for (const member of this.#members) if (member.job !== undefined) return;
+    for (const member of this.#members) if (member.jobs.size > 0) return;
     this.#drained.resolve();
     this.#drained = undefined;
   }

@@ -1,16 +1,6 @@
-/**
- * The wire between member.ts on the host and worker.ts: messages and the control
- * words both sides share.
- */
+/** The wire between member.ts on the host and worker.ts: the messages; ledger.ts has the memory. */
 
 import type { Thrown } from "./thrown.ts";
-
-/** Index of the control word that holds the id of the run the host has aborted; written by the host. */
-export const ABORTED = 0;
-/** Index of the control word that holds the id of the run the worker began last; written by the worker. */
-export const BEGUN = 1;
-/** How many control words a worker has. */
-export const CONTROL_WORDS = 2;
 
 /** An export of a module: where it is and the names that lead to it. */
 export interface ModuleAddress {
@@ -29,43 +19,47 @@ export type TaskAddress = ModuleAddress | SourceAddress;
 
 /** What the worker is told first, before any task. */
 export interface Setup {
-  readonly control: Int32Array;
+  /** What the two sides share; see ledger.ts. */
+  readonly memory: ArrayBufferLike;
   /** Name of the lock that the worker holds for as long as it lives. */
   readonly lifeline: string;
 }
 
-/** Run a task: the id of the run, the id of the task, the arguments, and the address when it is new to this worker. */
+/**
+ * Run tasks, one after the other: the number of the first run, then of each task its id, how
+ * many arguments it has, and those. Flat, as each nested array costs as much as ten numbers.
+ */
 export const RUN = 0;
+/** The id of a task stands for this address. */
+export const LEARN = 1;
 /** A run was aborted, for this reason. */
-export const ABORT = 1;
-/** Forget every task address: the ids that follow come with theirs. */
-export const FORGET = 2;
+export const ABORT = 2;
+/** Forget every task address: the ids that follow are learned anew. */
+export const FORGET = 3;
 
 export type ToWorker =
-  | readonly [
-    typeof RUN,
-    run: number,
-    task: number,
-    args: readonly unknown[],
-    address?: TaskAddress,
-  ]
+  | readonly [typeof RUN, first: number, ...calls: unknown[]]
+  | readonly [typeof LEARN, task: number, address: TaskAddress]
   | readonly [typeof ABORT, run: number, reason: Thrown]
   | readonly [typeof FORGET];
 
 /** The worker holds its lifeline and takes tasks. */
 export const READY = 0;
+/** Runs have ended whose results are in the ledger. */
+export const KEPT = 1;
 /** A run returned this value. */
-export const DONE = 1;
+export const DONE = 2;
 /** A run failed, in one of the ways of {@linkcode FailureKind}. */
-export const FAILED = 2;
+export const FAILED = 3;
 /** The worker is about to die of this, or can no longer be reached. */
-export const DYING = 3;
+export const DYING = 4;
 
 /** Which step of a run failed. */
 export type FailureKind = "threw" | "load" | "find" | "clone";
 
 export type FromWorker =
   | readonly [typeof READY]
+  | readonly [typeof KEPT]
   | readonly [typeof DONE, run: number, value: unknown]
   | readonly [typeof FAILED, run: number, kind: FailureKind, thrown: Thrown]
   | readonly [typeof DYING, thrown: Thrown];

@@ -1,12 +1,15 @@
 import type { Job } from "./job.ts";
 
-/** The jobs that wait, first in first out; a linked list, so that any of them leaves in O(1). */
+/**
+ * Jobs in a row, first in first out: those that wait, or those that a worker was sent. A
+ * linked list, so that any of them leaves in O(1); a job stands in one at a time.
+ */
 export class Queue {
   #head: Job | undefined;
   #tail: Job | undefined;
   #size = 0;
 
-  /** How many jobs wait. */
+  /** How many jobs there are. */
   get size(): number {
     return this.#size;
   }
@@ -16,9 +19,14 @@ export class Queue {
     return this.#head;
   }
 
+  /** The job that came last. */
+  get tail(): Job | undefined {
+    return this.#tail;
+  }
+
   /** Adds a job at the end. */
   push(job: Job): void {
-    job.queued = true;
+    job.queue = this;
     job.previous = this.#tail;
     if (this.#tail === undefined) this.#head = job;
     else this.#tail.next = job;
@@ -28,7 +36,7 @@ export class Queue {
 
   /** Puts a job that had left back at the front. */
   unshift(job: Job): void {
-    job.queued = true;
+    job.queue = this;
     job.next = this.#head;
     if (this.#head === undefined) this.#tail = job;
     else this.#head.previous = job;
@@ -42,8 +50,7 @@ export class Queue {
     else job.previous.next = job.next;
     if (job.next === undefined) this.#tail = job.previous;
     else job.next.previous = job.previous;
-    job.next = job.previous = undefined;
-    job.queued = false;
+    job.queue = job.next = job.previous = undefined;
     this.#size--;
   }
 }

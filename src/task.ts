@@ -51,6 +51,9 @@ function taskModule(url: string, load: () => Promise<unknown>): TaskModule {
   return module;
 }
 
+/** How long a run is taken to be at most, in ms: beyond, it makes no difference to anybody. */
+const LONG_RUN = 1;
+
 /** A function that has an address, and an id that is the same in every worker. */
 export class AddressedTask {
   static #lastId = 0;
@@ -58,10 +61,25 @@ export class AddressedTask {
   readonly address: TaskAddress;
   /** Which module of `modules` a worker must list to run it; -1 for none. */
   readonly module: number;
+  /** How long a run of it takes, in ms, as the latest have shown; unknown until one has ended. */
+  #runTime = Infinity;
 
   constructor(address: TaskAddress, module: number) {
     this.address = address;
     this.module = module;
+  }
+
+  get runTime(): number {
+    return this.#runTime;
+  }
+
+  /** A run of it took this long, in ms. */
+  took(time: number): void {
+    // One run that was held up must not count for long.
+    const counted = Math.min(time, LONG_RUN);
+    this.#runTime = this.#runTime === Infinity
+      ? counted
+      : this.#runTime + (counted - this.#runTime) / 4;
   }
 
   /** How errors call the task. */

@@ -1,20 +1,25 @@
 import { assertCloneable } from "./cloneable.ts";
 import { RunContext } from "./context.ts";
+import { type Ledger, nextRun } from "./ledger.ts";
 import {
   ABORT,
-  BEGUN,
   DONE,
   FAILED,
   type FailureKind,
   FORGET,
   type FromWorker,
+  KEPT,
+  LEARN,
   RUN,
   type TaskAddress,
   type ToWorker,
 } from "./protocol.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
-import { setTimeout } from "./timers.ts";
+import { now, setTimeout } from "./timers.ts";
 import { transferablesOf } from "./transfer.ts";
+
+/** For how long, in ms, the host is not told of results in the ledger while tasks go on. */
+const TELL_AFTER = 0.25;
 
 // deno-lint-ignore no-explicit-any -- a task takes and returns anything
 type Callable = (this: RunContext, ...args: any[]) => unknown;
@@ -48,16 +53,21 @@ class Unrunnable {
 /** Runs the tasks that the host sends, one at a time, and says how each ended. */
 export class TaskServer {
   readonly #load: Load;
-  readonly #control: Int32Array;
+  readonly #ledger: Ledger;
   readonly #post: Post;
   /** The functions found so far, by the id the host gave them. */
   readonly #found = new Map<number, Callable>();
-  /** The run that has begun and not ended. */
+  /** Where to find the others. */
+  readonly #addresses = new Map<number, TaskAddress>();
+  /** The messages whose runs come after those of the message that is being served. */
+  readonly #waiting: (readonly unknown[])[] = [];
+  #serving = false;
+  /** The run that began last. */
   #current: RunContext | undefined;
 
-  constructor(load: Load, control: Int32Array, post: Post) {
+  constructor(load: Load, ledger: Ledger, post: Post) {
     this.#load = load;
-    this.#control = control;
+    this.#ledger = ledger;
     this.#post = post;
   }
 
@@ -65,7 +75,11 @@ export class TaskServer {
   receive(message: ToWorker): void {
     switch (message[0]) {
       case RUN:
-        this.#run(message[1], message[2], message[3], message[4]);
+        this.#waiting.push(message);
+        if (!this.#serving) this.#serve();
+        break;
+      case LEARN:
+        this.#addresses.set(message[1], message[2]);
         break;
       case ABORT:
         if (this.#current?.run === message[1]) {
@@ -74,28 +88,52 @@ export class TaskServer {
         break;
       case FORGET:
         this.#found.clear();
+        this.#addresses.clear();
     }
   }
 
-  async #run(
-    run: number,
-    task: number,
-    args: readonly unknown[],
-    address: TaskAddress | undefined,
-  ): Promise<void> {
-    const context = this.#current = new RunContext(run, this.#control);
-    // From here on the task has begun: if the worker dies, it is not run again.
-    Atomics.store(this.#control, BEGUN, run);
-    let value: unknown;
-    try {
-      const call = this.#found.get(task) ?? await this.#find(task, address!);
-      value = Reflect.apply(call, context, args);
-      if (isThenable(value)) value = await value;
-    } catch (thrown) {
-      if (Unrunnable.is(thrown)) this.#fail(run, thrown.kind, thrown.cause);
-      else this.#fail(run, "threw", thrown);
-      return;
+  async #serve(): Promise<void> {
+    this.#serving = true;
+    let time = now();
+    for (let calls = this.#waiting.shift(); calls !== undefined; calls = this.#waiting.shift()) {
+      let told = time;
+      let untold = false;
+      let run = calls[1] as number;
+      for (let i = 2; i < calls.length; run = nextRun(run)) {
+        const task = calls[i++] as number;
+        const count = calls[i++] as number;
+        const args = calls.slice(i, i += count);
+        // The host takes back all that has not begun: what is left of the message, too.
+        if (!this.#ledger.begin(run)) break;
+        const context = this.#current = new RunContext(run, this.#ledger);
+        const begun = time;
+        let value: unknown;
+        try {
+          const call = this.#found.get(task) ?? await this.#find(task);
+          value = Reflect.apply(call, context, args);
+          if (isThenable(value)) value = await value;
+        } catch (thrown) {
+          if (Unrunnable.is(thrown)) this.#fail(run, thrown.kind, thrown.cause);
+          else this.#fail(run, "threw", thrown);
+          time = now();
+          continue;
+        }
+        time = now();
+        untold = this.#ledger.keep(run, value, time - begun);
+        // Any message tells of all that was kept before it.
+        if (!untold) this.#send(run, value, time - begun);
+        else if (time - told > TELL_AFTER) {
+          this.#post([KEPT]);
+          untold = false;
+          told = time;
+        }
+      }
+      if (untold) this.#post([KEPT]);
     }
+    this.#serving = false;
+  }
+
+  #send(run: number, value: unknown, took: number): void {
     try {
       assertCloneable(value);
       const transferables = transferablesOf(value);
@@ -103,8 +141,9 @@ export class TaskServer {
       if (transferables === undefined) this.#post([DONE, run, value]);
       else this.#post([DONE, run, value], transferables);
     } catch (cause) {
-      this.#fail(run, "clone", cause);
+      return this.#fail(run, "clone", cause);
     }
+    this.#ledger.end(run, took);
   }
 
   #fail(run: number, kind: FailureKind, thrown: unknown): void {
@@ -121,9 +160,11 @@ export class TaskServer {
       );
     }
     this.#post([FAILED, run, kind, encoded]);
+    this.#ledger.end(run, 0);
   }
 
-  async #find(task: number, address: TaskAddress): Promise<Callable> {
+  async #find(task: number): Promise<Callable> {
+    const address = this.#addresses.get(task)!;
     const call = "source" in address
       ? parse(address.source, address.name)
       : await this.#import(address.url, address.path);

@@ -1,14 +1,17 @@
 import { WorkerStartError } from "./errors.ts";
+import { Ledger } from "./ledger.ts";
 import { released, rest, watch } from "./lifeline.ts";
 import { locks } from "./locks.ts";
-import { CONTROL_WORDS, type FromWorker, type Setup, type ToWorker } from "./protocol.ts";
+import type { FromWorker, Setup, ToWorker } from "./protocol.ts";
 import { modules } from "./task.ts";
 import { deliveries } from "./timers.ts";
 
 /** Something that serves tasks beside the event loop; a member's other end. */
 export interface Thread {
-  /** The words both sides share. */
-  readonly control: Int32Array;
+  /** What both sides share. */
+  readonly ledger: Ledger;
+  /** Whether it can be sent more while it runs a task. */
+  readonly queues: boolean;
   /** How many of `modules` it can run tasks of. */
   readonly listed: number;
   /** Sends a message; throws what structured clone throws. */
@@ -53,9 +56,8 @@ export function assertWorkers(): void {
 
 /** A Deno Web Worker. */
 export class WorkerThread implements Thread {
-  readonly control = new Int32Array(
-    new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT),
-  );
+  readonly ledger = Ledger.shared();
+  readonly queues = true;
   readonly listed = modules.length;
   readonly #worker: Worker;
   readonly #lifeline = `@genro/executor ${crypto.randomUUID()}`;
@@ -84,7 +86,9 @@ export class WorkerThread implements Thread {
       // Deno delivers no message after one it could not decode.
       this.#die("it sent a message that could not be decoded");
     };
-    this.#worker.postMessage({ control: this.control, lifeline: this.#lifeline } satisfies Setup);
+    this.#worker.postMessage(
+      { memory: this.ledger.memory, lifeline: this.#lifeline } satisfies Setup,
+    );
   }
 
   post(message: ToWorker, transfer?: Transferable[]): void {

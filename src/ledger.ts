@@ -1,0 +1,153 @@
+/**
+ * The memory that a worker shares with its host. Runs are numbered; each is claimed once, by
+ * the worker to begin it or by the host to take it back, and the worker notes how the latest
+ * ended. So a host that hears nothing still knows what has begun and what has ended, be its
+ * worker busy, stuck or dead.
+ */
+
+/** How many runs the host may be behind; a power of two. */
+export const SLOTS = 1024;
+
+/** The run the host has aborted last; written by the host. */
+const ABORTED = 0;
+/** The latest run that was claimed; written by both, by compare-and-exchange. */
+const CLAIMED = 1;
+/** The latest run that has ended; written by the worker, after the run's slot. */
+const ENDED = 2;
+const WORDS = 3;
+
+/** Where a run's result is: in a message of its own, or in its slot. */
+const ELSEWHERE = 0, NUMBER = 1, UNDEFINED = 2, NULL = 3, TRUE = 4, FALSE = 5;
+
+const BYTES = SLOTS * Float64Array.BYTES_PER_ELEMENT + SLOTS * Float32Array.BYTES_PER_ELEMENT +
+  WORDS * Int32Array.BYTES_PER_ELEMENT + SLOTS;
+
+/** The number of the run after this one; they wrap around. */
+export function nextRun(run: number): number {
+  return run + 1 | 0;
+}
+
+/** How many runs the second is after the first; negative if it is before. */
+export function runsBetween(first: number, second: number): number {
+  return second - first | 0;
+}
+
+/** One side's view of the shared memory. */
+export class Ledger {
+  /** What is shared. */
+  readonly memory: ArrayBufferLike;
+  readonly #values: Float64Array;
+  readonly #times: Float32Array;
+  readonly #words: Int32Array;
+  readonly #kinds: Uint8Array;
+
+  constructor(memory: ArrayBufferLike) {
+    this.memory = memory;
+    this.#values = new Float64Array(memory, 0, SLOTS);
+    this.#times = new Float32Array(memory, this.#values.byteLength, SLOTS);
+    const words = this.#times.byteOffset + this.#times.byteLength;
+    this.#words = new Int32Array(memory, words, WORDS);
+    this.#kinds = new Uint8Array(memory, words + this.#words.byteLength, SLOTS);
+  }
+
+  /** A ledger to share with a worker. */
+  static shared(): Ledger {
+    return new Ledger(new SharedArrayBuffer(BYTES));
+  }
+
+  /** A ledger for this thread alone. */
+  static local(): Ledger {
+    return new Ledger(new ArrayBuffer(BYTES));
+  }
+
+  // The worker's side.
+
+  /** Claims a run to begin it; `false` if the host has taken it back. */
+  begin(run: number): boolean {
+    const previous = run - 1 | 0;
+    return Atomics.compareExchange(this.#words, CLAIMED, previous, run) === previous;
+  }
+
+  /** Notes that a run has ended, after this many ms, and its result; `false` if that does not fit. */
+  keep(run: number, value: unknown, took: number): boolean {
+    let kind: number;
+    if (typeof value === "number") {
+      kind = NUMBER;
+      this.#values[run & SLOTS - 1] = value;
+    } else if (value === undefined) kind = UNDEFINED;
+    else if (value === null) kind = NULL;
+    else if (value === true) kind = TRUE;
+    else if (value === false) kind = FALSE;
+    else return false;
+    this.#end(run, kind, took);
+    return true;
+  }
+
+  /** Notes that a run has ended, after this many ms; its outcome was sent in a message. */
+  end(run: number, took: number): void {
+    this.#end(run, ELSEWHERE, took);
+  }
+
+  #end(run: number, kind: number, took: number): void {
+    this.#kinds[run & SLOTS - 1] = kind;
+    this.#times[run & SLOTS - 1] = took;
+    // What was written before is seen by whoever sees this.
+    Atomics.store(this.#words, ENDED, run);
+  }
+
+  /** Whether the host has aborted a run. */
+  isAborted(run: number): boolean {
+    return Atomics.load(this.#words, ABORTED) === run;
+  }
+
+  // The host's side.
+
+  /** The latest run that was claimed: what the worker runs, unless it was taken back. */
+  get claimed(): number {
+    return Atomics.load(this.#words, CLAIMED);
+  }
+
+  /** Claims all runs up to this one that the worker has not begun; returns the latest it has. */
+  takeBack(last: number): number {
+    let begun = this.claimed;
+    while (true) {
+      const claimed = Atomics.compareExchange(this.#words, CLAIMED, begun, last);
+      if (claimed === begun) return begun;
+      begun = claimed;
+    }
+  }
+
+  /** Tells the worker that a run is aborted. */
+  abort(run: number): void {
+    Atomics.store(this.#words, ABORTED, run);
+  }
+
+  /** Whether a run has ended. */
+  hasEnded(run: number): boolean {
+    return runsBetween(run, Atomics.load(this.#words, ENDED)) >= 0;
+  }
+
+  /** Whether the result of a run that has ended is in here. */
+  isKept(run: number): boolean {
+    return this.#kinds[run & SLOTS - 1] !== ELSEWHERE;
+  }
+
+  /** The result of a run that is in here. */
+  resultOf(run: number): unknown {
+    switch (this.#kinds[run & SLOTS - 1]) {
+      case NUMBER:
+        return this.#values[run & SLOTS - 1];
+      case NULL:
+        return null;
+      case TRUE:
+        return true;
+      case FALSE:
+        return false;
+    }
+  }
+
+  /** How long a run took that has ended, in ms. */
+  timeOf(run: number): number {
+    return this.#times[run & SLOTS - 1]!;
+  }
+}
