@@ -37,7 +37,7 @@ export function serve(loaders: Readonly<Record<string, () => Promise<unknown>>>)
     if (server !== undefined) return server.receive(data as ToWorker);
     const { memory, lifeline } = data as Setup;
     server = new TaskServer((url) => loaders[url]!(), new Ledger(memory), post);
-    holdUntilDeath(lifeline, () => post([READY]));
+    holdUntilDeath(lifeline, () => post(READY));
   });
 
   const dying = (thrown: unknown) => {

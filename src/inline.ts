@@ -20,7 +20,7 @@ export class InlineThread implements Thread {
       const copy = structuredClone(message, { transfer });
       queueMicrotask(() => this.#deliver(copy));
     });
-    queueMicrotask(() => this.#deliver([READY]));
+    queueMicrotask(() => this.#deliver(READY));
   }
 
   /** A module named at any time can be loaded here. */

@@ -10,8 +10,16 @@ import { clearTimeout, setTimeout, type Timer } from "./timers.ts";
 /** How often the locks are looked at, in ms. */
 const INTERVAL = 25;
 
-/** What to do when each lock is free. */
-const watched = new Map<string, () => void>();
+/** Who watches a lock. */
+export interface Watcher {
+  /** The lock is about to be looked at. */
+  onLook(): void;
+  /** The lock is free; called once. */
+  onDeath(): void;
+}
+
+/** Who watches each lock. */
+const watched = new Map<string, Watcher>();
 /** How many of the watched keep the process alive: a caller waits for their task. */
 let awaited = 0;
 /** The next look; it is left to come when the last watch ends, as another one soon begins. */
@@ -23,18 +31,18 @@ let looking = false;
  * Watches for the death of the worker that holds this lock.
  *
  * @param keepAlive Whether the process may not end before.
- * @param died Called once, when the lock is free.
+ * @param watcher Is told when the lock is free.
  * @returns Ends the watch.
  */
-export function watch(lock: string, keepAlive: boolean, died: () => void): () => void {
-  watched.set(lock, died);
+export function watch(lock: string, keepAlive: boolean, watcher: Watcher): () => void {
+  watched.set(lock, watcher);
   if (keepAlive && awaited++ === 0 && timer !== undefined) Deno.refTimer(timer);
   if (timer === undefined && !looking) schedule();
   let ended = false;
   return () => {
     if (ended) return;
     ended = true;
-    if (watched.get(lock) === died) watched.delete(lock);
+    if (watched.get(lock) === watcher) watched.delete(lock);
     if (keepAlive) awaited--;
   };
 }
@@ -46,6 +54,7 @@ function schedule(): void {
 
 async function look(): Promise<void> {
   timer = undefined;
+  for (const watcher of watched.values()) watcher.onLook();
   // A worker that is watched from now on may have taken its lock after the locks were read.
   const before = [...watched];
   if (before.length === 0) return;
@@ -53,8 +62,8 @@ async function look(): Promise<void> {
   const { held = [] } = await locks!.query();
   looking = false;
   const alive = new Set(held.map(({ name }) => name));
-  for (const [lock, died] of before) {
-    if (!alive.has(lock) && watched.get(lock) === died) died();
+  for (const [lock, watcher] of before) {
+    if (!alive.has(lock) && watched.get(lock) === watcher) watcher.onDeath();
   }
   if (watched.size > 0 && timer === undefined) schedule();
 }

@@ -232,26 +232,14 @@ export class Member {
 
   /** The one place where what a worker says arrives. */
   #receive(message: FromWorker): void {
-    switch (message[0]) {
-      case READY:
-        return this.#events.onReady(this);
-      case DYING:
-        this.#lastWords = message[1];
-        return;
-      case KEPT:
-        this.collect();
-        break;
-      case DONE:
-        this.collect();
-        this.#return(message[1], false, message[2]);
-        break;
-      case FAILED: {
-        this.collect();
-        const { head } = this.jobs;
-        if (head === undefined) return;
-        this.#return(message[1], true, new Failure(head.task, message[2], message[3]));
-      }
-    }
+    if (message === READY) return this.#events.onReady(this);
+    this.collect();
+    if (message === KEPT) return this.#events.onRoom(this);
+    if (message[0] === DYING) return void (this.#lastWords = message[1]);
+    const job = this.#endRun(message[1]);
+    if (job === undefined) return;
+    if (message[0] === DONE) this.#events.onReturn(job, false, message[2]);
+    else this.#events.onReturn(job, true, new Failure(job.task, message[2], message[3]));
     this.#events.onRoom(this);
   }
 
@@ -261,17 +249,19 @@ export class Member {
     for (let { head } = this.jobs; head !== undefined; head = this.jobs.head) {
       const { run } = head;
       if (!ledger.hasEnded(run) || !ledger.isKept(run)) return;
-      this.#return(run, false, ledger.resultOf(run));
+      this.#endRun(run);
+      this.#events.onReturn(head, false, ledger.resultOf(run));
     }
   }
 
-  #return(run: number, failed: boolean, outcome: unknown): void {
+  /** The job of a run that has ended, which is the first, unless its worker was given up. */
+  #endRun(run: number): Job | undefined {
     const { head } = this.jobs;
     if (head === undefined || run !== head.run) return;
     this.jobs.remove(head);
-    if (!failed) head.task.took(this.#thread.ledger.timeOf(run));
+    head.task.took(this.#thread.ledger.timeOf(run));
     if (head === this.#aborted) this.#endGrace();
-    this.#events.onReturn(head, failed, outcome);
+    return head;
   }
 
   #endGrace(): void {

@@ -45,7 +45,7 @@ export type ToWorker =
 
 /** The worker holds its lifeline and takes tasks. */
 export const READY = 0;
-/** Runs have ended whose results are in the ledger. */
+/** Runs have ended whose results are in the ledger. A message with nothing to say is a number: it costs less. */
 export const KEPT = 1;
 /** A run returned this value. */
 export const DONE = 2;
@@ -58,8 +58,8 @@ export const DYING = 4;
 export type FailureKind = "threw" | "load" | "find" | "clone";
 
 export type FromWorker =
-  | readonly [typeof READY]
-  | readonly [typeof KEPT]
+  | typeof READY
+  | typeof KEPT
   | readonly [typeof DONE, run: number, value: unknown]
   | readonly [typeof FAILED, run: number, kind: FailureKind, thrown: Thrown]
   | readonly [typeof DYING, thrown: Thrown];

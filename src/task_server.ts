@@ -113,9 +113,10 @@ export class TaskServer {
           value = Reflect.apply(call, context, args);
           if (isThenable(value)) value = await value;
         } catch (thrown) {
-          if (Unrunnable.is(thrown)) this.#fail(run, thrown.kind, thrown.cause);
-          else this.#fail(run, "threw", thrown);
           time = now();
+          if (Unrunnable.is(thrown)) this.#fail(run, thrown.kind, thrown.cause, time - begun);
+          else this.#fail(run, "threw", thrown, time - begun);
+          untold = false;
           continue;
         }
         time = now();
@@ -123,17 +124,19 @@ export class TaskServer {
         // Any message tells of all that was kept before it.
         if (!untold) this.#send(run, value, time - begun);
         else if (time - told > TELL_AFTER) {
-          this.#post([KEPT]);
+          this.#post(KEPT);
           untold = false;
           told = time;
         }
       }
-      if (untold) this.#post([KEPT]);
+      if (untold) this.#post(KEPT);
     }
     this.#serving = false;
   }
 
   #send(run: number, value: unknown, took: number): void {
+    // Before the message, whose reader wants to know.
+    this.#ledger.end(run, took);
     try {
       assertCloneable(value);
       const transferables = transferablesOf(value);
@@ -141,12 +144,11 @@ export class TaskServer {
       if (transferables === undefined) this.#post([DONE, run, value]);
       else this.#post([DONE, run, value], transferables);
     } catch (cause) {
-      return this.#fail(run, "clone", cause);
+      this.#fail(run, "clone", cause, took);
     }
-    this.#ledger.end(run, took);
   }
 
-  #fail(run: number, kind: FailureKind, thrown: unknown): void {
+  #fail(run: number, kind: FailureKind, thrown: unknown, took: number): void {
     let encoded: Thrown;
     try {
       encoded = encodeThrown(thrown);
@@ -159,8 +161,8 @@ export class TaskServer {
         ),
       );
     }
+    this.#ledger.end(run, took);
     this.#post([FAILED, run, kind, encoded]);
-    this.#ledger.end(run, 0);
   }
 
   async #find(task: number): Promise<Callable> {

@@ -62,8 +62,10 @@ export class WorkerThread implements Thread {
   readonly #worker: Worker;
   readonly #lifeline = `@genro/executor ${crypto.randomUUID()}`;
   readonly #events: ThreadEvents;
+  /** Whether it has a task. */
+  #wanted = true;
   /** A worker keeps the process alive from the start, until it is told otherwise. */
-  #engaged = true;
+  #keepsAlive = true;
   #dying = false;
   #terminated = false;
   #unwatch: (() => void) | undefined;
@@ -98,26 +100,36 @@ export class WorkerThread implements Thread {
   }
 
   engage(engaged: boolean): void {
-    if (this.#terminated || this.#dying) return;
-    if (engaged !== this.#engaged) {
-      this.#engaged = engaged;
-      keepAlive(this.#worker, engaged);
-    }
-    if (engaged) {
-      this.#unwatch ??= watch(this.#lifeline, true, () => this.#die(undefined));
-    } else {
+    this.#wanted = engaged;
+    // Once watched, it stays so until the next look: another task may soon come.
+    if (this.#unwatch !== undefined || this.#terminated || this.#dying) return;
+    this.#keepAlive(engaged);
+    if (engaged) this.#unwatch = watch(this.#lifeline, true, this.#watcher);
+  }
+
+  #keepAlive(alive: boolean): void {
+    if (alive === this.#keepsAlive) return;
+    this.#keepsAlive = alive;
+    keepAlive(this.#worker, alive);
+  }
+
+  readonly #watcher = {
+    onLook: () => {
+      if (this.#wanted || this.#terminated) return;
       this.#unwatch?.();
       this.#unwatch = undefined;
-    }
-  }
+      this.#keepAlive(false);
+    },
+    onDeath: () => this.#die(undefined),
+  };
 
   terminate(): void {
     if (this.#terminated) return;
     this.#terminated = true;
     this.#worker.terminate();
-    if (this.#engaged) keepAlive(this.#worker, false);
+    this.#keepAlive(false);
     this.#unwatch?.();
-    if (!this.#dying) this.#unwatch = watch(this.#lifeline, false, () => this.#die(undefined));
+    if (!this.#dying) this.#unwatch = watch(this.#lifeline, false, this.#watcher);
   }
 
   async ended(patience: number): Promise<void> {
