@@ -16,8 +16,8 @@ const CLAIMED = 1;
 const ENDED = 2;
 const WORDS = 3;
 
-/** Where a run's result is: in a message of its own, or in its slot. */
-const ELSEWHERE = 0, NUMBER = 1, UNDEFINED = 2, NULL = 3, TRUE = 4, FALSE = 5;
+/** Where a run's result is: in a message of its own, or in its slot; or that nobody wants it. */
+const ELSEWHERE = 0, NUMBER = 1, UNDEFINED = 2, NULL = 3, TRUE = 4, FALSE = 5, DROPPED = 6;
 
 const BYTES = SLOTS * Float64Array.BYTES_PER_ELEMENT + SLOTS * Float32Array.BYTES_PER_ELEMENT +
   WORDS * Int32Array.BYTES_PER_ELEMENT + SLOTS;
@@ -68,6 +68,11 @@ export class Ledger {
     return Atomics.compareExchange(this.#words, CLAIMED, previous, run) === previous;
   }
 
+  /** Whether a run was dropped before it was begun. */
+  isDropped(run: number): boolean {
+    return Atomics.load(this.#kinds, run & SLOTS - 1) === DROPPED;
+  }
+
   /** Notes that a run has ended, after this many ms, and its result; `false` if that does not fit. */
   keep(run: number, value: unknown, took: number): boolean {
     let kind: number;
@@ -111,10 +116,23 @@ export class Ledger {
   takeBack(last: number): number {
     let begun = this.claimed;
     while (true) {
+      if (runsBetween(begun, last) <= 0) return begun;
       const claimed = Atomics.compareExchange(this.#words, CLAIMED, begun, last);
       if (claimed === begun) return begun;
       begun = claimed;
     }
+  }
+
+  /** Makes a slot ready for a run, before it is sent. */
+  open(run: number): void {
+    this.#kinds[run & SLOTS - 1] = ELSEWHERE;
+  }
+
+  /** Tells the worker not to begin a run; returns whether that comes in time. */
+  drop(run: number): boolean {
+    Atomics.store(this.#kinds, run & SLOTS - 1, DROPPED);
+    // In this order: a worker claims a run before it asks whether it was dropped.
+    return runsBetween(run, this.claimed) < 0;
   }
 
   /** Tells the worker that a run is aborted. */

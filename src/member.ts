@@ -21,6 +21,7 @@ import { Queue } from "./queue.ts";
 import type { AddressedTask } from "./task.ts";
 import { type Thread, type ThreadEvents, WorkerThread } from "./thread.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
+import { now } from "./timers.ts";
 import { transferablesOf } from "./transfer.ts";
 
 /** How long, in ms, an aborted task may take to end by itself before its worker is given up. */
@@ -29,8 +30,8 @@ const GRACE = 100;
 const AHEAD = 0.5;
 /** How many runs it may be behind. */
 const MOST_AHEAD = SLOTS / 2;
-/** How many of them may have objects as arguments, which take the host a while to clone. */
-const MOST_CLONED_AHEAD = 8;
+/** How many of them may have had arguments moved to it, which cannot be taken back. */
+const MOST_MOVED_AHEAD = 8;
 
 /** What a member tells its pool. */
 export interface MemberEvents {
@@ -66,6 +67,8 @@ export class Member {
   readonly #thread: Thread;
   /** The run that was sent last. */
   #last = 0;
+  /** The last one of those whose arguments were not moved. */
+  #lastKept = 0;
   /** The run that was next or under way when it was last looked at. */
   #looked = 0;
   /** The message that jobs with nothing but primitives are gathered in. */
@@ -109,16 +112,17 @@ export class Member {
   hasRoomFor(job: Job): boolean {
     const { task, args, options } = job;
     if (!this.canRun(task)) return false;
-    const { size, head } = this.jobs;
+    const { size, head, tail } = this.jobs;
     if (head === undefined) return true;
-    return this.#thread.queues && size * task.runTime < AHEAD &&
-      runsBetween(head.run, this.#last) < MOST_AHEAD && this.#known.size < MAX_ADDRESSES &&
-      // What is aborted may be given up with its worker.
-      this.#aborted === undefined &&
+    return this.#thread.queues && size * task.running.ms < AHEAD &&
+      (isPlain(args) || size * task.sending.ms < AHEAD) &&
+      // What was moved cannot be taken back, and nothing from before it.
+      (args.some(isMoved) ? size < MOST_MOVED_AHEAD : !tail!.moved) &&
       // Its time begins when it is sent.
       options?.timeout === undefined &&
-      // What was moved cannot be taken back.
-      !head.moved && (isPlain(args) || size < MOST_CLONED_AHEAD && !args.some(isMoved));
+      // What is aborted may be given up with its worker.
+      this.#aborted === undefined &&
+      runsBetween(head.run, this.#last) < MOST_AHEAD && this.#known.size < MAX_ADDRESSES;
   }
 
   /**
@@ -131,21 +135,30 @@ export class Member {
     const { task, args } = job;
     if (!this.#known.has(task.id)) this.#teach(task);
     const run = nextRun(this.#last);
+    this.#thread.ledger.open(run);
     if (isPlain(args)) {
       this.#gathered ??= [RUN, run];
       this.#gathered.push(task.id, args.length, ...args);
     } else {
       this.flush();
-      try {
-        const transferables = transferablesOfAll(args);
-        this.#thread.post([RUN, run, task.id, args.length, ...args], transferables);
-        job.moved = transferables !== undefined;
-      } catch (cause) {
-        throw notCloneable(job, cause);
-      }
+      this.#post(job, run);
     }
+    if (!job.moved) this.#lastKept = run;
     this.#last = job.run = run;
     this.jobs.push(job);
+  }
+
+  #post(job: Job, run: number): void {
+    const { task, args } = job;
+    const begun = now();
+    try {
+      const transferables = transferablesOfAll(args);
+      this.#thread.post([RUN, run, task.id, args.length, ...args], transferables);
+      job.moved = transferables !== undefined;
+    } catch (cause) {
+      throw notCloneable(job, cause);
+    }
+    task.sending.learn(now() - begun);
   }
 
   /** Sends what was gathered. */
@@ -168,16 +181,24 @@ export class Member {
   }
 
   /**
-   * Takes back the jobs that the worker has not begun, the last first. Those that it has begun
-   * stay; all but the latest of them have ended.
+   * Takes back the jobs that the worker has not begun, the last first, except those whose
+   * arguments were moved there.
    */
   *takeBack(): Generator<Job, void, undefined> {
-    const begun = this.#thread.ledger.takeBack(this.#last);
-    for (let { tail } = this.jobs; tail !== undefined; tail = this.jobs.tail) {
-      if (runsBetween(begun, tail.run) <= 0) return;
-      this.jobs.remove(tail);
-      yield tail;
+    const begun = this.#thread.ledger.takeBack(this.#lastKept);
+    let previous: Job | undefined;
+    for (let job = this.jobs.tail; job !== undefined; job = previous) {
+      ({ previous } = job);
+      if (runsBetween(begun, job.run) <= 0) return;
+      if (job.moved) continue;
+      this.jobs.remove(job);
+      yield job;
     }
+  }
+
+  /** Whether the worker has begun a job that it was sent, and that was not taken back. */
+  hasBegun(job: Job): boolean {
+    return runsBetween(job.run, this.#thread.ledger.claimed) >= 0;
   }
 
   /** How many of its jobs were sent ahead and have not begun. */
@@ -199,9 +220,13 @@ export class Member {
     this.#thread.engage(engaged);
   }
 
-  /** Tells the task of a job that its caller has given up; if it does not end soon, its worker is. */
+  /**
+   * The caller of a job has given up. One that was sent ahead and has not begun never will; one
+   * that runs is told, and if it does not end soon, its worker is given up.
+   */
   abort(job: Job, reason: unknown): void {
     const { ledger } = this.#thread;
+    if (job !== this.jobs.head && ledger.drop(job.run)) return;
     if (ledger.hasEnded(job.run)) return;
     ledger.abort(job.run);
     this.#thread.post([ABORT, job.run, encodeReason(reason)]);
@@ -259,7 +284,8 @@ export class Member {
     const { head } = this.jobs;
     if (head === undefined || run !== head.run) return;
     this.jobs.remove(head);
-    head.task.took(this.#thread.ledger.timeOf(run));
+    // One that was dropped took no time.
+    if (!head.settled) head.task.running.learn(this.#thread.ledger.timeOf(run));
     if (head === this.#aborted) this.#endGrace();
     return head;
   }

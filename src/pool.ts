@@ -142,22 +142,25 @@ export class Pool {
     if (job.settled) return;
     this.#cancelled++;
     job.reject(reason);
-    const member = this.#recallWith(job);
     if (job.queue === this.#queue) this.#queue.remove(job);
-    else member?.abort(job, reason);
+    else this.#memberWith(job)?.abort(job, reason);
     this.#settleDrained();
   }
 
   /** Takes a job back that has not begun. */
   withdraw(job: Job): void {
-    this.#recallWith(job);
-    if (job.queue !== this.#queue) return;
+    const member = this.#memberWith(job);
+    if (member !== undefined && (job === member.jobs.head || member.hasBegun(job))) return;
     this.cancel(job, new DOMException("The task was withdrawn", "AbortError"));
   }
 
   /** Settles every job that has not begun, for the reason that `make` gives. */
   cancelQueued(make: () => unknown): void {
-    for (const member of this.#members) this.#recall(member);
+    for (const member of this.#members) {
+      for (let job = member.jobs.tail; job !== undefined; job = job.previous) {
+        if (job !== member.jobs.head && !member.hasBegun(job)) this.cancel(job, make());
+      }
+    }
     for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
       this.cancel(job, make());
     }
@@ -320,6 +323,7 @@ export class Pool {
       if (member.isHeldUp()) this.#recall(member);
       else this.#lookTimer ??= machinery.setTimeout(this.#look, LOOK);
     }
+    this.#dispatch();
   };
 
   /** Puts what was sent ahead and has not begun back to the front of the queue. */
@@ -328,14 +332,13 @@ export class Pool {
     this.#requeue(member);
     // Only what was sent ahead: what an idle worker was given stays with it.
     if (member.jobs.size === 0) this.#feed(member, 1);
-    // Later, as whoever has many jobs taken back does so one by one.
-    queueMicrotask(() => this.#dispatch());
   }
 
   /** Takes back what a worker has not begun; returns the first of it. */
   #requeue(member: Member): Job | undefined {
     let first: Job | undefined;
     for (const job of member.takeBack()) {
+      if (job.settled) continue;
       clearTimeout(job.timer);
       this.#queue.unshift(job);
       first = job;
@@ -343,14 +346,10 @@ export class Pool {
     return first;
   }
 
-  /** Takes back what was sent with this job, if it was; returns the worker it was sent to. */
-  #recallWith(job: Job): Member | undefined {
-    if (job.queue === this.#queue || job.queue === undefined) return;
-    for (const member of this.#members) {
-      if (member.jobs !== job.queue) continue;
-      this.#recall(member);
-      return member;
-    }
+  /** The worker that a job was sent to. */
+  #memberWith(job: Job): Member | undefined {
+    if (job.queue === undefined) return;
+    for (const member of this.#members) if (member.jobs === job.queue) return member;
   }
 
   /** Considers another worker for the jobs that wait, none of which an idle one can run. */
@@ -492,18 +491,22 @@ export class Pool {
   #recover(member: Member, cause: unknown): void {
     const next = this.#requeue(member);
     for (let job = member.jobs.head; job !== undefined; job = job.next) {
-      this.#failCrashed(job, cause);
+      this.#failCrashed(
+        job,
+        member.hasBegun(job) ? "while it ran" : "with what was moved to it for",
+        cause,
+      );
     }
     if (member.jobs.size > 0 || next === undefined) return;
     // Nothing was under way. What was next may have been the cause, so it has one more try.
-    if (next.returned || next.moved) {
+    if (next.returned) {
       this.#queue.remove(next);
-      this.#failCrashed(next, cause);
+      this.#failCrashed(next, "when it was to run", cause);
     }
     next.returned = true;
   }
 
-  #failCrashed(job: Job, cause: unknown): void {
+  #failCrashed(job: Job, when: string, cause: unknown): void {
     if (job.settled) return;
     this.#failed++;
     const why = cause === undefined
@@ -512,7 +515,7 @@ export class Pool {
       ? cause.message
       : String(cause);
     job.reject(
-      new WorkerCrashedError(`The worker died while it ran ${job.task.label}: ${why}`, { cause }),
+      new WorkerCrashedError(`The worker died ${when} ${job.task.label}: ${why}`, { cause }),
     );
   }
 
@@ -525,7 +528,10 @@ export class Pool {
     );
     this.#starting.delete(member);
     this.#ending.add(member);
-    if (member.jobs.size > 0) this.#stuck.add(member);
+    if (member.jobs.size > 0) {
+      this.#stuck.add(member);
+      this.#recover(member, "it was given up, as an aborted task before did not end");
+    }
     member.terminate();
   }
 

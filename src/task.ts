@@ -1,5 +1,6 @@
 /** Addressing a function in another thread: by module and export, or by its source. */
 
+import { Estimate } from "./estimate.ts";
 import type { TaskContext } from "./context.ts";
 import { TaskNotFoundError } from "./errors.ts";
 import { MAX_ADDRESSES, type TaskAddress } from "./protocol.ts";
@@ -51,9 +52,6 @@ function taskModule(url: string, load: () => Promise<unknown>): TaskModule {
   return module;
 }
 
-/** How long a run is taken to be at most, in ms: beyond, it makes no difference to anybody. */
-const LONG_RUN = 1;
-
 /** A function that has an address, and an id that is the same in every worker. */
 export class AddressedTask {
   static #lastId = 0;
@@ -61,25 +59,14 @@ export class AddressedTask {
   readonly address: TaskAddress;
   /** Which module of `modules` a worker must list to run it; -1 for none. */
   readonly module: number;
-  /** How long a run of it takes, in ms, as the latest have shown; unknown until one has ended. */
-  #runTime = Infinity;
+  /** How long a run of it takes. */
+  readonly running = new Estimate();
+  /** How long the host takes to clone and send its arguments, where they are objects. */
+  readonly sending = new Estimate();
 
   constructor(address: TaskAddress, module: number) {
     this.address = address;
     this.module = module;
-  }
-
-  get runTime(): number {
-    return this.#runTime;
-  }
-
-  /** A run of it took this long, in ms. */
-  took(time: number): void {
-    // One run that was held up must not count for long.
-    const counted = Math.min(time, LONG_RUN);
-    this.#runTime = this.#runTime === Infinity
-      ? counted
-      : this.#runTime + (counted - this.#runTime) / 4;
   }
 
   /** How errors call the task. */

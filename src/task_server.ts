@@ -105,6 +105,10 @@ export class TaskServer {
         const args = calls.slice(i, i += count);
         // The host takes back all that has not begun: what is left of the message, too.
         if (!this.#ledger.begin(run)) break;
+        if (this.#ledger.isDropped(run)) {
+          untold = this.#ledger.keep(run, undefined, 0);
+          continue;
+        }
         const context = this.#current = new RunContext(run, this.#ledger);
         const begun = time;
         let value: unknown;
