@@ -30,13 +30,19 @@ export function serve(loaders: Readonly<Record<string, () => Promise<unknown>>>)
   // Taken away from tasks: only the worker itself speaks to the host.
   scope.postMessage = undefined;
 
+  const load = async (url: string) => {
+    const module = await loaders[url]!();
+    // One that exits while it is evaluated goes on until the next turn, which never comes.
+    await turn();
+    return module;
+  };
   let server: TaskServer | undefined;
   scope.addEventListener("message", (event) => {
     event.stopImmediatePropagation();
     const { data } = event as MessageEvent<Setup | ToWorker>;
     if (server !== undefined) return server.receive(data as ToWorker);
     const { memory, lifeline } = data as Setup;
-    server = new TaskServer((url) => loaders[url]!(), new Ledger(memory), post);
+    server = new TaskServer(load, new Ledger(memory), post);
     holdUntilDeath(lifeline, () => post(READY));
   });
 
@@ -54,6 +60,18 @@ export function serve(loaders: Readonly<Record<string, () => Promise<unknown>>>)
     // Deno reads no message after one it could not decode.
     dying((event as MessageEvent).data);
     scope.close();
+  });
+}
+
+/** Resolves in a later turn of the event loop; a timer would first have to be loaded. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
   });
 }
 

@@ -1,29 +1,27 @@
 /**
  * Classes of the web platform that cannot be cloned, but that Deno's structured clone turns
  * into an empty object without a word when they stand inside another value, as arguments
- * and results do on the wire.
+ * and results do on the wire. By name: Deno loads each when it is first mentioned.
  */
-const uncloneable = new Map<object, string>(
-  [
-    AbortController,
-    AbortSignal,
-    BroadcastChannel,
-    CompressionStream,
-    DecompressionStream,
-    Event,
-    EventTarget,
-    FormData,
-    Headers,
-    Request,
-    Response,
-    TextDecoder,
-    TextEncoder,
-    URL,
-    URLPattern,
-    URLSearchParams,
-    WebSocket,
-  ].map(({ prototype, name }) => [prototype, name]),
-);
+const uncloneable: ReadonlySet<unknown> = new Set([
+  "AbortController",
+  "AbortSignal",
+  "BroadcastChannel",
+  "CompressionStream",
+  "DecompressionStream",
+  "Event",
+  "EventTarget",
+  "FormData",
+  "Headers",
+  "Request",
+  "Response",
+  "TextDecoder",
+  "TextEncoder",
+  "URL",
+  "URLPattern",
+  "URLSearchParams",
+  "WebSocket",
+]);
 
 /**
  * Refuses a value that would silently arrive as an empty object.
@@ -32,8 +30,13 @@ const uncloneable = new Map<object, string>(
  */
 export function assertCloneable(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
-  const name = uncloneable.get(Object.getPrototypeOf(value));
-  if (name !== undefined) {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return;
+  // Through descriptors, as what is given may have getters.
+  const constructor = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
+  if (typeof constructor !== "function") return;
+  const name = Object.getOwnPropertyDescriptor(constructor, "name")?.value;
+  if (uncloneable.has(name) && Reflect.get(globalThis, name) === constructor) {
     throw new DOMException(`${name} object could not be cloned`, "DataCloneError");
   }
 }

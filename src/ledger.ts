@@ -164,7 +164,7 @@ export class Ledger {
     }
   }
 
-  /** How long a run took that has ended, in ms. */
+  /** How long a run took that has ended, in ms; 0 if it was not timed. */
   timeOf(run: number): number {
     return this.#times[run & SLOTS - 1]!;
   }

@@ -114,15 +114,18 @@ export class Member {
     if (!this.canRun(task)) return false;
     const { size, head, tail } = this.jobs;
     if (head === undefined) return true;
-    return this.#thread.queues && size * task.running.ms < AHEAD &&
-      (isPlain(args) || size * task.sending.ms < AHEAD) &&
-      // What was moved cannot be taken back, and nothing from before it.
-      (args.some(isMoved) ? size < MOST_MOVED_AHEAD : !tail!.moved) &&
+    if (
+      !this.#thread.queues || size * task.running.ms >= AHEAD ||
       // Its time begins when it is sent.
-      options?.timeout === undefined &&
+      options?.timeout !== undefined ||
       // What is aborted may be given up with its worker.
-      this.#aborted === undefined &&
-      runsBetween(head.run, this.#last) < MOST_AHEAD && this.#known.size < MAX_ADDRESSES;
+      this.#aborted !== undefined ||
+      runsBetween(head.run, this.#last) >= MOST_AHEAD || this.#known.size >= MAX_ADDRESSES
+    ) return false;
+    // What was moved cannot be taken back, nor anything from before it.
+    if (isPlain(args)) return !tail!.moved;
+    if (size * task.sending.ms >= AHEAD) return false;
+    return args.some(isMoved) ? size < MOST_MOVED_AHEAD : !tail!.moved;
   }
 
   /**
@@ -284,8 +287,8 @@ export class Member {
     const { head } = this.jobs;
     if (head === undefined || run !== head.run) return;
     this.jobs.remove(head);
-    // One that was dropped took no time.
-    if (!head.settled) head.task.running.learn(this.#thread.ledger.timeOf(run));
+    const took = this.#thread.ledger.timeOf(run);
+    if (took > 0) head.task.running.learn(took);
     if (head === this.#aborted) this.#endGrace();
     return head;
   }

@@ -15,9 +15,11 @@ import {
   type ToWorker,
 } from "./protocol.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
-import { now, setTimeout } from "./timers.ts";
+import { now } from "./timers.ts";
 import { transferablesOf } from "./transfer.ts";
 
+/** How many short runs are timed together: reading the clock takes as long as running one. */
+const STRETCH = 8;
 /** For how long, in ms, the host is not told of results in the ledger while tasks go on. */
 const TELL_AFTER = 0.25;
 
@@ -95,6 +97,7 @@ export class TaskServer {
   async #serve(): Promise<void> {
     this.#serving = true;
     let time = now();
+    let untimed = 0;
     for (let calls = this.#waiting.shift(); calls !== undefined; calls = this.#waiting.shift()) {
       let told = time;
       let untold = false;
@@ -110,28 +113,37 @@ export class TaskServer {
           continue;
         }
         const context = this.#current = new RunContext(run, this.#ledger);
-        const begun = time;
         let value: unknown;
+        let failure: Unrunnable | undefined;
+        let awaited = false;
         try {
           const call = this.#found.get(task) ?? await this.#find(task);
           value = Reflect.apply(call, context, args);
-          if (isThenable(value)) value = await value;
+          if (isThenable(value)) {
+            awaited = true;
+            value = await value;
+          }
         } catch (thrown) {
-          time = now();
-          if (Unrunnable.is(thrown)) this.#fail(run, thrown.kind, thrown.cause, time - begun);
-          else this.#fail(run, "threw", thrown, time - begun);
-          untold = false;
-          continue;
+          failure = Unrunnable.is(thrown) ? thrown : new Unrunnable("threw", thrown);
         }
-        time = now();
-        untold = this.#ledger.keep(run, value, time - begun);
-        // Any message tells of all that was kept before it.
-        if (!untold) this.#send(run, value, time - begun);
-        else if (time - told > TELL_AFTER) {
+        let took = 0;
+        if (++untimed === STRETCH || awaited || i === calls.length) {
+          const ended = now();
+          took = (ended - time) / untimed;
+          time = ended;
+          untimed = 0;
+        }
+        if (failure !== undefined) {
+          this.#fail(run, failure.kind, failure.cause, took);
+          untold = false;
+        } else if (!this.#ledger.keep(run, value, took)) {
+          this.#send(run, value, took);
+          untold = false;
+        } else if (time - told > TELL_AFTER) {
           this.#post(KEPT);
           untold = false;
           told = time;
-        }
+        } else untold = true;
       }
       if (untold) this.#post(KEPT);
     }
@@ -182,8 +194,6 @@ export class TaskServer {
     let found: unknown;
     try {
       found = await this.#load(url);
-      // A module that exits while it is evaluated goes on until the next turn, which never comes.
-      await new Promise((resolve) => setTimeout(resolve, 0));
     } catch (cause) {
       throw new Unrunnable("load", cause);
     }

@@ -1,18 +1,43 @@
 /**
- * The timers of this package's own machinery. They are taken before anyone can fake them:
- * a test that fakes the time of its program must not stop its workers from starting, or
- * their deaths from being noticed. What a user sets a time for uses the global ones.
+ * The clock and the timers of this package's own machinery. They are taken before anyone can
+ * fake them: a test that fakes the time of its program must not stop its workers from
+ * starting, or their deaths from being noticed. What a user sets a time for uses the global
+ * ones. Deno loads its timers, for 4 to 9 ms, when they are first read, so that is left for
+ * when they are needed.
  */
-export const { setTimeout, clearTimeout } = globalThis;
-
-/** The time in ms since this thread began; finer than `Date.now()`, and never set back. */
-export const now: () => number = performance.now.bind(performance);
 
 /** A timer. */
 export type Timer = ReturnType<typeof globalThis.setTimeout>;
 
+/** The time in ms since this thread began; finer than `Date.now()`, and never set back. */
+export const now: () => number = performance.now.bind(performance);
+
+const real = {
+  setTimeout: later("setTimeout"),
+  clearTimeout: later("clearTimeout"),
+};
+
+/** Reads what is now a global function when it is first asked for, whatever it is by then. */
+function later<N extends "setTimeout" | "clearTimeout">(name: N): () => (typeof globalThis)[N] {
+  const { get, value } = Object.getOwnPropertyDescriptor(globalThis, name)!;
+  let found = value;
+  return () => found ??= get!.call(globalThis);
+}
+
+/** Calls back after this many ms. */
+export function setTimeout(callback: () => void, ms: number): Timer {
+  return real.setTimeout()(callback, ms);
+}
+
+/** Gives a timer up. */
+export function clearTimeout(timer: Timer): void {
+  real.clearTimeout()(timer);
+}
+
 /** Resolves in a later turn of the event loop, when what had arrived by now was delivered. */
 export async function deliveries(): Promise<void> {
   // A turn runs its timers before or after its messages; after two of them both have run.
-  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+  for (let turn = 0; turn < 2; turn++) {
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+  }
 }
