@@ -1,0 +1,69 @@
+/** The shape of results.json. */
+
+import { middle, type Sample, type Workload } from "./workloads.ts";
+
+/** What the benchmark found. */
+export interface Results {
+  /** The runtime and the machine; figures of two machines, or two hours, cannot be compared. */
+  readonly on: { deno: string; os: string; cores: number; date: string };
+  /** How often each contender was measured at each workload, in turns. */
+  readonly rounds: number;
+  /** Whether the workloads were cut down to be quick. */
+  readonly quick: boolean;
+  /** What was found, by the workload's letter. */
+  readonly workloads: Record<string, Row>;
+}
+
+/** What was found at one workload. */
+export interface Row extends Pick<Workload, "title" | "unit" | "better"> {
+  /** By the contender's name. */
+  readonly contenders: Record<string, Entry>;
+}
+
+/** How one contender did at one workload. */
+export type Entry = Figures | Failure;
+
+/** Of all rounds. */
+export interface Figures {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+  /** The median of what was divided by raw's figure of the same round. */
+  readonly ratio?: number;
+  /** The figure of each round. */
+  readonly rounds: readonly number[];
+  /** The medians of other figures. */
+  readonly details?: Readonly<Record<string, number>>;
+}
+
+/** It did not do it, for this reason. */
+export interface Failure {
+  readonly failure: string;
+}
+
+/** Sums up the rounds of one contender; `raw` has the limit's samples of the same rounds. */
+export function figures(samples: readonly Sample[], raw: readonly Sample[] | undefined): Figures {
+  const rounds = samples.map(({ value }) => value);
+  const ratios = samples.flatMap(({ value, ratio }, i) =>
+    ratio ?? (raw?.[i] === undefined ? [] : value / raw[i].value)
+  );
+  const names = Object.keys(samples[0]!.details ?? {});
+  return {
+    median: middle(rounds),
+    min: Math.min(...rounds),
+    max: Math.max(...rounds),
+    ...ratios.length > 0 && { ratio: middle(ratios) },
+    rounds,
+    ...names.length > 0 && {
+      details: Object.fromEntries(
+        names.map((name) => [name, middle(samples.map(({ details }) => details![name]!))]),
+      ),
+    },
+  };
+}
+
+/** A figure with as many digits as say something. */
+export function format(value: number): string {
+  if (value >= 100) return Math.round(value).toLocaleString("en-US");
+  return value.toPrecision(3).replace(/^0\.00.*/, "0");
+}
