@@ -16,8 +16,10 @@ const CLAIMED = 1;
 const ENDED = 2;
 const WORDS = 3;
 
-/** Where a run's result is: in a message of its own, or in its slot; or that nobody wants it. */
-const ELSEWHERE = 0, NUMBER = 1, UNDEFINED = 2, NULL = 3, TRUE = 4, FALSE = 5, DROPPED = 6;
+/** What a slot says of its run: it was sent; then either the host has dropped it, or it has begun. */
+const SENT = 0, DROPPED = 1, BEGUN = 2;
+/** And of one that has ended: what it returned; if it says no more, that went in a message. */
+const NUMBER = 3, UNDEFINED = 4, NULL = 5, TRUE = 6, FALSE = 7;
 
 const BYTES = SLOTS * Float64Array.BYTES_PER_ELEMENT + SLOTS * Float32Array.BYTES_PER_ELEMENT +
   WORDS * Int32Array.BYTES_PER_ELEMENT + SLOTS;
@@ -39,7 +41,7 @@ export class Ledger {
   readonly #values: Float64Array;
   readonly #times: Float32Array;
   readonly #words: Int32Array;
-  readonly #kinds: Uint8Array;
+  readonly #slots: Uint8Array;
 
   constructor(memory: ArrayBufferLike) {
     this.memory = memory;
@@ -47,7 +49,7 @@ export class Ledger {
     this.#times = new Float32Array(memory, this.#values.byteLength, SLOTS);
     const words = this.#times.byteOffset + this.#times.byteLength;
     this.#words = new Int32Array(memory, words, WORDS);
-    this.#kinds = new Uint8Array(memory, words + this.#words.byteLength, SLOTS);
+    this.#slots = new Uint8Array(memory, words + this.#words.byteLength, SLOTS);
   }
 
   /** A ledger to share with a worker. */
@@ -62,15 +64,15 @@ export class Ledger {
 
   // The worker's side.
 
-  /** Claims a run to begin it; `false` if the host has taken it back. */
-  begin(run: number): boolean {
+  /** Claims a run; `false` if the host has taken it back. */
+  claim(run: number): boolean {
     const previous = run - 1 | 0;
     return Atomics.compareExchange(this.#words, CLAIMED, previous, run) === previous;
   }
 
-  /** Whether a run was dropped before it was begun. */
-  isDropped(run: number): boolean {
-    return Atomics.load(this.#kinds, run & SLOTS - 1) === DROPPED;
+  /** Begins a claimed run; `false` if the host has dropped it. */
+  begin(run: number): boolean {
+    return Atomics.compareExchange(this.#slots, run & SLOTS - 1, SENT, BEGUN) === SENT;
   }
 
   /** Notes that a run has ended, after this many ms, and its result; `false` if that does not fit. */
@@ -84,17 +86,13 @@ export class Ledger {
     else if (value === true) kind = TRUE;
     else if (value === false) kind = FALSE;
     else return false;
-    this.#end(run, kind, took);
+    this.#slots[run & SLOTS - 1] = kind;
+    this.end(run, took);
     return true;
   }
 
-  /** Notes that a run has ended, after this many ms; its outcome was sent in a message. */
+  /** Notes that a run has ended, after this many ms; its outcome goes in a message. */
   end(run: number, took: number): void {
-    this.#end(run, ELSEWHERE, took);
-  }
-
-  #end(run: number, kind: number, took: number): void {
-    this.#kinds[run & SLOTS - 1] = kind;
     this.#times[run & SLOTS - 1] = took;
     // What was written before is seen by whoever sees this.
     Atomics.store(this.#words, ENDED, run);
@@ -123,16 +121,14 @@ export class Ledger {
     }
   }
 
-  /** Makes a slot ready for a run, before it is sent. */
+  /** Makes the slot ready for a run that is to be sent. */
   open(run: number): void {
-    this.#kinds[run & SLOTS - 1] = ELSEWHERE;
+    this.#slots[run & SLOTS - 1] = SENT;
   }
 
-  /** Tells the worker not to begin a run; returns whether that comes in time. */
+  /** Drops a run; `false` if it has begun. */
   drop(run: number): boolean {
-    Atomics.store(this.#kinds, run & SLOTS - 1, DROPPED);
-    // In this order: a worker claims a run before it asks whether it was dropped.
-    return runsBetween(run, this.claimed) < 0;
+    return Atomics.compareExchange(this.#slots, run & SLOTS - 1, SENT, DROPPED) === SENT;
   }
 
   /** Tells the worker that a run is aborted. */
@@ -147,12 +143,12 @@ export class Ledger {
 
   /** Whether the result of a run that has ended is in here. */
   isKept(run: number): boolean {
-    return this.#kinds[run & SLOTS - 1] !== ELSEWHERE;
+    return this.#slots[run & SLOTS - 1] !== BEGUN;
   }
 
   /** The result of a run that is in here. */
   resultOf(run: number): unknown {
-    switch (this.#kinds[run & SLOTS - 1]) {
+    switch (this.#slots[run & SLOTS - 1]) {
       case NUMBER:
         return this.#values[run & SLOTS - 1];
       case NULL:

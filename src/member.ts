@@ -8,7 +8,6 @@ import {
   ABORT,
   DONE,
   DYING,
-  FAILED,
   FORGET,
   type FromWorker,
   KEPT,
@@ -223,14 +222,18 @@ export class Member {
     this.#thread.engage(engaged);
   }
 
+  /** Drops a job that was sent ahead: it never begins; `false` if it has, or is the first. */
+  drop(job: Job): boolean {
+    return job !== this.jobs.head && this.#thread.ledger.drop(job.run);
+  }
+
   /**
    * The caller of a job has given up. One that was sent ahead and has not begun never will; one
    * that runs is told, and if it does not end soon, its worker is given up.
    */
   abort(job: Job, reason: unknown): void {
     const { ledger } = this.#thread;
-    if (job !== this.jobs.head && ledger.drop(job.run)) return;
-    if (ledger.hasEnded(job.run)) return;
+    if (this.drop(job) || ledger.hasEnded(job.run)) return;
     ledger.abort(job.run);
     this.#thread.post([ABORT, job.run, encodeReason(reason)]);
     this.#aborted = job;

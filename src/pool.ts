@@ -140,8 +140,7 @@ export class Pool {
   /** Settles a job now, for this reason: it never runs, or its worker is told. */
   cancel(job: Job, reason: unknown): void {
     if (job.settled) return;
-    this.#cancelled++;
-    job.reject(reason);
+    this.#refuse(job, reason);
     if (job.queue === this.#queue) this.#queue.remove(job);
     else this.#memberWith(job)?.abort(job, reason);
     this.#settleDrained();
@@ -149,21 +148,29 @@ export class Pool {
 
   /** Takes a job back that has not begun. */
   withdraw(job: Job): void {
-    const member = this.#memberWith(job);
-    if (member !== undefined && (job === member.jobs.head || member.hasBegun(job))) return;
-    this.cancel(job, new DOMException("The task was withdrawn", "AbortError"));
+    if (job.queue === this.#queue) this.#queue.remove(job);
+    else if (!this.#memberWith(job)?.drop(job)) return;
+    this.#refuse(job, new DOMException("The task was withdrawn", "AbortError"));
+    this.#settleDrained();
   }
 
   /** Settles every job that has not begun, for the reason that `make` gives. */
   cancelQueued(make: () => unknown): void {
     for (const member of this.#members) {
       for (let job = member.jobs.tail; job !== undefined; job = job.previous) {
-        if (job !== member.jobs.head && !member.hasBegun(job)) this.cancel(job, make());
+        if (!job.settled && member.drop(job)) this.#refuse(job, make());
       }
     }
     for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
-      this.cancel(job, make());
+      this.#queue.remove(job);
+      this.#refuse(job, make());
     }
+    this.#settleDrained();
+  }
+
+  #refuse(job: Job, reason: unknown): void {
+    this.#cancelled++;
+    job.reject(reason);
   }
 
   /** Resolves when nothing waits and nothing runs. */
@@ -197,8 +204,7 @@ export class Pool {
 
   #drop(job: Job): void {
     if (job.settled) return;
-    this.#cancelled++;
-    job.reject(new ShutdownError("The executor was terminated while the task ran"));
+    this.#refuse(job, new ShutdownError("The executor was terminated while the task ran"));
   }
 
   /** Resolves when the terminated workers are gone, stuck ones aside. */

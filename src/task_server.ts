@@ -107,8 +107,8 @@ export class TaskServer {
         const count = calls[i++] as number;
         const args = calls.slice(i, i += count);
         // The host takes back all that has not begun: what is left of the message, too.
-        if (!this.#ledger.begin(run)) break;
-        if (this.#ledger.isDropped(run)) {
+        if (!this.#ledger.claim(run)) break;
+        if (!this.#ledger.begin(run)) {
           untold = this.#ledger.keep(run, undefined, 0);
           continue;
         }

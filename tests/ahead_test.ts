@@ -1,0 +1,222 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  Executor,
+  NotCloneableError,
+  ShutdownError,
+  tasksFrom,
+  transfer,
+  WorkerCrashedError,
+} from "@genro/executor";
+
+const { echo, isFresh, note, noteOr, share, uncloneable } = tasksFrom(
+  import.meta,
+  () => import("./fixtures/steps.ts"),
+);
+const { countCalls } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
+
+const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+/** An executor with this many workers and a file, where `call` has shown that it is short. */
+async function withShort(
+  workers: number,
+  call: (executor: Executor, step: number, file: string) => Promise<unknown>,
+) {
+  const executor = await Executor.start({
+    cpu: { minWorkers: workers, maxWorkers: workers, permissions: "inherit" },
+  });
+  const file = await Deno.makeTempFile();
+  await Promise.all(range(300).map((i) => call(executor, -1 - i, file)));
+  await Deno.writeTextFile(file, "");
+  return {
+    executor,
+    file,
+    /** The steps that ran, in order of their numbers. */
+    ran: async () =>
+      (await Deno.readTextFile(file)).trim().split("\n").map(Number).sort((a, b) => a - b),
+    async [Symbol.asyncDispose]() {
+      await executor.shutdown();
+      await Deno.remove(file);
+    },
+  };
+}
+
+Deno.test("Executor gives each of many short tasks an argument of its own", async () => {
+  const object = { runs: 0 };
+  const call = (executor: Executor) => executor.runCpu(isFresh, object);
+  await using short = await withShort(1, call);
+  const fresh = await Promise.all(range(500).map(() => call(short.executor)));
+  assertEquals(fresh.filter((is) => !is).length, 0);
+  assertEquals(object.runs, 0);
+});
+
+Deno.test("Executor gives each caller of many short tasks a result of its own", async () => {
+  const call = (executor: Executor) => executor.runCpu(share);
+  await using short = await withShort(1, call);
+  const results = await Promise.all(range(500).map(() => call(short.executor)));
+  assertEquals(new Set(results).size, 500);
+});
+
+Deno.test("Executor returns every kind of value from many short tasks", async () => {
+  const values = [1, -0, NaN, -Infinity, 2 ** 60, undefined, null, true, false, "text", "", 10n];
+  const objects = [{ a: [1] }, [undefined], new Map([[1, 2]]), new Error("returned")];
+  await using short = await withShort(2, (executor, step) => executor.runCpu(echo, step));
+  const sent = range(900).map((i) => [...values, ...objects][i % 16]);
+  const results = await Promise.all(sent.map((value) => short.executor.runCpu(echo, value)));
+  assertEquals(results, sent);
+  assert(results.every((value, i) => typeof sent[i] === "object" || Object.is(value, sent[i])));
+});
+
+Deno.test("Executor begins short tasks in the order of their calls", async () => {
+  await using short = await withShort(1, (executor) => executor.runCpu(countCalls));
+  const { executor } = short;
+  const calls = await Promise.all(
+    range(2_000).map((i) =>
+      executor.with(i % 7 === 0 ? { timeout: 5_000 } : {}).runCpu(countCalls)
+    ),
+  );
+  assertEquals(calls, range(2_000).map((i) => 301 + i));
+});
+
+Deno.test("A task that takes long holds up no short one, before or behind it", async () => {
+  await using short = await withShort(
+    2,
+    (executor, step, file) => executor.runCpu(noteOr, step, file, 0, "block"),
+  );
+  const { executor, file } = short;
+  const settled: number[] = [];
+  await Promise.all(
+    range(600).map(async (step) => {
+      settled.push(await executor.runCpu(noteOr, step, file, 200, "block") as number);
+    }),
+  );
+  assertEquals(settled.at(-1), 200);
+  assertEquals(await short.ran(), range(600));
+});
+
+for (const death of ["exit", "close"]) {
+  Deno.test(`A short task that ends its worker by ${death} fails alone`, async () => {
+    await using short = await withShort(
+      2,
+      (executor, step, file) => executor.runCpu(noteOr, step, file, 0, death),
+    );
+    const { executor, file } = short;
+    const results = await Promise.allSettled(
+      range(600).map((step) => executor.runCpu(noteOr, step, file, 200, death)),
+    );
+    const failed = results.flatMap((result, step) => result.status === "rejected" ? [step] : []);
+    assertEquals(failed, [200]);
+    await assertRejects(
+      () => Promise.reject((results[200] as PromiseRejectedResult).reason),
+      WorkerCrashedError,
+      "while it ran noteOr",
+    );
+    // Each ran once: what had ended was not run again, and what had not begun was.
+    const ran = (await short.ran()).filter((step) => step !== 200);
+    assertEquals(ran, range(600).filter((step) => step !== 200));
+    assertEquals(executor.stats().cpu.crashed, 1);
+  });
+}
+
+Deno.test("Short tasks that fail, or cannot be sent, fail alone", async () => {
+  await using short = await withShort(
+    2,
+    (executor, step, file) => executor.runCpu(noteOr, step, file, 0, "throw"),
+  );
+  const { executor, file } = short;
+  const call = (step: number): Promise<unknown> =>
+    step === 100
+      ? executor.runCpu(echo, Symbol("no"))
+      : step === 150
+      ? executor.runCpu(echo, () => {})
+      : step === 250
+      ? executor.runCpu(uncloneable, step)
+      : executor.runCpu(noteOr, step, file, 200, "throw");
+  const results = await Promise.allSettled(range(400).map(call));
+  const reasons = results.flatMap((result, step) =>
+    result.status === "rejected" ? [[step, result.reason.constructor]] : []
+  );
+  assertEquals(reasons, [
+    [100, NotCloneableError],
+    [150, NotCloneableError],
+    [200, RangeError],
+    [250, NotCloneableError],
+  ]);
+});
+
+Deno.test("Executor.with() cancels short tasks that have not begun, and they never run", async () => {
+  await using short = await withShort(
+    1,
+    (executor, step, file) => executor.runCpu(noteOr, step, file, 0, "block"),
+  );
+  const { executor, file } = short;
+  const controller = new AbortController();
+  const patient = executor.with({ signal: controller.signal });
+  const reason = new Error("never mind");
+  const results = await Promise.allSettled(
+    range(600).map(async (step) => {
+      // Every other one may be cancelled; 200 holds up those behind it until that happens.
+      const runner = step > 200 && step % 2 === 1 ? patient : executor;
+      const result = await runner.runCpu(noteOr, step, file, 200, "block");
+      if (step === 150) controller.abort(reason);
+      return result;
+    }),
+  );
+  const cancelled = results.flatMap((result, step) => result.status === "rejected" ? [step] : []);
+  const ran = await short.ran();
+  assertEquals(ran, range(600).filter((step) => !cancelled.includes(step)));
+  assert(cancelled.length > 100, `${cancelled.length} were cancelled`);
+  assert(results.every((result) => result.status !== "rejected" || result.reason === reason));
+  assertEquals(executor.stats().cpu.cancelled, cancelled.length);
+});
+
+Deno.test("Executor.with() counts a short task's time from its own beginning", async () => {
+  await using short = await withShort(
+    1,
+    (executor, step, file) => executor.runCpu(noteOr, step, file, 0, "block"),
+  );
+  const { executor, file } = short;
+  const hasty = executor.with({ timeout: 150 });
+  const results = await Promise.allSettled(
+    range(300).map((step) =>
+      // The one before takes twice the time that these have.
+      (step === 100 ? executor : hasty).runCpu(noteOr, step, file, 100, "block")
+    ),
+  );
+  assertEquals(results.filter(({ status }) => status === "rejected").length, 0);
+});
+
+Deno.test("Executor.shutdown({ cancelQueued }) loses no short task", async () => {
+  await using short = await withShort(
+    2,
+    (executor, step, file) => executor.runCpu(note, step, file),
+  );
+  const { executor, file } = short;
+  let stopped: Promise<void> | undefined;
+  const results = await Promise.allSettled(
+    range(3_000).map(async (step) => {
+      const result = await executor.runCpu(note, step, file);
+      if (step === 700) stopped = executor.shutdown({ cancelQueued: true });
+      return result;
+    }),
+  );
+  await stopped;
+  const done = results.flatMap((result, step) => result.status === "fulfilled" ? [step] : []);
+  assert(done.length < 3_000, "some were cancelled");
+  assertEquals(await short.ran(), done);
+  const reasons = results.flatMap((result) => result.status === "rejected" ? [result.reason] : []);
+  assert(reasons.every((reason) => reason instanceof ShutdownError));
+});
+
+Deno.test("Executor moves the arguments of many short tasks, and back", async () => {
+  const call = (executor: Executor, step: number) => {
+    const bytes = new Uint8Array(8).fill(step);
+    return executor.runCpu(echo, transfer(bytes, [bytes.buffer]));
+  };
+  await using short = await withShort(2, call);
+  const results = await Promise.all(
+    range(400).map((step) =>
+      step % 3 === 0 ? short.executor.runCpu(echo, step) : call(short.executor, step)
+    ),
+  );
+  assertEquals(results, range(400).map((i) => i % 3 === 0 ? i : new Uint8Array(8).fill(i)));
+});
