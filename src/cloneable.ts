@@ -29,7 +29,7 @@ const uncloneable: ReadonlySet<unknown> = new Set([
  * @throws {DOMException} Named `DataCloneError`, as structured clone throws it.
  */
 export function assertCloneable(value: unknown): void {
-  if (typeof value !== "object" || value === null) return;
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return;
   // Through descriptors, as what is given may have getters.
@@ -38,5 +38,18 @@ export function assertCloneable(value: unknown): void {
   const name = Object.getOwnPropertyDescriptor(constructor, "name")?.value;
   if (uncloneable.has(name) && Reflect.get(globalThis, name) === constructor) {
     throw new DOMException(`${name} object could not be cloned`, "DataCloneError");
+  }
+}
+
+/** Whether a value is a primitive that can be cloned. */
+export function isPlain(value: unknown): boolean {
+  switch (typeof value) {
+    case "object":
+      return value === null;
+    case "function":
+    case "symbol":
+      return false;
+    default:
+      return true;
   }
 }

@@ -1,13 +1,19 @@
+import { isPlain } from "./cloneable.ts";
 import { rejected, showsCaller } from "./failure.ts";
 import type { RunOptions } from "./options.ts";
 import type { Queue } from "./queue.ts";
 import type { AddressedTask } from "./task.ts";
+import { transferablesAmong } from "./transfer.ts";
 
 /** One submitted call: what to run, and the promise of its caller. */
 export class Job {
   readonly task: AddressedTask;
   readonly args: readonly unknown[];
   readonly options: RunOptions | undefined;
+  /** Whether its arguments are primitives that can be sent. */
+  readonly plain: boolean;
+  /** What its arguments have marked for transfer; it can be sent once only. */
+  readonly transferables: Transferable[] | undefined;
   /** What its caller waits for. */
   readonly result: Promise<unknown>;
   /** Where it stands, and its neighbours there; only the queue changes them. */
@@ -20,8 +26,6 @@ export class Job {
   settled = false;
   /** Whether a worker died when it was next, so that it went back to the queue. */
   returned = false;
-  /** Whether some of its arguments were moved to a worker: it cannot be sent again. */
-  moved = false;
   /** Stops listening to its signal. */
   stopListening: (() => void) | undefined;
   /** Ends its time; set while it runs. */
@@ -37,10 +41,17 @@ export class Job {
     this.task = task;
     this.args = args;
     this.options = options;
+    this.plain = args.every(isPlain);
+    this.transferables = this.plain ? undefined : transferablesAmong(args);
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+  }
+
+  /** Whether some of its arguments move. */
+  get moves(): boolean {
+    return this.transferables !== undefined;
   }
 
   resolve(value: unknown): void {

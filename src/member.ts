@@ -27,10 +27,14 @@ import { transferablesOf } from "./transfer.ts";
 const GRACE = 100;
 /** For how long, in ms, a worker is sent tasks ahead, by the time that such tasks take. */
 const AHEAD = 0.5;
+/** The same for objects, by the time that sending them takes: what costs here is worth a rest. */
+const SENT_AHEAD = 2;
 /** How many runs it may be behind. */
 const MOST_AHEAD = SLOTS / 2;
 /** How many of them may have had arguments moved to it, which cannot be taken back. */
-const MOST_MOVED_AHEAD = 8;
+const MOST_MOVED_AHEAD = 32;
+/** Which one of how many is timed while it is sent: reading the clock twice takes a microsecond. */
+const SAMPLE = 8;
 
 /** What a member tells its pool. */
 export interface MemberEvents {
@@ -70,6 +74,8 @@ export class Member {
   #lastKept = 0;
   /** The run that was next or under way when it was last looked at. */
   #looked = 0;
+  /** How many jobs it had when it was sent some last. */
+  #stock = 0;
   /** The message that jobs with nothing but primitives are gathered in. */
   #gathered: [typeof RUN, first: number, ...calls: unknown[]] | undefined;
   /** The tasks whose address the worker has. */
@@ -109,7 +115,7 @@ export class Member {
    * those before it are short, so that it is not far from beginning.
    */
   hasRoomFor(job: Job): boolean {
-    const { task, args, options } = job;
+    const { task, options } = job;
     if (!this.canRun(task)) return false;
     const { size, head, tail } = this.jobs;
     if (head === undefined) return true;
@@ -121,10 +127,17 @@ export class Member {
       this.#aborted !== undefined ||
       runsBetween(head.run, this.#last) >= MOST_AHEAD || this.#known.size >= MAX_ADDRESSES
     ) return false;
-    // What was moved cannot be taken back, nor anything from before it.
-    if (isPlain(args)) return !tail!.moved;
-    if (size * task.sending.ms >= AHEAD) return false;
-    return args.some(isMoved) ? size < MOST_MOVED_AHEAD : !tail!.moved;
+    // What is moved cannot be taken back, nor anything from before it.
+    if (job.moves) return size < MOST_MOVED_AHEAD;
+    return !tail!.moves && (job.plain || size * task.sending.ms < SENT_AHEAD);
+  }
+
+  /**
+   * Whether half of what it was sent is done. To send more before that, one by one as it
+   * answers, finds it asleep each time, and waking it costs more than the message.
+   */
+  get runsLow(): boolean {
+    return this.jobs.size * 2 <= this.#stock;
   }
 
   /**
@@ -138,33 +151,33 @@ export class Member {
     if (!this.#known.has(task.id)) this.#teach(task);
     const run = nextRun(this.#last);
     this.#thread.ledger.open(run);
-    if (isPlain(args)) {
+    if (job.plain) {
       this.#gathered ??= [RUN, run];
       this.#gathered.push(task.id, args.length, ...args);
     } else {
       this.flush();
-      this.#post(job, run);
+      try {
+        for (const arg of args) assertCloneable(arg);
+        this.#post(job, run);
+      } catch (cause) {
+        throw notCloneable(job, cause);
+      }
     }
-    if (!job.moved) this.#lastKept = run;
+    if (!job.moves) this.#lastKept = run;
     this.#last = job.run = run;
     this.jobs.push(job);
   }
 
-  #post(job: Job, run: number): void {
-    const { task, args } = job;
-    const begun = now();
-    try {
-      const transferables = transferablesOfAll(args);
-      this.#thread.post([RUN, run, task.id, args.length, ...args], transferables);
-      job.moved = transferables !== undefined;
-    } catch (cause) {
-      throw notCloneable(job, cause);
-    }
-    task.sending.learn(now() - begun);
+  #post({ task, args, transferables }: Job, run: number): void {
+    const timed = run % SAMPLE === 0 || task.sending.ms === Infinity;
+    const begun = timed ? now() : 0;
+    this.#thread.post([RUN, run, task.id, args.length, ...args], transferables);
+    if (timed) task.sending.learn(now() - begun);
   }
 
   /** Sends what was gathered. */
   flush(): void {
+    this.#stock = this.jobs.size;
     if (this.#gathered === undefined) return;
     const message = this.#gathered;
     this.#gathered = undefined;
@@ -192,7 +205,7 @@ export class Member {
     for (let job = this.jobs.tail; job !== undefined; job = previous) {
       ({ previous } = job);
       if (runsBetween(begun, job.run) <= 0) return;
-      if (job.moved) continue;
+      if (job.moves) continue;
       this.jobs.remove(job);
       yield job;
     }
@@ -310,34 +323,6 @@ export class Member {
       this.#lastWords === undefined ? message : decodeThrown(this.#lastWords),
     );
   }
-}
-
-/** Whether all arguments are primitives that can be sent. */
-function isPlain(args: readonly unknown[]): boolean {
-  for (const arg of args) {
-    if (arg !== null && (typeof arg === "object" || typeof arg === "function")) return false;
-    if (typeof arg === "symbol") return false;
-  }
-  return true;
-}
-
-function isMoved(arg: unknown): boolean {
-  return transferablesOf(arg) !== undefined;
-}
-
-/**
- * Checks the arguments, and collects what they have marked for transfer, if anything.
- *
- * @throws {DOMException} If one would silently arrive as something else.
- */
-function transferablesOfAll(args: readonly unknown[]): Transferable[] | undefined {
-  let all: Transferable[] | undefined;
-  for (const arg of args) {
-    assertCloneable(arg);
-    const some = transferablesOf(arg);
-    if (some !== undefined) all = all === undefined ? some : [...all, ...some];
-  }
-  return all;
 }
 
 function notCloneable(job: Job, cause: unknown): NotCloneableError {

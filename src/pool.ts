@@ -300,7 +300,7 @@ export class Pool {
   /** A worker that has said something takes the next jobs, or waits for some. */
   #continue(member: Member): void {
     if (this.#members.has(member) && !member.dying) {
-      if (this.#queue.head !== undefined) this.#feed(member);
+      if (this.#queue.head !== undefined && member.runsLow) this.#feed(member);
       if (member.jobs.size === 0) this.#rest(member);
       else this.#dispatch();
     }

@@ -55,3 +55,13 @@ export function transfer<T>(value: T, transferables: Transferable[]): T {
 export function transferablesOf(value: unknown): Transferable[] | undefined {
   return typeof value === "object" && value !== null ? marked.get(value) : undefined;
 }
+
+/** What these values have marked for transfer, if anything. */
+export function transferablesAmong(values: readonly unknown[]): Transferable[] | undefined {
+  let all: Transferable[] | undefined;
+  for (const value of values) {
+    const some = transferablesOf(value);
+    if (some !== undefined) all = all === undefined ? some : [...all, ...some];
+  }
+  return all;
+}
