@@ -1,4 +1,5 @@
 import { type Entry, format, type Results } from "./results.ts";
+import { workloads as known } from "./workloads.ts";
 
 /** The results as a table in Markdown: a row for each workload, a column for each contender. */
 export function table({ workloads }: Results): string {
@@ -17,4 +18,25 @@ function cell(entry: Entry | undefined): string {
   if ("failure" in entry) return entry.failure;
   const { median, ratio } = entry;
   return ratio === undefined ? format(median) : `${format(median)} (${ratio.toFixed(2)})`;
+}
+
+/** The same in short: what the executor does, the best of its peers, and the least code. */
+export function summary({ workloads }: Results): string {
+  const rows = Object.entries(workloads).map(([letter, { title, unit, better, contenders }]) => {
+    const peers = Object.entries(contenders).flatMap(([name, entry]) =>
+      name.startsWith("ours") || /raw|batches/.test(name) || "failure" in entry
+        ? []
+        // By what is divided by raw's figure of the same round: the machine drifts.
+        : [{ name, entry, ratio: entry.ratio ?? entry.median }]
+    );
+    const [best] = peers.sort((a, b) => (a.ratio - b.ratio) * (better === "more" ? -1 : 1));
+    return [
+      `${title}, ${unit}`,
+      cell(contenders["ours"]),
+      best === undefined ? "none did it" : `${best.name} ${cell(best.entry)}`,
+      cell(contenders[known[letter]!.limits[0]!]).replace(" (1.00)", ""),
+    ];
+  });
+  return [["", "executor (to bare)", "best peer", "bare workers"], ["---", "---:", "---:", "---:"]]
+    .concat(rows).map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }

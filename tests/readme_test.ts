@@ -1,6 +1,9 @@
 /** The examples of the README that serve: they are run as programs, and asked over HTTP. */
 
 import { assert, assertEquals } from "@std/assert";
+import { chart } from "../bench/chart.ts";
+import type { Results } from "../bench/results.ts";
+import { summary } from "../bench/table.ts";
 import { Program } from "./processes.ts";
 
 const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
@@ -51,4 +54,14 @@ Deno.test("README's `deno serve` example answers", async () => {
   await withExample(served[1]!, args, async (url) => {
     assertEquals(await (await fetch(url)).text(), "message of the day");
   });
+});
+
+Deno.test("README's figures and chart are those of bench/results.json", async () => {
+  const read = (name: string) => Deno.readTextFile(new URL(`../bench/${name}`, import.meta.url));
+  const results: Results = JSON.parse(await read("results.json"));
+  const [, shown] = /<!-- summary of .*? -->\n(.*?)\n<!-- end of summary -->/s.exec(readme)!;
+  // Formatting pads the cells.
+  const cells = (table: string) => table.trim().replace(/ +/g, " ").replace(/-+/g, "-");
+  assertEquals(cells(shown!), cells(summary(results)));
+  assertEquals(await read("results.svg"), chart(results));
 });
