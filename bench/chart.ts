@@ -1,4 +1,4 @@
-import { type Entry, format, type Results, type Row } from "./results.ts";
+import { type Entry, format, kindOf, type Results, type Row } from "./results.ts";
 
 const COLUMNS = 2, WIDTH = 470, GAP = 30, LINE = 20, HEAD = 46, NAME = 130, FIGURE = 130;
 
@@ -47,7 +47,7 @@ function panel({ title, unit, better, contenders }: Row, x: number, y: number): 
   const most = Math.max(...entries.map(([, entry]) => value(entry)).filter((v) => !isNaN(v)));
   const bars = entries.map(([name, entry], i) => {
     const top = y + HEAD + i * LINE;
-    const kind = name.startsWith("ours") ? "ours" : /raw|batches/.test(name) ? "limit" : "peer";
+    const kind = kindOf(name);
     const length = (WIDTH - NAME - FIGURE) * value(entry) / most;
     const bar = isNaN(length)
       ? ""

@@ -12,12 +12,11 @@ import { parseArgs } from "node:util";
 import { chart } from "./chart.ts";
 import { type Entry, figures, type Results } from "./results.ts";
 import { table } from "./table.ts";
-import { OURS_STARTED, type Sample, workloads } from "./workloads.ts";
+import { type Sample, workloads } from "./workloads.ts";
 
 /** Where each contender is. */
 const contenders: Record<string, string> = {
   ours: "ours.ts",
-  [OURS_STARTED]: "ours.ts?minWorkers=20",
   raw: "raw.ts",
   "one raw worker": "raw.ts?workers=1",
   "batches of 64": "batches.ts?size=64",
@@ -142,7 +141,8 @@ async function measure(letter: string, name: string): Promise<Sample> {
 function reasonIn(stderr: string): string {
   const lines = stderr.split("\n").map((line) => line.trim());
   const error = lines.find((line) => /error/i.test(line)) ?? lines.find((line) => line !== "");
-  return error?.replace(/^error: (Uncaught )?(\(in promise\) )?/, "").slice(0, 120) ?? "it ended";
+  return error?.replace(/^error: (Uncaught )?(\(in promise\) )?(Error: )?/, "").slice(0, 120) ??
+    "it ended";
 }
 
 /** Shows what is being done, on a terminal in one line. */

@@ -62,6 +62,11 @@ export function figures(samples: readonly Sample[], raw: readonly Sample[] | und
   };
 }
 
+/** What a contender is: ours, a limit that is no pool, or a pool of others. */
+export function kindOf(contender: string): "ours" | "limit" | "peer" {
+  return contender === "ours" ? "ours" : /raw|batches/.test(contender) ? "limit" : "peer";
+}
+
 /** A figure with as many digits as say something. */
 export function format(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString("en-US");

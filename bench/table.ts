@@ -1,4 +1,4 @@
-import { type Entry, format, type Results } from "./results.ts";
+import { type Entry, format, kindOf, type Results } from "./results.ts";
 import { workloads as known } from "./workloads.ts";
 
 /** The results as a table in Markdown: a row for each workload, a column for each contender. */
@@ -24,7 +24,7 @@ function cell(entry: Entry | undefined): string {
 export function summary({ workloads }: Results): string {
   const rows = Object.entries(workloads).map(([letter, { title, unit, better, contenders }]) => {
     const peers = Object.entries(contenders).flatMap(([name, entry]) =>
-      name.startsWith("ours") || /raw|batches/.test(name) || "failure" in entry
+      kindOf(name) !== "peer" || "failure" in entry
         ? []
         // By what is divided by raw's figure of the same round: the machine drifts.
         : [{ name, entry, ratio: entry.ratio ?? entry.median }]

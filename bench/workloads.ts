@@ -91,9 +91,6 @@ function record(i: number): object {
   };
 }
 
-/** Ours with its workers started before anything is measured. */
-export const OURS_STARTED = "ours, minWorkers: 20";
-
 const LIMIT = ["raw"];
 const WITH_BATCHES = ["raw", "batches of 64", "batches of 512"];
 
@@ -233,11 +230,14 @@ export const workloads: Readonly<Record<string, Workload>> = {
         );
         const makespan = now() - begun;
         late.push(ends.slice(1, 101).filter((end) => end > 190).length);
-        overtaken.push(starts.filter((start, i) => start < Math.max(...starts.slice(0, i))).length);
+        // The clocks of two workers differ by some microseconds.
+        overtaken.push(
+          starts.filter((start, i) => start < Math.max(...starts.slice(0, i)) - 0.5).length,
+        );
         return makespan;
       }, quick);
       await contender.end();
-      return { value, details: { late: middle(late), startedOutOfOrder: middle(overtaken) } };
+      return { value, details: { late: middle(late), overtook: middle(overtaken) } };
     },
   },
   g: {
@@ -286,7 +286,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     title: "Longest stall of the event loop while 20 workers start",
     unit: "ms",
     better: "less",
-    limits: ["raw", OURS_STARTED],
+    limits: LIMIT,
     patience: 30_000,
     measure: async (open, openRaw) => {
       const alone = await stallOfOne(await openRaw());
@@ -294,19 +294,41 @@ export const workloads: Readonly<Record<string, Workload>> = {
       using meter = new StallMeter();
       const begun = now();
       const contender = await start(20);
-      const starting = meter.longest;
-      meter.reset();
-      const begins = await Promise.all(
-        Array.from({ length: 20 }, () => contender.run("block", 2_500)),
-      ) as number[];
-      const growing = meter.longest;
+      const begins = await blockAll(contender, 2_500);
+      const value = meter.longest;
       await contender.end();
-      const value = Math.max(starting, growing);
       const up = Math.max(...begins) - performance.timeOrigin - begun;
-      return { value, ratio: value / alone, details: { alone, growing, up } };
+      return { value, ratio: value / alone, details: { alone, up } };
+    },
+  },
+  "i started": {
+    title: "Longest stall while 20 tasks come to 20 workers that have started",
+    unit: "ms",
+    better: "less",
+    limits: LIMIT,
+    patience: 30_000,
+    measure: async (open) => {
+      const contender = await (await open())(20, true);
+      using meter = new StallMeter();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const resting = meter.longest;
+      meter.reset();
+      await blockAll(contender, 200);
+      const loading = meter.longest;
+      meter.reset();
+      await blockAll(contender, 200);
+      const value = meter.longest;
+      await contender.end();
+      return { value, details: { resting, loading } };
     },
   },
 };
+
+/** Has each of 20 workers do nothing for that many ms; resolves with when they began. */
+async function blockAll(contender: Contender, ms: number): Promise<number[]> {
+  const blocks = Array.from({ length: 20 }, () => contender.run("block", ms));
+  return await Promise.all(blocks) as number[];
+}
 
 /** The stall that starting one bare worker makes, in ms. */
 async function stallOfOne(start: Start): Promise<number> {

@@ -11,5 +11,8 @@ export interface Contender {
 /** The names of the functions of tasks.ts. */
 export type TaskName = keyof typeof import("../tasks.ts");
 
-/** What each module of this folder exports: starts a pool of that many workers. */
-export type Start = (workers: number) => Promise<Contender>;
+/**
+ * What each module of this folder exports: starts a pool of up to that many workers, with all
+ * of them up if it is to be `full`, and else as it does by default.
+ */
+export type Start = (workers: number, full?: boolean) => Promise<Contender>;

@@ -3,13 +3,10 @@ import type { Start } from "./contender.ts";
 
 const tasks = tasksFrom(import.meta, () => import("../tasks.ts"));
 
-/** `minWorkers` of the CPU pool, if it is to be another than the default. */
-const minWorkers = new URL(import.meta.url).searchParams.get("minWorkers");
-
 /** @genro/executor with its defaults: workers start when the work is worth it. */
-export const start: Start = async (maxWorkers) => {
+export const start: Start = async (maxWorkers, full = false) => {
   const executor = await Executor.start({
-    cpu: { maxWorkers, ...minWorkers !== null && { minWorkers: Number(minWorkers) } },
+    cpu: { maxWorkers, ...full && { minWorkers: maxWorkers } },
   });
   return {
     run: (task, arg) => executor.runCpu(tasks[task] as Task<(arg: unknown) => unknown>, arg),
