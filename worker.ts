@@ -5,17 +5,15 @@
  * @module
  */
 
+import { awaitable } from "./src/intrinsics.ts";
 import { Ledger } from "./src/ledger.ts";
-import { locks } from "./src/locks.ts";
-import { DYING, type FromWorker, READY, type Setup, type ToWorker } from "./src/protocol.ts";
+import { hideLifelines, locks } from "./src/locks.ts";
+import { DYING, READY, type Setup, type ToWorker } from "./src/protocol.ts";
+import { seclude, type WorkerScope } from "./src/scope.ts";
 import { type Post, TaskServer } from "./src/task_server.ts";
 import { encodeThrown } from "./src/thrown.ts";
 
-/** The few names of a worker's global scope that are used here; the type library is the page's. */
-interface WorkerScope extends EventTarget {
-  postMessage?: (message: FromWorker, options: Transferable[]) => void;
-  close(): void;
-}
+const NativePromise = Promise;
 
 /**
  * Serves tasks to the executor that started this worker.
@@ -26,31 +24,29 @@ interface WorkerScope extends EventTarget {
  */
 export function serve(loaders: Readonly<Record<string, () => Promise<unknown>>>): void {
   const scope = globalThis as unknown as WorkerScope;
-  const post = scope.postMessage!.bind(scope) as Post;
-  // Taken away from tasks: only the worker itself speaks to the host.
-  scope.postMessage = undefined;
-
+  const post: Post = scope.postMessage!.bind(scope);
+  const turn = turns();
   const load = async (url: string) => {
-    const module = await loaders[url]!();
+    const module = await awaitable(loaders[url]!());
     // One that exits while it is evaluated goes on until the next turn, which never comes.
     await turn();
     return module;
   };
-  let server: TaskServer | undefined;
-  scope.addEventListener("message", (event) => {
-    event.stopImmediatePropagation();
-    const { data } = event as MessageEvent<Setup | ToWorker>;
-    if (server !== undefined) return server.receive(data as ToWorker);
-    const { memory, lifeline } = data as Setup;
-    server = new TaskServer(load, new Ledger(memory), post);
-    holdUntilDeath(lifeline, () => post(READY));
-  });
-
+  const close = scope.close.bind(scope);
   const dying = (thrown: unknown) => {
     try {
       post([DYING, encodeThrown(thrown)]);
     } catch { /* The host learns from the lifeline that this worker died, if not of what. */ }
   };
+
+  let server: TaskServer | undefined;
+  seclude(scope, (data) => {
+    if (server !== undefined) return server.receive(data as ToWorker);
+    const { memory, lifeline, key } = data as Setup;
+    server = new TaskServer(load, new Ledger(memory), post, key);
+    holdUntilDeath(lifeline, () => post(READY));
+    hideLifelines();
+  });
   scope.addEventListener("error", (event) => dying((event as ErrorEvent).error));
   scope.addEventListener(
     "unhandledrejection",
@@ -59,26 +55,31 @@ export function serve(loaders: Readonly<Record<string, () => Promise<unknown>>>)
   scope.addEventListener("messageerror", (event) => {
     // Deno reads no message after one it could not decode.
     dying((event as MessageEvent).data);
-    scope.close();
+    close();
   });
 }
 
-/** Resolves in a later turn of the event loop; a timer would first have to be loaded. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
+/** Waits for a later turn of the event loop; a timer would first have to be loaded. */
+function turns(): () => Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  const arrive = port2.postMessage.bind(port2);
+  let arrived: () => void;
+  port1.onmessage = () => arrived();
+  // Its own: Deno calls what is found by that name.
+  port1.dispatchEvent = port1.dispatchEvent.bind(port1);
+  return () =>
+    awaitable(
+      new NativePromise((resolve) => {
+        arrived = resolve;
+        arrive(0);
+      }),
+    );
 }
 
 /** Holds the lock by which the host sees that this worker lives; Deno releases it at any death. */
 function holdUntilDeath(lifeline: string, held: () => void): void {
   locks!.request(lifeline, () => {
     held();
-    return new Promise<never>(() => {});
+    return new NativePromise<never>(() => {});
   });
 }

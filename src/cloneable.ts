@@ -1,9 +1,14 @@
+import { FixedSet, getOwnPropertyDescriptor, getPrototypeOf } from "./intrinsics.ts";
+
+const { isView } = ArrayBuffer;
+const objectPrototype = Object.prototype;
+
 /**
  * Classes of the web platform that cannot be cloned, but that Deno's structured clone turns
  * into an empty object without a word when they stand inside another value, as arguments
  * and results do on the wire. By name: Deno loads each when it is first mentioned.
  */
-const uncloneable: ReadonlySet<unknown> = new Set([
+const uncloneable: ReadonlySet<unknown> = new FixedSet([
   "AbortController",
   "AbortSignal",
   "BroadcastChannel",
@@ -29,14 +34,14 @@ const uncloneable: ReadonlySet<unknown> = new Set([
  * @throws {DOMException} Named `DataCloneError`, as structured clone throws it.
  */
 export function assertCloneable(value: unknown): void {
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return;
+  if (typeof value !== "object" || value === null || isView(value)) return;
+  const prototype = getPrototypeOf(value);
+  if (prototype === objectPrototype || prototype === null) return;
   // Through descriptors, as what is given may have getters.
-  const constructor = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
+  const constructor = getOwnPropertyDescriptor(prototype, "constructor")?.value;
   if (typeof constructor !== "function") return;
-  const name = Object.getOwnPropertyDescriptor(constructor, "name")?.value;
-  if (uncloneable.has(name) && Reflect.get(globalThis, name) === constructor) {
+  const name = getOwnPropertyDescriptor(constructor, "name")?.value;
+  if (uncloneable.has(name) && (globalThis as Record<string, unknown>)[name] === constructor) {
     throw new DOMException(`${name} object could not be cloned`, "DataCloneError");
   }
 }

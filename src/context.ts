@@ -1,6 +1,8 @@
 import type { Ledger } from "./ledger.ts";
 import { transfer } from "./transfer.ts";
 
+const { AbortController, DOMException } = globalThis;
+
 /**
  * What a task finds in `this`: how it learns that its caller has given up, and how it
  * returns something without a copy.
@@ -46,8 +48,7 @@ export interface TaskContext {
 
 /** The context of one run in a worker. */
 export class RunContext implements TaskContext {
-  /** The number of the run. */
-  readonly run: number;
+  readonly #run: number;
   readonly #ledger: Ledger;
   /** Made when the task first asks for its signal: most never do. */
   #controller: AbortController | undefined;
@@ -55,7 +56,7 @@ export class RunContext implements TaskContext {
   #aborted = false;
 
   constructor(run: number, ledger: Ledger) {
-    this.run = run;
+    this.#run = run;
     this.#ledger = ledger;
   }
 
@@ -69,7 +70,7 @@ export class RunContext implements TaskContext {
 
   throwIfAborted(): void {
     if (this.#aborted) throw this.#reason;
-    if (this.#ledger.isAborted(this.run)) {
+    if (this.#ledger.isAborted(this.#run)) {
       throw new DOMException("The task was aborted", "AbortError");
     }
   }
@@ -78,10 +79,14 @@ export class RunContext implements TaskContext {
     return transfer(value, transferables);
   }
 
-  /** The host's word that the run was aborted has arrived. */
-  abort(reason: unknown): void {
-    this.#aborted = true;
-    this.#reason = reason;
-    this.#controller?.abort(reason);
+  /** The host's word that this run was aborted, if it is this one, has arrived. */
+  static abort(context: RunContext, run: number, reason: () => unknown): void {
+    if (context.#run !== run) return;
+    context.#aborted = true;
+    context.#reason = reason();
+    context.#controller?.abort(context.#reason);
   }
 }
+
+// Every task can reach it.
+Object.freeze(RunContext.prototype);

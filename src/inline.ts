@@ -7,6 +7,7 @@ import type { Thread, ThreadEvents } from "./thread.ts";
 /** Serves tasks on the event loop itself, with the copies and the messages of a worker. */
 export class InlineThread implements Thread {
   readonly ledger = Ledger.local();
+  readonly key = 0;
   /** What is sent later can still be aborted and terminated. */
   readonly queues = false;
   readonly #server: TaskServer;
@@ -16,10 +17,11 @@ export class InlineThread implements Thread {
 
   constructor(events: ThreadEvents) {
     this.#events = events;
-    this.#server = new TaskServer(loadHere, this.ledger, (message, transfer) => {
+    const post = (message: FromWorker, transfer?: Transferable[]) => {
       const copy = structuredClone(message, { transfer });
       queueMicrotask(() => this.#deliver(copy));
-    });
+    };
+    this.#server = new TaskServer(loadHere, this.ledger, post, this.key);
     queueMicrotask(() => this.#deliver(READY));
   }
 

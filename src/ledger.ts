@@ -21,6 +21,8 @@ const SENT = 0, DROPPED = 1, BEGUN = 2;
 /** And of one that has ended: what it returned; if it says no more, that went in a message. */
 const NUMBER = 3, UNDEFINED = 4, NULL = 5, TRUE = 6, FALSE = 7;
 
+const { compareExchange, load, store } = Atomics;
+
 const BYTES = SLOTS * Float64Array.BYTES_PER_ELEMENT + SLOTS * Float32Array.BYTES_PER_ELEMENT +
   WORDS * Int32Array.BYTES_PER_ELEMENT + SLOTS;
 
@@ -67,12 +69,12 @@ export class Ledger {
   /** Claims a run; `false` if the host has taken it back. */
   claim(run: number): boolean {
     const previous = run - 1 | 0;
-    return Atomics.compareExchange(this.#words, CLAIMED, previous, run) === previous;
+    return compareExchange(this.#words, CLAIMED, previous, run) === previous;
   }
 
   /** Begins a claimed run; `false` if the host has dropped it. */
   begin(run: number): boolean {
-    return Atomics.compareExchange(this.#slots, run & SLOTS - 1, SENT, BEGUN) === SENT;
+    return compareExchange(this.#slots, run & SLOTS - 1, SENT, BEGUN) === SENT;
   }
 
   /** Notes that a run has ended, after this many ms, and its result; `false` if that does not fit. */
@@ -95,19 +97,19 @@ export class Ledger {
   end(run: number, took: number): void {
     this.#times[run & SLOTS - 1] = took;
     // What was written before is seen by whoever sees this.
-    Atomics.store(this.#words, ENDED, run);
+    store(this.#words, ENDED, run);
   }
 
   /** Whether the host has aborted a run. */
   isAborted(run: number): boolean {
-    return Atomics.load(this.#words, ABORTED) === run;
+    return load(this.#words, ABORTED) === run;
   }
 
   // The host's side.
 
   /** The latest run that was claimed: what the worker runs, unless it was taken back. */
   get claimed(): number {
-    return Atomics.load(this.#words, CLAIMED);
+    return load(this.#words, CLAIMED);
   }
 
   /** Claims all runs up to this one that the worker has not begun; returns the latest it has. */
@@ -115,7 +117,7 @@ export class Ledger {
     let begun = this.claimed;
     while (true) {
       if (runsBetween(begun, last) <= 0) return begun;
-      const claimed = Atomics.compareExchange(this.#words, CLAIMED, begun, last);
+      const claimed = compareExchange(this.#words, CLAIMED, begun, last);
       if (claimed === begun) return begun;
       begun = claimed;
     }
@@ -128,17 +130,17 @@ export class Ledger {
 
   /** Drops a run; `false` if it has begun. */
   drop(run: number): boolean {
-    return Atomics.compareExchange(this.#slots, run & SLOTS - 1, SENT, DROPPED) === SENT;
+    return compareExchange(this.#slots, run & SLOTS - 1, SENT, DROPPED) === SENT;
   }
 
   /** Tells the worker that a run is aborted. */
   abort(run: number): void {
-    Atomics.store(this.#words, ABORTED, run);
+    store(this.#words, ABORTED, run);
   }
 
   /** Whether a run has ended. */
   hasEnded(run: number): boolean {
-    return runsBetween(run, Atomics.load(this.#words, ENDED)) >= 0;
+    return runsBetween(run, load(this.#words, ENDED)) >= 0;
   }
 
   /** Whether the result of a run that has ended is in here. */

@@ -59,7 +59,7 @@ async function look(): Promise<void> {
   const before = [...watched];
   if (before.length === 0) return;
   looking = true;
-  const { held = [] } = await locks!.query();
+  const { held } = await locks!.query();
   looking = false;
   const alive = new Set(held.map(({ name }) => name));
   for (const [lock, watcher] of before) {

@@ -36,6 +36,9 @@ const MOST_MOVED_AHEAD = 32;
 /** Which one of how many is timed while it is sent: reading the clock twice takes a microsecond. */
 const SAMPLE = 8;
 
+/** For how long, in ms, a worker may fail to begin what is next before it is given up. */
+const PATIENCE = 5_000;
+
 /** What a member tells its pool. */
 export interface MemberEvents {
   /** Its worker takes tasks. */
@@ -44,7 +47,7 @@ export interface MemberEvents {
   onReturn(job: Job, failed: boolean, outcome: unknown): void;
   /** All that its worker has said by now has been told: it may have room for more. */
   onRoom(member: Member): void;
-  /** Its aborted task has not ended within its grace. */
+  /** Its aborted task has not ended within its grace, or it hears nothing. */
   onOverdue(member: Member): void;
   /** It is dying: it takes no more tasks, but what it had sent still arrives. */
   onDying(member: Member): void;
@@ -56,7 +59,10 @@ export interface MemberEvents {
 export class Member {
   /** Whether the worker is about to be gone: it takes no more tasks. */
   dying = false;
-  /** Whether it still runs a task that was aborted more than its grace ago. */
+  /**
+   * Whether it is to be replaced: it still runs a task that was aborted more than its grace ago,
+   * or has not begun one for long, as what an earlier task left behind keeps it from hearing.
+   */
   overdue = false;
   /** When it became idle, in ms of the clock. */
   idleSince = 0;
@@ -77,13 +83,15 @@ export class Member {
   /** How many jobs it had when it was sent some last. */
   #stock = 0;
   /** The message that jobs with nothing but primitives are gathered in. */
-  #gathered: [typeof RUN, first: number, ...calls: unknown[]] | undefined;
+  #gathered: [typeof RUN, key: number, first: number, ...calls: unknown[]] | undefined;
   /** The tasks whose address the worker has. */
   readonly #known = new Set<number>();
   /** The job that runs though it was aborted, and the end of its grace. */
   #aborted: Job | undefined;
   #grace: ReturnType<typeof globalThis.setTimeout> | undefined;
   #lastWords: Thrown | undefined;
+  /** The run that was next at the last looks but had not begun, and since when. */
+  #unheard: { run: number; since: number } | undefined;
 
   constructor(
     name: string,
@@ -94,6 +102,7 @@ export class Member {
     this.#events = events;
     const threadEvents: ThreadEvents = {
       onMessage: (message) => this.#receive(message),
+      onLook: () => this.#listen(),
       onDying: () => {
         this.dying = true;
         events.onDying(this);
@@ -152,7 +161,7 @@ export class Member {
     const run = nextRun(this.#last);
     this.#thread.ledger.open(run);
     if (job.plain) {
-      this.#gathered ??= [RUN, run];
+      this.#gathered ??= [RUN, this.#thread.key, run];
       this.#gathered.push(task.id, args.length, ...args);
     } else {
       this.flush();
@@ -171,7 +180,8 @@ export class Member {
   #post({ task, args, transferables }: Job, run: number): void {
     const timed = run % SAMPLE === 0 || task.sending.ms === Infinity;
     const begun = timed ? now() : 0;
-    this.#thread.post([RUN, run, task.id, args.length, ...args], transferables);
+    const { key } = this.#thread;
+    this.#thread.post([RUN, key, run, task.id, args.length, ...args], transferables);
     if (timed) task.sending.learn(now() - begun);
   }
 
@@ -189,10 +199,10 @@ export class Member {
     // Those it has yet to run must not be forgotten.
     if (this.#known.size >= MAX_ADDRESSES && this.jobs.size === 0) {
       this.#known.clear();
-      this.#thread.post([FORGET]);
+      this.#thread.post([FORGET, this.#thread.key]);
     }
     this.#known.add(task.id);
-    this.#thread.post([LEARN, task.id, task.address]);
+    this.#thread.post([LEARN, this.#thread.key, task.id, task.address]);
   }
 
   /**
@@ -248,7 +258,7 @@ export class Member {
     const { ledger } = this.#thread;
     if (this.drop(job) || ledger.hasEnded(job.run)) return;
     ledger.abort(job.run);
-    this.#thread.post([ABORT, job.run, encodeReason(reason)]);
+    this.#thread.post([ABORT, this.#thread.key, job.run, encodeReason(reason)]);
     this.#aborted = job;
     this.#allowGrace();
   }
@@ -261,6 +271,20 @@ export class Member {
       this.overdue = true;
       this.#events.onOverdue(this);
     }, GRACE);
+  }
+
+  /** Notices a worker that does not begin what it was sent. */
+  #listen(): void {
+    const { head } = this.jobs;
+    if (head === undefined || this.hasBegun(head)) {
+      if (this.#unheard !== undefined && this.#aborted === undefined) this.overdue = false;
+      this.#unheard = undefined;
+    } else if (this.#unheard?.run !== head.run) {
+      this.#unheard = { run: head.run, since: now() };
+    } else if (!this.overdue && now() - this.#unheard.since > PATIENCE) {
+      this.overdue = true;
+      this.#events.onOverdue(this);
+    }
   }
 
   /** Ends the worker, whatever it does. */

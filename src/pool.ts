@@ -536,12 +536,12 @@ export class Pool {
     this.#ending.add(member);
     if (member.jobs.size > 0) {
       this.#stuck.add(member);
-      this.#recover(member, "it was given up, as an aborted task before did not end");
+      this.#recover(member, "it was given up, as it did not respond");
     }
     member.terminate();
   }
 
-  /** Gives up workers whose aborted tasks do not end; no more than `maxWorkers` may be stuck. */
+  /** Gives up workers that do not respond; no more than `maxWorkers` may be stuck. */
   #replaceOverdue(): void {
     for (const member of this.#members) {
       if (member.overdue && this.#stuck.size < this.#settings.maxWorkers) this.#end(member);

@@ -12,6 +12,8 @@ export interface ModuleAddress {
 export interface SourceAddress {
   readonly source: string;
   readonly name: string;
+  /** What stack traces call the file that it is in. */
+  readonly file: string;
 }
 
 /** How the worker finds a function it has not run yet. */
@@ -23,6 +25,8 @@ export interface Setup {
   readonly memory: ArrayBufferLike;
   /** Name of the lock that the worker holds for as long as it lives. */
   readonly lifeline: string;
+  /** A number that the worker keeps to itself, by which it knows the host's messages. */
+  readonly key: number;
 }
 
 /**
@@ -38,10 +42,10 @@ export const ABORT = 2;
 export const FORGET = 3;
 
 export type ToWorker =
-  | readonly [typeof RUN, first: number, ...calls: unknown[]]
-  | readonly [typeof LEARN, task: number, address: TaskAddress]
-  | readonly [typeof ABORT, run: number, reason: Thrown]
-  | readonly [typeof FORGET];
+  | readonly [typeof RUN, key: number, first: number, ...calls: unknown[]]
+  | readonly [typeof LEARN, key: number, task: number, address: TaskAddress]
+  | readonly [typeof ABORT, key: number, run: number, reason: Thrown]
+  | readonly [typeof FORGET, key: number];
 
 /** The worker holds its lifeline and takes tasks. */
 export const READY = 0;

@@ -231,7 +231,11 @@ function addressSource(task: Function): AddressedTask {
   }
   // Bounded: a program may make functions without end.
   if (addressedSources.size >= MAX_ADDRESSES) addressedSources.clear();
-  found = new AddressedTask({ source, name }, -1);
+  found = new AddressedTask({
+    source,
+    name,
+    file: `task:${name.replace(/\s/g, "_") || "anonymous"}`,
+  }, -1);
   addressedSources.set(source, found);
   return found;
 }

@@ -1,5 +1,6 @@
 import { assertCloneable } from "./cloneable.ts";
 import { RunContext } from "./context.ts";
+import { apply, awaitable, bareArray, FixedMap, ownKeys } from "./intrinsics.ts";
 import { type Ledger, nextRun } from "./ledger.ts";
 import {
   ABORT,
@@ -17,6 +18,8 @@ import {
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
 import { now } from "./timers.ts";
 import { transferablesOf } from "./transfer.ts";
+
+const { DOMException, eval: evaluateGlobally, Object, String, TypeError } = globalThis;
 
 /** How many short runs are timed together: reading the clock takes as long as running one. */
 const STRETCH = 8;
@@ -52,42 +55,57 @@ class Unrunnable {
   }
 }
 
+/** A message with runs that come after those of the message before. */
+interface Waiting {
+  readonly calls: readonly unknown[];
+  next: Waiting | undefined;
+}
+
 /** Runs the tasks that the host sends, one at a time, and says how each ended. */
 export class TaskServer {
   readonly #load: Load;
   readonly #ledger: Ledger;
   readonly #post: Post;
+  readonly #key: number;
   /** The functions found so far, by the id the host gave them. */
-  readonly #found = new Map<number, Callable>();
+  readonly #found = new FixedMap<number, Callable>();
   /** Where to find the others. */
-  readonly #addresses = new Map<number, TaskAddress>();
-  /** The messages whose runs come after those of the message that is being served. */
-  readonly #waiting: (readonly unknown[])[] = [];
+  readonly #addresses = new FixedMap<number, TaskAddress>();
+  /** The message whose runs are next, and the one that came last. */
+  #next: Waiting | undefined;
+  #last: Waiting | undefined;
   #serving = false;
   /** The run that began last. */
   #current: RunContext | undefined;
 
-  constructor(load: Load, ledger: Ledger, post: Post) {
+  constructor(load: Load, ledger: Ledger, post: Post, key: number) {
     this.#load = load;
     this.#ledger = ledger;
     this.#post = post;
+    this.#key = key;
   }
 
-  /** Takes a message of the host. */
+  /** Takes a message of the host, which has the key to show that it is. */
   receive(message: ToWorker): void {
+    if (message[1] !== this.#key) return;
     switch (message[0]) {
-      case RUN:
-        this.#waiting.push(message);
+      case RUN: {
+        const waiting = { calls: message, next: undefined };
+        if (this.#next === undefined) this.#next = waiting;
+        else this.#last!.next = waiting;
+        this.#last = waiting;
         if (!this.#serving) this.#serve();
         break;
+      }
       case LEARN:
-        this.#addresses.set(message[1], message[2]);
+        this.#addresses.set(message[2], message[3]);
         break;
-      case ABORT:
-        if (this.#current?.run === message[1]) {
-          this.#current.abort(decodeThrown(message[2]));
-        }
+      case ABORT: {
+        const [, , run, reason] = message;
+        if (this.#current === undefined) break;
+        RunContext.abort(this.#current, run, () => reasonFrom(reason));
         break;
+      }
       case FORGET:
         this.#found.clear();
         this.#addresses.clear();
@@ -98,14 +116,17 @@ export class TaskServer {
     this.#serving = true;
     let time = now();
     let untimed = 0;
-    for (let calls = this.#waiting.shift(); calls !== undefined; calls = this.#waiting.shift()) {
+    for (let waiting = this.#next; waiting !== undefined; waiting = this.#next) {
+      const { calls } = waiting;
+      this.#next = waiting.next;
       let told = time;
       let untold = false;
-      let run = calls[1] as number;
-      for (let i = 2; i < calls.length; run = nextRun(run)) {
+      let run = calls[2] as number;
+      for (let i = 3; i < calls.length; run = nextRun(run)) {
         const task = calls[i++] as number;
         const count = calls[i++] as number;
-        const args = calls.slice(i, i += count);
+        const args = argumentsFrom(calls, i, count);
+        i += count;
         // The host takes back all that has not begun: what is left of the message, too.
         if (!this.#ledger.claim(run)) break;
         if (!this.#ledger.begin(run)) {
@@ -117,11 +138,11 @@ export class TaskServer {
         let failure: Unrunnable | undefined;
         let awaited = false;
         try {
-          const call = this.#found.get(task) ?? await this.#find(task);
-          value = Reflect.apply(call, context, args);
+          const call = this.#found.get(task) ?? await awaitable(this.#find(task));
+          value = apply(call, context, args);
           if (isThenable(value)) {
             awaited = true;
-            value = await value;
+            value = await awaitable(value);
           }
         } catch (thrown) {
           failure = Unrunnable.is(thrown) ? thrown : new Unrunnable("threw", thrown);
@@ -184,8 +205,8 @@ export class TaskServer {
   async #find(task: number): Promise<Callable> {
     const address = this.#addresses.get(task)!;
     const call = "source" in address
-      ? parse(address.source, address.name)
-      : await this.#import(address.url, address.path);
+      ? parse(address.source, address.file)
+      : await awaitable(this.#import(address.url, address.path));
     this.#found.set(task, call);
     return call;
   }
@@ -193,11 +214,12 @@ export class TaskServer {
   async #import(url: string, path: readonly string[]): Promise<Callable> {
     let found: unknown;
     try {
-      found = await this.#load(url);
+      found = await awaitable(this.#load(url));
     } catch (cause) {
       throw new Unrunnable("load", cause);
     }
-    for (const name of path) {
+    for (let i = 0; i < path.length; i++) {
+      const name = path[i]!;
       const owner = found as Record<string, unknown> | null | undefined;
       if (owner == null || !(name in Object(owner))) {
         const names = Object.keys(Object(owner)).join(", ") || "nothing";
@@ -212,23 +234,47 @@ export class TaskServer {
   }
 }
 
+/** Some of the values, by syntax and without the help of any prototype. */
+function argumentsFrom(calls: readonly unknown[], first: number, count: number): unknown[] {
+  switch (count) {
+    case 0:
+      return [];
+    case 1:
+      return [calls[first]];
+    case 2:
+      return [calls[first], calls[first + 1]];
+    case 3:
+      return [calls[first], calls[first + 1], calls[first + 2]];
+  }
+  const args = bareArray<unknown>();
+  for (let i = 0; i < count; i++) args[i] = calls[first + i];
+  return args;
+}
+
 /** Turns the source of a function back into one: in strict mode, as the module it came from was. */
-function parse(source: string, name: string): Callable {
+function parse(source: string, file: string): Callable {
   const evaluate = (expression: string) =>
     // Indirect, so that the function sees the global scope and nothing of ours.
-    (0, eval)(
-      `"use strict";${expression}\n//# sourceURL=task:${name.replace(/\s/g, "_") || "anonymous"}`,
-    );
+    evaluateGlobally(`"use strict";${expression}\n//# sourceURL=${file}`);
   try {
     return evaluate(`(${source})`);
   } catch (cause) {
     try {
       // A method's source is no expression of its own, but a member of an object.
       const owner = evaluate(`({${source}})`);
-      const method = owner[Reflect.ownKeys(owner)[0]!];
+      const method = owner[ownKeys(owner)[0]!];
       if (typeof method === "function") return method;
     } catch { /* the first error tells more */ }
     throw new Unrunnable("find", cause);
+  }
+}
+
+/** Why a run was aborted; its caller knows, so if that cannot be made again, that it was will do. */
+function reasonFrom(thrown: Thrown): unknown {
+  try {
+    return decodeThrown(thrown);
+  } catch {
+    return new DOMException("The task was aborted", "AbortError");
   }
 }
 

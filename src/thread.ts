@@ -1,7 +1,7 @@
 import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
 import { released, rest, watch } from "./lifeline.ts";
-import { locks } from "./locks.ts";
+import { locks, newLifeline } from "./locks.ts";
 import type { FromWorker, Setup, ToWorker } from "./protocol.ts";
 import { modules } from "./task.ts";
 import { deliveries } from "./timers.ts";
@@ -10,6 +10,8 @@ import { deliveries } from "./timers.ts";
 export interface Thread {
   /** What both sides share. */
   readonly ledger: Ledger;
+  /** What each message to it has second. */
+  readonly key: number;
   /** Whether it can be sent more while it runs a task. */
   readonly queues: boolean;
   /** How many of `modules` it can run tasks of. */
@@ -28,6 +30,8 @@ export interface Thread {
 export interface ThreadEvents {
   /** A message has arrived. */
   onMessage(message: FromWorker): void;
+  /** Time has passed while it has a task. */
+  onLook(): void;
   /** It is dying: it takes no more tasks, but what it had sent still arrives. */
   onDying(): void;
   /** It is gone; `message` is what Deno said about it. */
@@ -57,10 +61,11 @@ export function assertWorkers(): void {
 /** A Deno Web Worker. */
 export class WorkerThread implements Thread {
   readonly ledger = Ledger.shared();
+  readonly key = Number(crypto.getRandomValues(new BigUint64Array(1))[0]! >> 11n);
   readonly queues = true;
   readonly listed = modules.length;
   readonly #worker: Worker;
-  readonly #lifeline = `@genro/executor ${crypto.randomUUID()}`;
+  readonly #lifeline = newLifeline();
   readonly #events: ThreadEvents;
   /** Whether it has a task. */
   #wanted = true;
@@ -88,9 +93,8 @@ export class WorkerThread implements Thread {
       // Deno delivers no message after one it could not decode.
       this.#die("it sent a message that could not be decoded");
     };
-    this.#worker.postMessage(
-      { memory: this.ledger.memory, lifeline: this.#lifeline } satisfies Setup,
-    );
+    const { ledger: { memory }, key } = this;
+    this.#worker.postMessage({ memory, lifeline: this.#lifeline, key } satisfies Setup);
   }
 
   post(message: ToWorker, transfer?: Transferable[]): void {
@@ -115,6 +119,7 @@ export class WorkerThread implements Thread {
 
   readonly #watcher = {
     onLook: () => {
+      if (this.#wanted) this.#events.onLook();
       if (this.#wanted || this.#terminated) return;
       this.#unwatch?.();
       this.#unwatch = undefined;

@@ -4,7 +4,20 @@
  * neither a cycle nor a `cause` of any depth costs recursion.
  */
 
+import {
+  apply,
+  bareArray,
+  FixedMap,
+  FixedSet,
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
+} from "./intrinsics.ts";
 import { withoutOwnFrames } from "./stack.ts";
+
+const { String, structuredClone } = globalThis;
+const { isArray } = Array;
+const { isError: isNativeError, prototype: errorPrototype } = Error;
+const { getOwnPropertyNames, prototype: { isPrototypeOf } } = Object;
 
 /** A value inside a thrown one: an error of the table, a list with errors in it, or anything cloneable. */
 type Slot =
@@ -28,9 +41,9 @@ export interface Thrown {
 }
 
 /** Makes an error of each class that keeps its identity, by its name on the wire. */
-const makers = new Map<string, (message: string, name: string) => Error>();
+const makers = new FixedMap<string, (message: string, name: string) => Error>();
 /** The wire name of each of those classes, by its prototype. */
-const types = new Map<object, string>();
+const types = new FixedMap<object, string>();
 
 function know(
   type: string,
@@ -62,7 +75,7 @@ for (const [name, DenoError] of Object.entries(Deno.errors)) {
 }
 
 /** Own properties that have a field of their own on the wire. */
-const FIELDS = new Set(["name", "message", "stack"]);
+const FIELDS = new FixedSet(["name", "message", "stack"]);
 
 /**
  * Encodes anything thrown.
@@ -71,35 +84,48 @@ const FIELDS = new Set(["name", "message", "stack"]);
  * and not cloneable. Of an error only those properties are lost.
  */
 export function encodeThrown(value: unknown): Thrown {
-  const found: Error[] = [];
-  const indexes = new Map<Error, number>();
+  const found = bareArray<Error>();
+  const indexes = new FixedMap<Error, number>();
   const slot = (value: unknown): Slot => {
-    if (Array.isArray(value) && value.some(isError)) return { list: value.map(slot) };
+    if (isArray(value) && hasErrors(value)) {
+      const list = bareArray<Slot>();
+      for (let i = 0; i < value.length; i++) list[i] = slot(value[i]);
+      return { list };
+    }
     if (!isError(value)) return { value: structuredClone(value) };
     let error = indexes.get(value);
     if (error === undefined) {
-      error = found.push(value) - 1;
+      error = found.length;
+      found[error] = value;
       indexes.set(value, error);
     }
     return { error };
   };
   const root = slot(value);
-  const errors: ErrorRecord[] = [];
-  for (let i = 0; i < found.length; i++) errors.push(encodeError(found[i]!, slot));
+  const errors = bareArray<ErrorRecord>();
+  for (let i = 0; i < found.length; i++) errors[i] = encodeError(found[i]!, slot);
   return { root, errors };
 }
 
+function hasErrors(values: readonly unknown[]): boolean {
+  for (let i = 0; i < values.length; i++) if (isError(values[i])) return true;
+  return false;
+}
+
 function isError(value: unknown): value is Error {
-  return value instanceof Error || Error.isError(value);
+  return isNativeError(value) || apply(isPrototypeOf, errorPrototype, [value]);
 }
 
 function encodeError(error: Error, slot: (value: unknown) => Slot): ErrorRecord {
-  const properties: ErrorRecord["properties"] = [];
-  for (const key of Object.getOwnPropertyNames(error)) {
+  const properties = bareArray<ErrorRecord["properties"][number]>();
+  const keys = getOwnPropertyNames(error);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
     if (FIELDS.has(key)) continue;
     try {
-      const enumerable = Object.prototype.propertyIsEnumerable.call(error, key);
-      properties.push([key, slot(Reflect.get(error, key)), enumerable]);
+      const { enumerable = false } = getOwnPropertyDescriptor(error, key)!;
+      const value = error[key as keyof Error];
+      properties[properties.length] = [key, slot(value), enumerable];
     } catch { /* What cannot be read or cloned stays behind; the error does not. */ }
   }
   const type = typeOf(error);
@@ -110,17 +136,15 @@ function encodeError(error: Error, slot: (value: unknown) => Slot): ErrorRecord 
 }
 
 function typeOf(error: Error): string {
-  let prototype = Object.getPrototypeOf(error);
-  while (prototype !== null && !types.has(prototype)) {
-    prototype = Object.getPrototypeOf(prototype);
-  }
-  return types.get(prototype) ?? "Error";
+  let prototype = getPrototypeOf(error);
+  while (prototype !== null && !types.has(prototype)) prototype = getPrototypeOf(prototype);
+  return prototype === null ? "Error" : types.get(prototype)!;
 }
 
 /** The error's name; its class's where it only inherited that of a native class. */
 function nameOf(error: Error): string {
   const name = readString(error, "name");
-  if (makers.has(name) && name === typeOf(error) && !types.has(Object.getPrototypeOf(error))) {
+  if (makers.has(name) && name === typeOf(error) && !types.has(getPrototypeOf(error)!)) {
     try {
       return error.constructor.name || name;
     } catch { /* no constructor to ask */ }

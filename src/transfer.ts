@@ -1,5 +1,9 @@
+import { FixedWeakMap } from "./intrinsics.ts";
+
+const { isArray } = Array;
+
 /** What `transfer()` marked, by the value that carries it. */
-const marked = new WeakMap<object, Transferable[]>();
+const marked = new FixedWeakMap<object, Transferable[]>();
 
 /**
  * Marks a value so that its buffers, streams or ports move instead of being copied.
@@ -42,7 +46,7 @@ export function transfer<T>(value: T, transferables: Transferable[]): T {
       }, pass the object that holds what is moved`,
     );
   }
-  if (!Array.isArray(transferables)) {
+  if (!isArray(transferables)) {
     throw new TypeError(
       `Cannot transfer ${typeof transferables}: pass an array of buffers, streams or ports`,
     );

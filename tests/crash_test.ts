@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { Executor, tasksFrom, transfer, WorkerCrashedError } from "@genro/executor";
+import { until } from "./waiting.ts";
 
 const { add, later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
 const exits = tasksFrom(import.meta, () => import("./fixtures/exits.ts"));
@@ -150,6 +151,18 @@ Deno.test("Pool survives an error that an earlier task left behind", async () =>
   const hit = await assertRejects(() => executor.runCpu(later, "hit", 5_000), WorkerCrashedError);
   assert(hit.message.includes("left behind"), hit.message);
   assertEquals(await executor.runCpu(add, 1, 2), 3);
+});
+
+Deno.test("Pool runs a task elsewhere that its worker does not begin", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  await executor.runCpu(() => {
+    // Keeps the worker from hearing anything once this task has returned.
+    queueMicrotask(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 7_000));
+  });
+  assertEquals(await executor.runCpu(add, 1, 2), 3);
+  const { crashed, stuck, workers } = executor.stats().cpu;
+  assertEquals({ crashed, stuck, workers }, { crashed: 0, stuck: 1, workers: 1 });
+  await until(() => executor.stats().cpu.stuck === 0);
 });
 
 Deno.test("Pool survives many crashes at once", async () => {

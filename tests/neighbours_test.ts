@@ -1,0 +1,101 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Executor, tasksFrom, transfer } from "@genro/executor";
+
+const attacks = tasksFrom(import.meta, () => import("./fixtures/poison.ts"));
+const victims = tasksFrom(import.meta, () => import("./fixtures/victims.ts"));
+const { late } = tasksFrom(import.meta, () => import("./fixtures/late.ts"));
+
+/** An executor with one worker, in which all tasks meet. */
+const withOneWorker = () => Executor.start({ cpu: { maxWorkers: 1 } });
+
+/** Makes honest calls of every kind in the worker that was attacked, and sees what comes of them. */
+async function assertUnharmed(executor: Executor): Promise<void> {
+  assertEquals(await executor.runCpu(victims.add, 1, 2), 3);
+  assertEquals(await executor.runCpu(victims.addMany, 1, 2, 3, 4, 5), 15);
+  const sums = await Promise.all(
+    Array.from({ length: 500 }, (_, i) => executor.runCpu(victims.add, i, 1)),
+  );
+  assertEquals(sums, Array.from({ length: 500 }, (_, i) => i + 1));
+  assertEquals(await executor.runCpu(victims.rename, { name: "n" }), { renamed: "n" });
+  assertEquals(await executor.runCpu(victims.later, "later"), "later");
+  const thrown = await assertRejects(() => executor.runCpu(victims.fail), TypeError, "as thrown");
+  assertEquals((thrown as TypeError & { code: number }).code, 7);
+  assert(thrown.cause instanceof RangeError);
+  assertEquals(await executor.runCpu(victims.go), "on");
+  // Of a module that was not loaded before, and by its source.
+  assertEquals(await executor.runCpu(late), "late");
+  assertEquals(await executor.runCpu((n: number) => n * 2, 21), 42);
+  await assertRejects(
+    () => executor.with({ timeout: 50 }).runCpu(victims.forever),
+    DOMException,
+    "timed out",
+  );
+  assertEquals(executor.stats().cpu.crashed, 0);
+}
+
+Deno.test("Executor runs honest tasks where one has replaced all globals", async () => {
+  await using executor = await withOneWorker();
+  // Its module needs globals to load.
+  await executor.runCpu(victims.go);
+  const count = await executor.runCpu(attacks.poison);
+  assert(count > 1_000, `${count} functions were replaced`);
+  await assertUnharmed(executor);
+});
+
+Deno.test("A task does not hear what the host tells the worker of others", async () => {
+  await using executor = await withOneWorker();
+  await executor.runCpu(attacks.eavesdrop);
+  await executor.runCpu(victims.rename, { name: "secret" });
+  await executor.runCpu(victims.later, "secret");
+  const buffer = new ArrayBuffer(8);
+  await executor.runCpu(victims.move, transfer(buffer, [buffer]));
+  assertEquals(await executor.runCpu(attacks.isInLoot, "secret"), false);
+  await assertUnharmed(executor);
+});
+
+Deno.test("A task does not see others' arguments and results through replaced methods", async () => {
+  await using executor = await withOneWorker();
+  await executor.runCpu(attacks.bug);
+  await executor.runCpu(victims.rename, { name: "secret" });
+  await executor.runCpu(victims.later, "secret");
+  await Promise.all(Array.from({ length: 100 }, () => executor.runCpu(victims.later, "secret")));
+  assertEquals(await executor.runCpu(attacks.isInLoot, "secret"), false);
+  assertEquals(executor.stats().cpu.crashed, 0);
+});
+
+Deno.test("A task cannot tell the worker to run something", async () => {
+  await using executor = await withOneWorker();
+  for (let run = 2; run < 20; run++) {
+    await executor.runCpu(attacks.impersonate, run);
+    assertEquals(await executor.runCpu(victims.later, "honest"), "honest");
+  }
+});
+
+Deno.test("A task finds nothing to speak to the host with", async () => {
+  await using executor = await withOneWorker();
+  assertEquals(await executor.runCpu(attacks.findPost), []);
+  assertEquals(await executor.runCpu(attacks.serveAgain) === "it serves", false);
+  await assertUnharmed(executor);
+});
+
+Deno.test("A task neither sees nor steals the locks by which workers are watched", async () => {
+  await using executor = await Executor.start({ cpu: { minWorkers: 2, maxWorkers: 2 } });
+  assertEquals(await executor.runCpu(attacks.visibleLocks), []);
+  const { held } = await (navigator as unknown as {
+    locks: { query(): Promise<{ held: { name: string }[] }> };
+  }).locks.query();
+  const lifelines = held.map(({ name }) => name).filter((name) => name.includes("genro"));
+  assertEquals(lifelines.length, 2);
+  for (const name of lifelines) {
+    await assertRejects(() => executor.runCpu(attacks.steal, name), DOMException, "executor's own");
+  }
+  await executor.runCpu(attacks.steal, "a lock of one's own");
+  assertEquals(executor.stats().cpu.crashed, 0);
+});
+
+Deno.test("A task cannot change what later ones find in `this`", async () => {
+  await using executor = await withOneWorker();
+  await executor.runCpu(attacks.hijackContext);
+  assertEquals(await executor.runCpu(victims.go), "on");
+  assertEquals((await executor.runCpu(victims.move, new ArrayBuffer(8))).byteLength, 8);
+});
