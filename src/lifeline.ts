@@ -54,7 +54,7 @@ function schedule(): void {
 
 async function look(): Promise<void> {
   timer = undefined;
-  for (const watcher of watched.values()) watcher.onLook();
+  for (const watcher of [...watched.values()]) watcher.onLook();
   // A worker that is watched from now on may have taken its lock after the locks were read.
   const before = [...watched];
   if (before.length === 0) return;

@@ -15,8 +15,8 @@ import { Queue } from "./queue.ts";
 import { assertWorkers } from "./thread.ts";
 import * as machinery from "./timers.ts";
 
-/** The most ms between two attempts to grow while workers fail to start. */
-const MAX_BACKOFF = 5_000;
+/** The ms after a failed start until the next attempt; they double each time, up to the most. */
+const FIRST_BACKOFF = 30, MAX_BACKOFF = 5_000;
 /** How long, in ms, a worker may take to get ready; 20 is usual. */
 const START_TIMEOUT = 30_000;
 /** How often, in ms, workers that were sent tasks ahead are looked at. */
@@ -66,8 +66,9 @@ export class Pool {
   #open = false;
   /** Whether a start is being considered or under way; there is one at a time. */
   #growing = false;
-  /** How often in a row a worker failed to start. */
+  /** How often in a row a worker failed to start, and when the next may. */
   #failedStarts = 0;
+  #nextStart = -Infinity;
   /** How far the pool was when it started a worker last. */
   #startProgress: Progress = { time: 0, returned: 0 };
   #growTimer: machinery.Timer | undefined;
@@ -309,6 +310,8 @@ export class Pool {
 
   /** A worker has nothing to do: it takes the next job, or waits for one. */
   #rest(member: Member): void {
+    // What it says last may have been found in the ledger before.
+    if (this.#idle.includes(member)) return;
     this.#idle.push(member);
     this.#dispatch();
     if (member.jobs.size > 0) return;
@@ -326,8 +329,9 @@ export class Pool {
     for (const member of this.#members) {
       if (member.jobs.size < 2) continue;
       member.collect();
-      if (member.isHeldUp()) this.#recall(member);
-      else this.#lookTimer ??= machinery.setTimeout(this.#look, LOOK);
+      if (member.jobs.size > 0 && member.isHeldUp()) this.#recall(member);
+      if (member.jobs.size === 0) this.#continue(member);
+      else if (member.jobs.size > 1) this.#lookTimer ??= machinery.setTimeout(this.#look, LOOK);
     }
     this.#dispatch();
   };
@@ -360,19 +364,39 @@ export class Pool {
 
   /** Considers another worker for the jobs that wait, none of which an idle one can run. */
   #grow(since?: Progress): void {
-    const { maxWorkers } = this.#settings;
-    if (this.#growing || !this.#open) return;
+    const { minWorkers, maxWorkers } = this.#settings;
+    if (this.#growing || !this.#open) {
+      if (this.#growTimer !== undefined) Deno.refTimer(this.#growTimer);
+      return;
+    }
     // An idle worker that cannot run the job is older than the job's module.
-    const [outdated] = this.#idle;
+    const outdated = this.#queue.size > 0 ? this.#idle[0] : undefined;
     if (this.#members.size >= maxWorkers) {
       if (outdated === undefined) return this.#refuseIfAllStuck();
       this.#end(outdated);
     }
-    if (this.#members.size === 0 || outdated !== undefined) this.#startForQueue();
-    else {
-      since ??= this.#progress();
-      this.#considerStart(since, Math.min(FIRST_LOOK * 2 ** this.#failedStarts, MAX_BACKOFF));
-    }
+    const backoff = this.#nextStart - performance.now();
+    if (backoff > 0) this.#growLater(backoff);
+    else if (this.#members.size < Math.max(1, minWorkers) || outdated !== undefined) {
+      this.#startOne();
+    } else this.#considerStart(since ?? this.#progress(), FIRST_LOOK);
+  }
+
+  /** Starts what is missing of `minWorkers`. */
+  #growBack(): void {
+    if (this.#members.size < this.#settings.minWorkers) this.#grow();
+  }
+
+  /** Waits until a worker may be started again; only what waits for it keeps the process alive. */
+  #growLater(ms: number): void {
+    this.#growing = true;
+    this.#growTimer = machinery.setTimeout(() => {
+      this.#growTimer = undefined;
+      this.#growing = false;
+      if (this.#queue.size > 0) this.#grow();
+      else this.#growBack();
+    }, ms);
+    if (this.#queue.size === 0) Deno.unrefTimer(this.#growTimer);
   }
 
   /** Looks at the pool's progress since then, after this many ms, and starts a worker if it is worth it. */
@@ -382,10 +406,10 @@ export class Pool {
       this.#growTimer = undefined;
       this.#growing = false;
       const { size } = this.#queue;
-      if (size === 0) return;
+      if (size === 0) return this.#growBack();
       switch (judgeGrowth(since, this.#progress(), size, this.#members.size)) {
         case "start":
-          this.#startForQueue();
+          this.#startOne();
           break;
         case "look longer":
           this.#considerStart(since, LONG_LOOK);
@@ -396,7 +420,7 @@ export class Pool {
     }, Math.max(0, since.time + after - performance.now()));
   }
 
-  async #startForQueue(): Promise<void> {
+  async #startOne(): Promise<void> {
     this.#growing = true;
     const first = this.#members.size === 0;
     let failure: ExecutorError | undefined;
@@ -408,7 +432,8 @@ export class Pool {
       this.#failQueued(() => new WorkerStartError(message, { cause }));
     }
     // While it got ready the others, if any, went on: what they did then counts.
-    if (this.#queue.head !== undefined) this.#grow(first ? undefined : this.#startProgress);
+    if (this.#queue.size > 0) this.#grow(first ? undefined : this.#startProgress);
+    else this.#growBack();
     this.#settleDrained();
   }
 
@@ -432,7 +457,7 @@ export class Pool {
         // Taken after the start has blocked, when no return could be noticed.
         this.#startProgress = this.#progress();
       } catch (cause) {
-        this.#failedStarts++;
+        this.#backOff();
         start.reject(startError(this.#name, cause));
       }
     });
@@ -442,13 +467,19 @@ export class Pool {
   /** Gives up a worker that does not get ready: a module it lists may never be delivered. */
   #limitStart(member: Member, start: PromiseWithResolvers<void>): void {
     const timer = setTimeout(() => {
-      this.#failedStarts++;
+      this.#backOff();
       const why = `it was not ready after ${START_TIMEOUT / 1_000} s; does a task's module load?`;
       start.reject(new WorkerStartError(`Cannot start a ${this.#name} worker: ${why}`));
       this.#end(member);
     }, START_TIMEOUT);
     const ended = () => clearTimeout(timer);
     start.promise.then(ended, ended);
+  }
+
+  /** A start has failed: the next one waits longer, and not as long as that of another program. */
+  #backOff(): void {
+    const most = Math.min(FIRST_BACKOFF * 2 ** this.#failedStarts++, MAX_BACKOFF);
+    this.#nextStart = performance.now() + most * (1 + Math.random()) / 2;
   }
 
   readonly #events: MemberEvents = {
@@ -477,11 +508,11 @@ export class Pool {
       const start = this.#starting.get(member);
       if (start !== undefined) {
         this.#starting.delete(member);
-        this.#failedStarts++;
+        this.#backOff();
         start.reject(startError(this.#name, cause));
       } else {
         this.#crashed++;
-        if (this.#members.size < this.#settings.minWorkers && !this.#growing) this.#startForQueue();
+        this.#growBack();
         this.#recover(member, cause);
       }
     } else if (wasStuck) {

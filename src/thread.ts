@@ -74,6 +74,8 @@ export class WorkerThread implements Thread {
   #dying = false;
   #terminated = false;
   #unwatch: (() => void) | undefined;
+  /** Whether it is watched though it has no task: the last one may have ended it. */
+  #lingers = false;
 
   constructor(name: string, permissions: Deno.PermissionOptions, events: ThreadEvents) {
     this.#events = events;
@@ -106,9 +108,15 @@ export class WorkerThread implements Thread {
   engage(engaged: boolean): void {
     this.#wanted = engaged;
     // Once watched, it stays so until the next look: another task may soon come.
-    if (this.#unwatch !== undefined || this.#terminated || this.#dying) return;
+    if (this.#unwatch !== undefined && !this.#lingers || this.#terminated || this.#dying) return;
     this.#keepAlive(engaged);
-    if (engaged) this.#unwatch = watch(this.#lifeline, true, this.#watcher);
+    if (engaged) this.#watch(true);
+  }
+
+  #watch(keepAlive: boolean): void {
+    this.#unwatch?.();
+    this.#unwatch = watch(this.#lifeline, keepAlive, this.#watcher);
+    this.#lingers = !keepAlive;
   }
 
   #keepAlive(alive: boolean): void {
@@ -121,9 +129,11 @@ export class WorkerThread implements Thread {
     onLook: () => {
       if (this.#wanted) this.#events.onLook();
       if (this.#wanted || this.#terminated) return;
+      this.#keepAlive(false);
+      if (!this.#lingers) return this.#watch(false);
       this.#unwatch?.();
       this.#unwatch = undefined;
-      this.#keepAlive(false);
+      this.#lingers = false;
     },
     onDeath: () => this.#die(undefined),
   };
@@ -134,7 +144,7 @@ export class WorkerThread implements Thread {
     this.#worker.terminate();
     this.#keepAlive(false);
     this.#unwatch?.();
-    if (!this.#dying) this.#unwatch = watch(this.#lifeline, false, this.#watcher);
+    if (!this.#dying) this.#watch(false);
   }
 
   async ended(patience: number): Promise<void> {

@@ -1,6 +1,6 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { Executor, tasksFrom, WorkerStartError } from "@genro/executor";
+import { Executor, tasksFrom, WorkerCrashedError, WorkerStartError } from "@genro/executor";
 import { until } from "./waiting.ts";
 
 Deno.test("Pool gives up a worker that does not get ready, and recovers", async () => {
@@ -38,4 +38,54 @@ Deno.test("Pool gives up a worker that does not get ready, and recovers", async 
     delivered.resolve();
     await server.shutdown();
   }
+});
+
+/** Has every worker that is started from now on die of an error, until it is disposed of. */
+function breakWorkers() {
+  const { Worker } = globalThis;
+  const attempts: number[] = [];
+  globalThis.Worker = class extends Worker {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      attempts.push(performance.now());
+      super(`data:text/javascript,throw new Error("out of order"); // ${url}`, options);
+    }
+  };
+  return { attempts, [Symbol.dispose]: () => void (globalThis.Worker = Worker) };
+}
+
+Deno.test("Pool rejects what needs a worker while none starts, ever more slowly, and recovers", async () => {
+  await using executor = await Executor.start({ blocking: { maxWorkers: 2 } });
+  const call = () => executor.runBlocking(() => 42);
+  {
+    using broken = breakWorkers();
+    const begun = performance.now();
+    while (performance.now() - begun < 1_000) {
+      await assertRejects(call, WorkerStartError, "out of order");
+    }
+    // After 30 ms or less, 60 or less, …; without a pause it would be one in 30 ms.
+    const { length } = broken.attempts;
+    assert(length >= 3 && length < 12, `${length} attempts`);
+  }
+  assertEquals(await call(), 42);
+  assertEquals(executor.stats().blocking.workers, 1);
+});
+
+Deno.test("Pool goes on with the workers it has while others do not start", async () => {
+  await using executor = await Executor.start({ blocking: { minWorkers: 1, maxWorkers: 3 } });
+  using broken = breakWorkers();
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  await Promise.all(Array.from({ length: 20 }, () => executor.runBlocking(pause, 50)));
+  assert(broken.attempts.length > 0);
+  assertEquals(executor.stats().blocking.workers, 1);
+});
+
+Deno.test("Pool gets its minWorkers back when the cause is gone, without being asked", async () => {
+  await using executor = await Executor.start({ blocking: { minWorkers: 2 } });
+  {
+    using broken = breakWorkers();
+    await assertRejects(() => executor.runBlocking(() => Deno.exit()), WorkerCrashedError);
+    await until(() => broken.attempts.length === 3);
+    assertEquals(executor.stats().blocking.idle, 1);
+  }
+  await until(() => executor.stats().blocking.idle === 2);
 });

@@ -1,0 +1,88 @@
+import { assert, assertEquals } from "@std/assert";
+import { Executor, tasksFrom } from "@genro/executor";
+import { until } from "./waiting.ts";
+
+const { add, countCalls } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
+
+/** Every way to end, as code; what follows it never runs, or never ends. */
+const ways: Record<string, string> = {
+  "a throw": `throw new RangeError("on purpose");`,
+  "an unhandled rejection": `Promise.reject(new RangeError("on purpose"));`,
+  "a throw in a timer": `setTimeout(() => { throw new RangeError("on purpose"); });`,
+  "Deno.exit()": `Deno.exit(3);`,
+  "process.exit()": `process.exit(3);`,
+  "self.close()": `self.close();`,
+};
+const forever = `await new Promise(() => {});`;
+
+/** Every moment, as a task that ends in this way then, and the error that names it. */
+const moments: Record<string, {
+  task(way: string): Parameters<Executor["runCpu"]>[0];
+  error(way: string): string | undefined;
+}> = {
+  "while its module loads": {
+    task: (way) => {
+      const source = `${way} ${forever} export function never() {}`;
+      return tasksFrom<{ never(): void }>(
+        `data:text/javascript,${encodeURIComponent(source)}//${crypto.randomUUID()}`,
+      ).never;
+    },
+    error: (way) => way === "a throw" ? "WorkerStartError" : "WorkerCrashedError",
+  },
+  "while it runs": {
+    task: (way) => new Function(`return async () => { ${way} ${forever} }`)(),
+    error: (way) => way === "a throw" ? "RangeError" : "WorkerCrashedError",
+  },
+  "while its result is sent": {
+    task: (way) => new Function(`return () => ({ get value() { ${way} return 1; } })`)(),
+    // Otherwise it is sent, and on its way when the worker dies.
+    error: (way) => way === "a throw" ? "NotCloneableError" : undefined,
+  },
+};
+
+for (const [moment, { task, error }] of Object.entries(moments)) {
+  for (const [way, code] of Object.entries(ways)) {
+    Deno.test(`A task that ends by ${way} ${moment} fails alone`, async () => {
+      await using executor = await Executor.start({
+        cpu: { minWorkers: 2, maxWorkers: 2, permissions: "inherit" },
+      });
+      await Promise.all(Array.from({ length: 300 }, () => executor.runCpu(countCalls)));
+      const others: Promise<number>[] = [];
+      const call = (n: number) => others.push(executor.runCpu(add, n, n));
+      for (let n = 0; n < 200; n++) call(n);
+      const hit = executor.runCpu(task(code)).then(() => undefined, (error) => error);
+      for (let n = 200; n < 400; n++) call(n);
+      const found = await hit;
+      assertEquals(found?.name, error(way), String(found));
+      if (found?.name === "WorkerCrashedError") assert(found.message.includes("The worker died"));
+      assertEquals(await Promise.all(others), Array.from({ length: 400 }, (_, n) => 2 * n));
+      const crashes = way === "a throw" ? 0 : 1;
+      await until(() => {
+        const { crashed, idle } = executor.stats().cpu;
+        return crashed === crashes && idle === 2;
+      });
+      const { completed, failed, queued } = executor.stats().cpu;
+      const failures = error(way) === undefined ? 0 : 1;
+      assertEquals({ completed, failed, queued }, {
+        completed: 701 - failures,
+        failed: failures,
+        queued: 0,
+      });
+    });
+  }
+}
+
+for (const [way, code] of Object.entries(ways)) {
+  Deno.test(`Executor.shutdown() ends when a task ends by ${way}`, async () => {
+    const executor = await Executor.start({ cpu: { maxWorkers: 2, permissions: "inherit" } });
+    const hit = executor.runCpu(new Function(`return async () => { ${code} ${forever} }`)());
+    const others = Array.from({ length: 20 }, (_, n) => executor.runCpu(add, n, n));
+    const [outcome] = await Promise.all([
+      hit.then(() => undefined, ({ name }) => name),
+      executor.shutdown(),
+    ]);
+    assertEquals(outcome, way === "a throw" ? "RangeError" : "WorkerCrashedError");
+    assertEquals(await Promise.all(others), Array.from({ length: 20 }, (_, n) => 2 * n));
+    assertEquals(executor.stats().cpu.workers, 0);
+  });
+}
