@@ -98,16 +98,15 @@ export class Executor implements Runner, AsyncDisposable, Disposable {
    */
   constructor(options?: ExecutorOptions) {
     const { blocking, cpu, inline } = executorOptions(options);
-    const cores = navigator.hardwareConcurrency ?? 1;
+    const isolation = inline ? "inline" : "worker";
+    const maxWorkers = navigator.hardwareConcurrency ?? 1;
     this.#blocking = new Pool(
       "blocking",
-      poolSettings("blocking", blocking, { maxWorkers: 40, permissions: "inherit" }),
-      inline,
+      poolSettings("blocking", blocking, { isolation, maxWorkers: 40, permissions: "inherit" }),
     );
     this.#cpu = new Pool(
       "cpu",
-      poolSettings("cpu", cpu, { maxWorkers: cores, permissions: "none" }),
-      inline,
+      poolSettings("cpu", cpu, { isolation, maxWorkers, permissions: "none" }),
     );
   }
 

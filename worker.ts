@@ -5,15 +5,13 @@
  * @module
  */
 
-import { awaitable } from "./src/intrinsics.ts";
 import { Ledger } from "./src/ledger.ts";
+import { loadWith } from "./src/load.ts";
 import { hideLifelines, locks } from "./src/locks.ts";
 import { DYING, READY, type Setup, type ToWorker } from "./src/protocol.ts";
 import { seclude, type WorkerScope } from "./src/scope.ts";
 import { type Post, TaskServer } from "./src/task_server.ts";
 import { encodeThrown } from "./src/thrown.ts";
-
-const NativePromise = Promise;
 
 /**
  * Serves tasks to the executor that started this worker.
@@ -25,13 +23,7 @@ const NativePromise = Promise;
 export function serve(loaders: Readonly<Record<string, () => Promise<unknown>>>): void {
   const scope = globalThis as unknown as WorkerScope;
   const post: Post = scope.postMessage!.bind(scope);
-  const turn = turns();
-  const load = async (url: string) => {
-    const module = await awaitable(loaders[url]!());
-    // One that exits while it is evaluated goes on until the next turn, which never comes.
-    await turn();
-    return module;
-  };
+  const load = loadWith(loaders);
   const close = scope.close.bind(scope);
   const dying = (thrown: unknown) => {
     try {
@@ -59,27 +51,10 @@ export function serve(loaders: Readonly<Record<string, () => Promise<unknown>>>)
   });
 }
 
-/** Waits for a later turn of the event loop; a timer would first have to be loaded. */
-function turns(): () => Promise<void> {
-  const { port1, port2 } = new MessageChannel();
-  const arrive = port2.postMessage.bind(port2);
-  let arrived: () => void;
-  port1.onmessage = () => arrived();
-  // Its own: Deno calls what is found by that name.
-  port1.dispatchEvent = port1.dispatchEvent.bind(port1);
-  return () =>
-    awaitable(
-      new NativePromise((resolve) => {
-        arrived = resolve;
-        arrive(0);
-      }),
-    );
-}
-
 /** Holds the lock by which the host sees that this worker lives; Deno releases it at any death. */
 function holdUntilDeath(lifeline: string, held: () => void): void {
   locks!.request(lifeline, () => {
     held();
-    return new NativePromise<never>(() => {});
+    return new Promise<never>(() => {});
   });
 }

@@ -17,6 +17,7 @@ import { type Sample, workloads } from "./workloads.ts";
 /** Where each contender is. */
 const contenders: Record<string, string> = {
   ours: "ours.ts",
+  "ours, processes": "ours.ts?processes",
   raw: "raw.ts",
   "one raw worker": "raw.ts?workers=1",
   "batches of 64": "batches.ts?size=64",
@@ -35,7 +36,7 @@ const { values: options } = parseArgs({
     quick: { type: "boolean", default: false },
     rounds: { type: "string" },
     workloads: { type: "string", default: Object.keys(workloads).join() },
-    contenders: { type: "string", default: ["ours", ...PEERS].join() },
+    contenders: { type: "string", default: ["ours", "ours, processes", ...PEERS].join() },
     patience: { type: "string" },
     out: { type: "string", default: import.meta.dirname! },
   },
@@ -96,7 +97,7 @@ await Deno.writeTextFile(`${options.out}/results.svg`, chart(results));
 console.log(table(results));
 
 function contendersAt(letter: string): string[] {
-  return [...workloads[letter]!.limits, ...options.contenders.split(",")];
+  return [...workloads[letter]!.limits, ...options.contenders.split(/,(?! )/)];
 }
 
 /** Measures one contender once, in a process of its own that may take so long and no longer. */

@@ -64,7 +64,7 @@ export function figures(samples: readonly Sample[], raw: readonly Sample[] | und
 
 /** What a contender is: ours, a limit that is no pool, or a pool of others. */
 export function kindOf(contender: string): "ours" | "limit" | "peer" {
-  return contender === "ours" ? "ours" : /raw|batches/.test(contender) ? "limit" : "peer";
+  return contender.startsWith("ours") ? "ours" : /raw|batches/.test(contender) ? "limit" : "peer";
 }
 
 /** A figure with as many digits as say something. */

@@ -29,7 +29,8 @@ export interface TaskContext {
   readonly signal: AbortSignal;
   /**
    * Throws if the caller's signal has aborted or the task's time is over. It reads shared
-   * memory, so it works in a synchronous loop, where no event can reach `signal`.
+   * memory, so it works in a synchronous loop, where no event can reach `signal`. A process
+   * shares none: there a synchronous loop learns nothing, and ends with its process.
    *
    * @throws {unknown} The reason of the abort; in a synchronous loop, where the reason
    * has not arrived yet, a `DOMException` named `AbortError`.

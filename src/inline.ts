@@ -10,6 +10,7 @@ export class InlineThread implements Thread {
   readonly key = 0;
   /** What is sent later can still be aborted and terminated. */
   readonly queues = false;
+  readonly clone = structuredClone;
   readonly #server: TaskServer;
   readonly #events: ThreadEvents;
   #running = false;

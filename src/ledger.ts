@@ -56,12 +56,12 @@ export class Ledger {
 
   /** A ledger to share with a worker. */
   static shared(): Ledger {
-    return new Ledger(new SharedArrayBuffer(BYTES));
+    return new this(new SharedArrayBuffer(BYTES));
   }
 
   /** A ledger for this thread alone. */
   static local(): Ledger {
-    return new Ledger(new ArrayBuffer(BYTES));
+    return new this(new ArrayBuffer(BYTES));
   }
 
   // The worker's side.

@@ -1,7 +1,7 @@
 import { assertCloneable } from "./cloneable.ts";
 import { NotCloneableError } from "./errors.ts";
 import { Failure, withoutPeriod } from "./failure.ts";
-import { InlineThread } from "./inline.ts";
+import { startThread } from "./isolation.ts";
 import type { Job } from "./job.ts";
 import { nextRun, runsBetween, SLOTS } from "./ledger.ts";
 import {
@@ -18,7 +18,8 @@ import {
 } from "./protocol.ts";
 import { Queue } from "./queue.ts";
 import type { AddressedTask } from "./task.ts";
-import { type Thread, type ThreadEvents, WorkerThread } from "./thread.ts";
+import type { PoolSettings } from "./options.ts";
+import type { Thread } from "./thread.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
 import { now } from "./timers.ts";
 import { transferablesOf } from "./transfer.ts";
@@ -93,14 +94,9 @@ export class Member {
   /** The run that was next at the last looks but had not begun, and since when. */
   #unheard: { run: number; since: number } | undefined;
 
-  constructor(
-    name: string,
-    permissions: Deno.PermissionOptions,
-    inline: boolean,
-    events: MemberEvents,
-  ) {
+  constructor(name: string, settings: PoolSettings, events: MemberEvents) {
     this.#events = events;
-    const threadEvents: ThreadEvents = {
+    this.#thread = startThread(name, settings, {
       onMessage: (message) => this.#receive(message),
       onLook: () => this.#listen(),
       onDying: () => {
@@ -108,10 +104,7 @@ export class Member {
         events.onDying(this);
       },
       onEnd: (message) => this.#end(message),
-    };
-    this.#thread = inline
-      ? new InlineThread(threadEvents)
-      : new WorkerThread(name, permissions, threadEvents);
+    });
   }
 
   /** Whether the worker was started late enough to know the task's module. */
@@ -169,7 +162,7 @@ export class Member {
         for (const arg of args) assertCloneable(arg);
         this.#post(job, run);
       } catch (cause) {
-        throw notCloneable(job, cause);
+        throw notCloneable(job, cause, this.#thread.clone);
       }
     }
     if (!job.moves) this.#lastKept = run;
@@ -349,12 +342,12 @@ export class Member {
   }
 }
 
-function notCloneable(job: Job, cause: unknown): NotCloneableError {
+function notCloneable(job: Job, cause: unknown, clone: Thread["clone"]): NotCloneableError {
   const culprit = job.args.findIndex((arg) => {
     try {
       assertCloneable(arg);
       // What is transferred cannot be tried: it would be gone.
-      if (transferablesOf(arg) === undefined) structuredClone(arg);
+      if (transferablesOf(arg) === undefined) clone(arg);
       return false;
     } catch {
       return true;

@@ -29,11 +29,28 @@ export interface PoolOptions {
   /**
    * What the workers are allowed. Anything but `"inherit"` needs
    * `"unstable": ["worker-options"]` in the application's deno.json, or
-   * `--unstable-worker-options`; without it Deno ends the program with exit code 70.
+   * `--unstable-worker-options`; without it Deno ends the program with exit code 70. Processes
+   * need neither; they inherit what the program has without restriction, and what it has for
+   * some paths or hosts only must be named.
    *
    * @default {"inherit"} for `blocking`; `"none"` for `cpu`
    */
   permissions?: Deno.PermissionOptions;
+  /**
+   * What the workers are. A `"process"` is a Deno of its own: it is killed when an aborted
+   * task does not end, and a crash or running out of memory ends it alone. It takes longer to
+   * start and to reach, and the program needs `--allow-run` for `Deno.execPath()`.
+   *
+   * @default {"worker"}
+   */
+  isolation?: "worker" | "process";
+  /**
+   * How many MB of V8's heap a process may use before it ends; of processes only. Memory
+   * outside of the heap, such as that of an `ArrayBuffer`, does not count.
+   *
+   * @default {Infinity}
+   */
+  memoryLimit?: number;
 }
 
 /** Options of an executor. */
@@ -93,7 +110,8 @@ export interface RunOptions {
 }
 
 /** The options of a pool, complete and checked. */
-export interface PoolSettings extends Required<PoolOptions> {
+export interface PoolSettings extends Omit<Required<PoolOptions>, "isolation"> {
+  readonly isolation: "worker" | "process" | "inline";
   /** Whether the caller asked for these permissions, or they are the default. */
   readonly permissionsGiven: boolean;
 }
@@ -105,7 +123,7 @@ const MAX_DELAY = 2 ** 31 - 1;
 export function poolSettings(
   name: string,
   options: PoolOptions | undefined,
-  defaults: Pick<Required<PoolOptions>, "maxWorkers" | "permissions">,
+  defaults: Pick<PoolSettings, "isolation" | "maxWorkers" | "permissions">,
 ): PoolSettings {
   const own = ownOptions(name, options);
   const maxWorkers = integer(`${name}.maxWorkers`, own("maxWorkers"), 1, defaults.maxWorkers);
@@ -127,7 +145,35 @@ export function poolSettings(
       ? defaults.permissions
       : permissionOptions(`${name}.permissions`, permissions),
     permissionsGiven: permissions !== undefined,
+    ...isolationOptions(name, own, defaults.isolation),
   };
+}
+
+function isolationOptions(
+  name: string,
+  own: (key: string) => unknown,
+  byDefault: PoolSettings["isolation"],
+): Pick<PoolSettings, "isolation" | "memoryLimit"> {
+  const isolation = own("isolation") ?? byDefault;
+  if (own("isolation") !== undefined) {
+    if (isolation !== "worker" && isolation !== "process") {
+      throw wrongType(`${name}.isolation`, '"worker" or "process"', isolation);
+    }
+    if (byDefault === "inline") {
+      throw new TypeError(`Cannot use ${name}.isolation: { inline: true } runs all in this thread`);
+    }
+  }
+  const memoryLimit = own("memoryLimit");
+  if (memoryLimit === undefined || memoryLimit === Infinity) {
+    return { isolation: isolation as PoolSettings["isolation"], memoryLimit: Infinity };
+  }
+  if (isolation !== "process") {
+    throw new TypeError(
+      `Cannot use ${name}.memoryLimit: only a process can be limited; expected ` +
+        `${name}.isolation "process", received "${isolation}"`,
+    );
+  }
+  return { isolation, memoryLimit: integer(`${name}.memoryLimit`, memoryLimit, 1, Infinity) };
 }
 
 /** The options of an executor, checked as far as they are not a pool's. */

@@ -7,12 +7,12 @@ import {
   WorkerStartError,
 } from "./errors.ts";
 import { FIRST_LOOK, judgeGrowth, LONG_LOOK, type Progress } from "./growth.ts";
+import { assertIsolation } from "./isolation.ts";
 import type { Job } from "./job.ts";
 import { Member, type MemberEvents } from "./member.ts";
 import type { PoolSettings } from "./options.ts";
 import { startInTurn } from "./pace.ts";
 import { Queue } from "./queue.ts";
-import { assertWorkers } from "./thread.ts";
 import * as machinery from "./timers.ts";
 
 /** The ms after a failed start until the next attempt; they double each time, up to the most. */
@@ -32,7 +32,7 @@ export interface PoolStats {
   idle: number;
   /** Workers that run a task. */
   busy: number;
-  /** Workers that were given up but still run the synchronous code of an aborted task. */
+  /** Workers that were given up but have not ended: they run what nothing can stop. */
   stuck: number;
   /** Tasks that have not begun. */
   queued: number;
@@ -50,7 +50,6 @@ export interface PoolStats {
 export class Pool {
   readonly #name: string;
   readonly #settings: PoolSettings;
-  readonly #inline: boolean;
   readonly #queue = new Queue();
   /** Workers that are starting, idle or busy. */
   readonly #members = new Set<Member>();
@@ -81,10 +80,9 @@ export class Pool {
   #cancelled = 0;
   #crashed = 0;
 
-  constructor(name: string, settings: PoolSettings, inline: boolean) {
+  constructor(name: string, settings: PoolSettings) {
     this.#name = name;
     this.#settings = settings;
-    this.#inline = inline;
   }
 
   /** How many workers the pool may have. */
@@ -100,17 +98,18 @@ export class Pool {
    * @throws {ShutdownError} If the pool was terminated meanwhile.
    */
   async open(): Promise<void> {
-    const { minWorkers, permissions, permissionsGiven } = this.#settings;
+    const { isolation, minWorkers, permissions, permissionsGiven } = this.#settings;
     if (this.#open) return;
-    if (!this.#inline) assertWorkers();
-    else if (permissionsGiven && permissions !== "inherit") {
+    await assertIsolation(this.#settings);
+    if (isolation === "inline" && permissionsGiven && permissions !== "inherit") {
       throw new WorkerStartError(
         `Cannot run ${this.#name} tasks inline: permissions ${Deno.inspect(permissions)} were ` +
           "asked for, and a task in this thread has all of the program's",
       );
     }
     this.#open = true;
-    const wanted = Math.max(minWorkers, permissions === "inherit" ? 0 : 1);
+    const sure = isolation !== "process" && permissions === "inherit";
+    const wanted = Math.max(minWorkers, sure ? 0 : 1);
     while (this.#members.size < wanted) await this.#start();
   }
 
@@ -449,8 +448,7 @@ export class Pool {
         return start.reject(new ShutdownError("The executor was shut down while a worker started"));
       }
       try {
-        const { permissions } = this.#settings;
-        const member = new Member(this.#name, permissions, this.#inline, this.#events);
+        const member = new Member(this.#name, this.#settings, this.#events);
         this.#members.add(member);
         this.#starting.set(member, start);
         this.#limitStart(member, start);
@@ -619,7 +617,7 @@ export class Pool {
     this.#failQueued(() =>
       new WorkerStartError(
         `Cannot run the task: all ${stuck} ${this.#name} workers are stuck in aborted tasks that ` +
-          "do not end; poll throwIfAborted() in long synchronous tasks",
+          'do not end; poll throwIfAborted() in long synchronous tasks, or use isolation: "process"',
       )
     );
   }

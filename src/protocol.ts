@@ -19,13 +19,17 @@ export interface SourceAddress {
 /** How the worker finds a function it has not run yet. */
 export type TaskAddress = ModuleAddress | SourceAddress;
 
-/** What the worker is told first, before any task. */
-export interface Setup {
+/** What a worker is told first, before any task. */
+export interface Setup extends ProcessSetup {
   /** What the two sides share; see ledger.ts. */
   readonly memory: ArrayBufferLike;
   /** Name of the lock that the worker holds for as long as it lives. */
   readonly lifeline: string;
-  /** A number that the worker keeps to itself, by which it knows the host's messages. */
+}
+
+/** What a process is told first. */
+export interface ProcessSetup {
+  /** A number that it keeps to itself, by which it knows the host's messages. */
   readonly key: number;
 }
 
@@ -57,6 +61,8 @@ export const DONE = 2;
 export const FAILED = 3;
 /** The worker is about to die of this, or can no longer be reached. */
 export const DYING = 4;
+/** A process, which shares no ledger, begins a run; it does so when this has been sent. */
+export const BEGUN = 5;
 
 /** Which step of a run failed. */
 export type FailureKind = "threw" | "load" | "find" | "clone";
@@ -67,6 +73,8 @@ export type FromWorker =
   | readonly [typeof DONE, run: number, value: unknown]
   | readonly [typeof FAILED, run: number, kind: FailureKind, thrown: Thrown]
   | readonly [typeof DYING, thrown: Thrown];
+
+export type FromProcess = FromWorker | readonly [typeof BEGUN, run: number];
 
 /** How many task addresses a worker remembers before the host has it forget them all. */
 export const MAX_ADDRESSES = 1000;

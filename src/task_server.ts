@@ -2,6 +2,7 @@ import { assertCloneable } from "./cloneable.ts";
 import { RunContext } from "./context.ts";
 import { apply, awaitable, bareArray, FixedMap, ownKeys } from "./intrinsics.ts";
 import { type Ledger, nextRun } from "./ledger.ts";
+import type { Load } from "./load.ts";
 import {
   ABORT,
   DONE,
@@ -28,9 +29,6 @@ const TELL_AFTER = 0.25;
 
 // deno-lint-ignore no-explicit-any -- a task takes and returns anything
 type Callable = (this: RunContext, ...args: any[]) => unknown;
-
-/** Loads the module at a URL that the host has named. */
-export type Load = (url: string) => Promise<unknown>;
 
 /** Sends a message to the host. */
 export type Post = (message: FromWorker, transfer?: Transferable[]) => void;

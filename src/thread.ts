@@ -16,6 +16,8 @@ export interface Thread {
   readonly queues: boolean;
   /** How many of `modules` it can run tasks of. */
   readonly listed: number;
+  /** Copies a value as sending it would; throws what that throws. */
+  readonly clone: (value: unknown) => unknown;
   /** Sends a message; throws what structured clone throws. */
   post(message: ToWorker, transfer?: Transferable[]): void;
   /** Says whether it has a task: then it keeps the process alive and its death is watched for. */
@@ -58,11 +60,17 @@ export function assertWorkers(): void {
   }
 }
 
+/** A number that nobody can guess. */
+export function newKey(): number {
+  return Number(crypto.getRandomValues(new BigUint64Array(1))[0]! >> 11n);
+}
+
 /** A Deno Web Worker. */
 export class WorkerThread implements Thread {
   readonly ledger = Ledger.shared();
-  readonly key = Number(crypto.getRandomValues(new BigUint64Array(1))[0]! >> 11n);
+  readonly key = newKey();
   readonly queues = true;
+  readonly clone = structuredClone;
   readonly listed = modules.length;
   readonly #worker: Worker;
   readonly #lifeline = newLifeline();

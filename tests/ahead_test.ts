@@ -6,7 +6,7 @@ import {
   tasksFrom,
   transfer,
   WorkerCrashedError,
-} from "@genro/executor";
+} from "./isolation.ts";
 
 const { echo, isFresh, note, noteOr, share, uncloneable } = tasksFrom(
   import.meta,

@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { spy } from "@std/testing/mock";
-import { Executor, type TaskContext, tasksFrom, WorkerStartError } from "@genro/executor";
+import {
+  Executor,
+  type TaskContext,
+  tasksFrom,
+  testOfWorkers,
+  WorkerStartError,
+} from "./isolation.ts";
 import { until } from "./waiting.ts";
 
 const { add, countCalls, later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
@@ -45,7 +51,7 @@ Deno.test("Executor.with() takes a waiting task out of the queue on abort", asyn
   assertEquals(await after, 1, "the aborted task never ran");
 });
 
-Deno.test("Executor.with() rejects a running task at once and tells it", async () => {
+testOfWorkers("Executor.with() rejects a running task at once and tells it", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   await executor.runCpu(countCalls);
   const ended = new Int32Array(new SharedArrayBuffer(4));
@@ -62,7 +68,7 @@ Deno.test("Executor.with() rejects a running task at once and tells it", async (
   assertEquals(executor.stats().cpu.cancelled, 1);
 });
 
-Deno.test("TaskContext.signal aborts with the caller's reason", async () => {
+testOfWorkers("TaskContext.signal aborts with the caller's reason", async () => {
   await using executor = await Executor.start();
   const seen = new Int32Array(new SharedArrayBuffer(8));
   const controller = new AbortController();
@@ -99,7 +105,7 @@ Deno.test("TaskContext.signal is not aborted in a task that nobody aborts", asyn
   assertEquals(aborted, false);
 });
 
-Deno.test("Executor.with() gives up a worker whose task does not end", async () => {
+testOfWorkers("Executor.with() gives up a worker whose task does not end", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   const result = executor.with({ timeout: 50 }).runCpu(spin, 1_000);
   await assertRejects(() => result, DOMException, "timed out");
@@ -114,7 +120,7 @@ Deno.test("Executor.with() gives up a worker whose task does not end", async () 
   assertEquals(executor.stats().cpu.crashed, 0);
 });
 
-Deno.test("Pool rejects new work while all it may have is stuck, and recovers", async () => {
+testOfWorkers("Pool rejects new work while all it may have is stuck, and recovers", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   const impatient = executor.with({ timeout: 20 });
   await assertRejects(() => impatient.runCpu(spin, 2_000), DOMException, "timed out");
@@ -147,7 +153,7 @@ Deno.test("Executor.with() counts no waiting as running time", async () => {
   await before;
 });
 
-Deno.test("Executor.with() leaves no listener and no timer behind", async () => {
+testOfWorkers("Executor.with() leaves no listener and no timer behind", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   const controller = new AbortController();
   const { signal } = controller;
@@ -190,7 +196,7 @@ Deno.test("Executor.with() leaves no listener and no timer behind", async () => 
   assertEquals(left(), { listeners: 0, timers: 0 });
 });
 
-Deno.test("Executor.with() tells a task even a reason that cannot be cloned", async () => {
+testOfWorkers("Executor.with() tells a task even a reason that cannot be cloned", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   await executor.runCpu(countCalls);
   const ended = new Int32Array(new SharedArrayBuffer(4));

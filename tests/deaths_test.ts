@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Executor, tasksFrom } from "@genro/executor";
+import { Executor, isolation, tasksFrom } from "./isolation.ts";
 import { until } from "./waiting.ts";
 
 const { add, countCalls } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
@@ -35,8 +35,13 @@ const moments: Record<string, {
   },
   "while its result is sent": {
     task: (way) => new Function(`return () => ({ get value() { ${way} return 1; } })`)(),
-    // Otherwise it is sent, and on its way when the worker dies.
-    error: (way) => way === "a throw" ? "NotCloneableError" : undefined,
+    error: (way) =>
+      way === "a throw"
+        ? "NotCloneableError"
+        : isolation === "process" && way.endsWith("()")
+        ? "WorkerCrashedError"
+        // It is sent, and on its way when the worker dies.
+        : undefined,
   },
 };
 

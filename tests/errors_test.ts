@@ -14,7 +14,7 @@ import {
   TaskNotFoundError,
   tasksFrom,
   WorkerStartError,
-} from "@genro/executor";
+} from "./isolation.ts";
 
 const { add, exceed } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
 

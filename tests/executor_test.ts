@@ -5,7 +5,8 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { Executor, getExecutor, NotStartedError, tasksFrom } from "@genro/executor";
+import { Executor, getExecutor, isolation, NotStartedError, tasksFrom } from "./isolation.ts";
+import { Executor as Plain } from "@genro/executor";
 
 const { add, greet, later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
 
@@ -131,7 +132,7 @@ Deno.test("Executor.runBlocking() runs blocking tasks in parallel", async () => 
 
 Deno.test("getExecutor() returns one instance, not started", () => {
   const executor = getExecutor();
-  assertInstanceOf(executor, Executor);
+  assertInstanceOf(executor, Plain);
   assertStrictEquals(getExecutor(), executor);
   assertEquals(executor.isRunning, false);
 });
@@ -191,7 +192,7 @@ Deno.test("Executor is terminated when a `using` block throws", async () => {
     Error,
     "left by a throw",
   );
-  assertEquals(await result, "The executor was terminated before the task began");
+  assert((await result)!.startsWith("The executor was terminated"));
 });
 
 Deno.test("Executor.stats() counts what there is and what happened", async () => {
@@ -207,7 +208,8 @@ Deno.test("Executor.stats() counts what there is and what happened", async () =>
     cancelled: 0,
     crashed: 0,
   };
-  assertEquals(executor.stats(), { blocking: none, cpu: { ...none, workers: 1, idle: 1 } });
+  const one = { ...none, workers: 1, idle: 1 };
+  assertEquals(executor.stats(), { blocking: isolation === "process" ? one : none, cpu: one });
   const results = [1, 2, 3].map((n) => executor.runCpu(add, n, n));
   const { workers, idle, busy, queued } = executor.stats().cpu;
   assertEquals({ workers, idle, busy, queued }, { workers: 1, idle: 0, busy: 1, queued: 2 });

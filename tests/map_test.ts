@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Executor, NotStartedError, tasksFrom } from "@genro/executor";
+import { Executor, NotStartedError, tasksFrom, testOfWorkers } from "./isolation.ts";
 import { until } from "./waiting.ts";
 
 const { later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
@@ -91,7 +91,7 @@ Deno.test("Executor.map*() end at the position of the source's failure", async (
   assertEquals(taken, [2, 4]);
 });
 
-Deno.test("Executor.map*() take back what has not begun when the loop is left", async () => {
+testOfWorkers("Executor.map*() take back what has not begun when the loop is left", async () => {
   await using executor = await Executor.start({ blocking: { minWorkers: 2, maxWorkers: 2 } });
   const flag = new Int32Array(new SharedArrayBuffer(4));
   // The first returns at once, the others keep their workers until the flag is set.

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Executor, tasksFrom, transfer } from "@genro/executor";
+import { Executor, tasksFrom, testOfWorkers, transfer } from "./isolation.ts";
 
 const attacks = tasksFrom(import.meta, () => import("./fixtures/poison.ts"));
 const victims = tasksFrom(import.meta, () => import("./fixtures/victims.ts"));
@@ -33,7 +33,7 @@ async function assertUnharmed(executor: Executor): Promise<void> {
   assertEquals(executor.stats().cpu.crashed, 0);
 }
 
-Deno.test("Executor runs honest tasks where one has replaced all globals", async () => {
+testOfWorkers("Executor runs honest tasks where one has replaced all globals", async () => {
   await using executor = await withOneWorker();
   // Its module needs globals to load.
   await executor.runCpu(victims.go);
@@ -42,7 +42,7 @@ Deno.test("Executor runs honest tasks where one has replaced all globals", async
   await assertUnharmed(executor);
 });
 
-Deno.test("A task does not hear what the host tells the worker of others", async () => {
+testOfWorkers("A task does not hear what the host tells the worker of others", async () => {
   await using executor = await withOneWorker();
   await executor.runCpu(attacks.eavesdrop);
   await executor.runCpu(victims.rename, { name: "secret" });
@@ -53,15 +53,18 @@ Deno.test("A task does not hear what the host tells the worker of others", async
   await assertUnharmed(executor);
 });
 
-Deno.test("A task does not see others' arguments and results through replaced methods", async () => {
-  await using executor = await withOneWorker();
-  await executor.runCpu(attacks.bug);
-  await executor.runCpu(victims.rename, { name: "secret" });
-  await executor.runCpu(victims.later, "secret");
-  await Promise.all(Array.from({ length: 100 }, () => executor.runCpu(victims.later, "secret")));
-  assertEquals(await executor.runCpu(attacks.isInLoot, "secret"), false);
-  assertEquals(executor.stats().cpu.crashed, 0);
-});
+testOfWorkers(
+  "A task does not see others' arguments and results through replaced methods",
+  async () => {
+    await using executor = await withOneWorker();
+    await executor.runCpu(attacks.bug);
+    await executor.runCpu(victims.rename, { name: "secret" });
+    await executor.runCpu(victims.later, "secret");
+    await Promise.all(Array.from({ length: 100 }, () => executor.runCpu(victims.later, "secret")));
+    assertEquals(await executor.runCpu(attacks.isInLoot, "secret"), false);
+    assertEquals(executor.stats().cpu.crashed, 0);
+  },
+);
 
 Deno.test("A task cannot tell the worker to run something", async () => {
   await using executor = await withOneWorker();
@@ -71,14 +74,14 @@ Deno.test("A task cannot tell the worker to run something", async () => {
   }
 });
 
-Deno.test("A task finds nothing to speak to the host with", async () => {
+testOfWorkers("A task finds nothing to speak to the host with", async () => {
   await using executor = await withOneWorker();
   assertEquals(await executor.runCpu(attacks.findPost), []);
   assertEquals(await executor.runCpu(attacks.serveAgain) === "it serves", false);
   await assertUnharmed(executor);
 });
 
-Deno.test("A task neither sees nor steals the locks by which workers are watched", async () => {
+testOfWorkers("A task neither sees nor steals the locks by which workers are watched", async () => {
   await using executor = await Executor.start({ cpu: { minWorkers: 2, maxWorkers: 2 } });
   assertEquals(await executor.runCpu(attacks.visibleLocks), []);
   const { held } = await (navigator as unknown as {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Executor, WorkerStartError } from "@genro/executor";
+import { Executor, testOfWorkers, WorkerStartError } from "./isolation.ts";
 
 /** What a CPU task may not do, and would do here. */
 const forbidden: Record<string, (program: string) => unknown> = {
@@ -101,7 +101,7 @@ Deno.test("Executor takes no permissions from Object.prototype", async () => {
   }
 });
 
-Deno.test("Executor.startup() rejects permissions that the program does not have", {
+testOfWorkers("Executor.startup() rejects permissions that the program does not have", {
   permissions: { read: true },
 }, async () => {
   const executor = new Executor({ cpu: { permissions: { env: true } } });

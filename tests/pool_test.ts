@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { Executor, QueueFullError, tasksFrom } from "@genro/executor";
+import { Executor, QueueFullError, tasksFrom, testOfWorkers } from "./isolation.ts";
 import { until } from "./waiting.ts";
 
 const { add, countCalls, later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
@@ -19,7 +19,7 @@ function newFlag(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(4));
 }
 
-Deno.test("Pool starts no worker before there is a task", async () => {
+testOfWorkers("Pool starts no worker before there is a task", async () => {
   await using executor = await Executor.start();
   assertEquals(executor.stats().blocking.workers, 0);
   await executor.runBlocking(add, 1, 2);
@@ -59,7 +59,7 @@ Deno.test("Pool gives a task to the idle worker that was used last", async () =>
   }
 });
 
-Deno.test("Pool ends workers that were idle for idleTimeout, down to minWorkers", async () => {
+testOfWorkers("Pool ends workers that were idle for idleTimeout, down to minWorkers", async () => {
   await using executor = await Executor.start({ blocking: { minWorkers: 1, maxWorkers: 3 } });
   using time = new FakeTime();
   const flag = newFlag();
@@ -120,25 +120,28 @@ function recordStarts(): Disposable & { turns: number[] } {
   };
 }
 
-Deno.test("Pool grows to its full size for a burst of long tasks, a worker at a time", async () => {
-  await using executor = await Executor.start();
-  using starts = recordStarts();
-  const flag = newFlag();
-  const begin = performance.now();
-  const blocked = Array.from({ length: 40 }, () => executor.runBlocking(waitFor, flag));
-  try {
-    await until(() => executor.stats().blocking.busy === 40);
-  } finally {
-    release(flag);
-  }
-  const took = performance.now() - begin;
-  await Promise.all(blocked);
-  assert(took < 6_000, `took ${took} ms`);
-  assertEquals(starts.turns.length, 40);
-  assertEquals(new Set(starts.turns).size, 40);
-});
+testOfWorkers(
+  "Pool grows to its full size for a burst of long tasks, a worker at a time",
+  async () => {
+    await using executor = await Executor.start();
+    using starts = recordStarts();
+    const flag = newFlag();
+    const begin = performance.now();
+    const blocked = Array.from({ length: 40 }, () => executor.runBlocking(waitFor, flag));
+    try {
+      await until(() => executor.stats().blocking.busy === 40);
+    } finally {
+      release(flag);
+    }
+    const took = performance.now() - begin;
+    await Promise.all(blocked);
+    assert(took < 6_000, `took ${took} ms`);
+    assertEquals(starts.turns.length, 40);
+    assertEquals(new Set(starts.turns).size, 40);
+  },
+);
 
-Deno.test("Pools start their workers one at a time, together", async () => {
+testOfWorkers("Pools start their workers one at a time, together", async () => {
   using starts = recordStarts();
   await using one = await Executor.start();
   await using two = await Executor.start();
@@ -147,7 +150,7 @@ Deno.test("Pools start their workers one at a time, together", async () => {
   assertEquals(new Set(starts.turns).size, 4);
 });
 
-Deno.test("Pool rejects with QueueFullError past maxQueue, and goes on", async () => {
+testOfWorkers("Pool rejects with QueueFullError past maxQueue, and goes on", async () => {
   await using executor = await Executor.start({
     cpu: { maxWorkers: 1, maxQueue: 2, permissions: "inherit" },
     blocking: { maxWorkers: 1 },
@@ -162,7 +165,7 @@ Deno.test("Pool rejects with QueueFullError past maxQueue, and goes on", async (
   assertEquals(executor.stats().cpu.failed, 1);
 });
 
-Deno.test("Pool takes and drops each of very many waiting tasks in constant time", async () => {
+testOfWorkers("Pool takes and drops each of very many waiting tasks in constant time", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   const flag = newFlag();
   const blocked = executor.runCpu(waitFor, flag);

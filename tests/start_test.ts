@@ -89,3 +89,16 @@ Deno.test("Pool gets its minWorkers back when the cause is gone, without being a
   }
   await until(() => executor.stats().blocking.idle === 2);
 });
+
+Deno.test("Executor.startup() rejects when a worker dies while it starts, and leaves nothing", async () => {
+  const executor = new Executor({ blocking: { minWorkers: 2 } });
+  {
+    using _broken = breakWorkers();
+    await assertRejects(() => executor.startup(), WorkerStartError, "out of order");
+    assertEquals(executor.stats().blocking.workers, 0);
+    assertEquals(executor.isRunning, false);
+  }
+  await executor.startup();
+  assertEquals(executor.stats().blocking.idle, 2);
+  await executor.shutdown();
+});

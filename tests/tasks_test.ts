@@ -1,5 +1,11 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Executor, NotCloneableError, type TaskContext, tasksFrom } from "@genro/executor";
+import {
+  Executor,
+  NotCloneableError,
+  type TaskContext,
+  tasksFrom,
+  testOfWorkers,
+} from "./isolation.ts";
 
 Deno.test("tasksFrom() names the exports of a module", async () => {
   const { add } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
@@ -176,6 +182,10 @@ Deno.test("Executor copies whatever structured clone takes, both ways", async ()
   for (const value of values) {
     assertEquals(await executor.runCpu((value: unknown) => value, value), value);
   }
+});
+
+testOfWorkers("Executor copies a Blob", async () => {
+  await using executor = await Executor.start();
   const text = await executor.runCpu((blob: Blob) => blob.text(), new Blob(["a blob"]));
   assertEquals(text, "a blob");
 });

@@ -1,5 +1,11 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Executor, NotCloneableError, type TaskContext, transfer } from "@genro/executor";
+import {
+  Executor,
+  NotCloneableError,
+  type TaskContext,
+  testOfWorkers,
+  transfer,
+} from "./isolation.ts";
 
 Deno.test("transfer() moves a buffer to the worker", async () => {
   await using executor = await Executor.start();
@@ -38,7 +44,7 @@ Deno.test("TaskContext.transfer() moves a buffer back", async () => {
   assertEquals(left, 0);
 });
 
-Deno.test("transfer() moves streams in both directions", async () => {
+testOfWorkers("transfer() moves streams in both directions", async () => {
   await using executor = await Executor.start();
   const upperCase = function (this: TaskContext, lines: ReadableStream<string>) {
     const upper = lines.pipeThrough(
@@ -53,7 +59,7 @@ Deno.test("transfer() moves streams in both directions", async () => {
   assertEquals(await Array.fromAsync(upper), ["A", "B", "C"]);
 });
 
-Deno.test("transfer() moves ports in both directions", async () => {
+testOfWorkers("transfer() moves ports in both directions", async () => {
   await using executor = await Executor.start();
   const answer = (port: MessagePort) => {
     port.onmessage = ({ data }) => {

@@ -3,10 +3,13 @@ import type { Start } from "./contender.ts";
 
 const tasks = tasksFrom(import.meta, () => import("../tasks.ts"));
 
+/** Whether its tasks are to run in processes. */
+const isolation = new URL(import.meta.url).searchParams.has("processes") ? "process" : "worker";
+
 /** @genro/executor with its defaults: workers start when the work is worth it. */
 export const start: Start = async (maxWorkers, full = false) => {
   const executor = await Executor.start({
-    cpu: { maxWorkers, ...full && { minWorkers: maxWorkers } },
+    cpu: { isolation, maxWorkers, ...full && { minWorkers: maxWorkers } },
   });
   return {
     run: (task, arg) => executor.runCpu(tasks[task] as Task<(arg: unknown) => unknown>, arg),

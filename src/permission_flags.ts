@@ -1,0 +1,111 @@
+import { WorkerStartError } from "./errors.ts";
+
+/** The permissions there are, by the flag that grants each, and what one of them is for. */
+const scopes = {
+  read: (path: string) => ({ name: "read", path }),
+  write: (path: string) => ({ name: "write", path }),
+  net: (host: string) => ({ name: "net", host }),
+  env: (variable: string) => ({ name: "env", variable }),
+  sys: (kind: string) => ({ name: "sys", kind }) as Deno.SysPermissionDescriptor,
+  run: (command: string) => ({ name: "run", command }),
+  ffi: (path: string) => ({ name: "ffi", path }),
+  import: (host: string) => ({ name: "import", host }),
+} satisfies Record<string, (scope: string) => Deno.PermissionDescriptor>;
+
+type Name = keyof typeof scopes;
+
+/** A name that no host has. */
+const NO_HOST = "none.invalid";
+
+/**
+ * The flags that give a process these permissions, and no more than this program has.
+ *
+ * @param hosts Whence modules may be imported in any case.
+ * @throws {WorkerStartError} If it has not got them itself, or they cannot be said with flags.
+ */
+export function permissionFlags(
+  permissions: Deno.PermissionOptions,
+  hosts: Iterable<string>,
+): string[] {
+  const flags: string[] = [];
+  const imports = new Set(hosts);
+  for (const name of Object.keys(scopes) as Name[]) {
+    const wanted = typeof permissions === "object"
+      ? (permissions as Record<string, unknown>)[name] ?? false
+      : permissions === "inherit" && "inherit";
+    const granted = grant(name, wanted);
+    if (granted === true) flags.push(`--allow-${name}`);
+    else if (name === "import") granted.forEach((host) => imports.add(host));
+    else if (granted.length > 0) flags.push(`--allow-${name}=${granted.join()}`);
+    // There is always this flag: without any Deno would grant its child everything, and without
+    // this one imports from its default hosts, which --deny-import does not prevent.
+    if (name === "import" && granted !== true) {
+      flags.push(`--allow-import=${[...imports].join() || NO_HOST}`);
+    }
+  }
+  return flags;
+}
+
+/** What of a permission is granted: all of it, or these scopes. */
+function grant(name: Name, wanted: unknown): true | string[] {
+  if (wanted === false) return [];
+  if (wanted === "inherit") return isGranted({ name } as Deno.PermissionDescriptor) ? true : [];
+  if (wanted === true) {
+    assertGranted(name, { name } as Deno.PermissionDescriptor);
+    return true;
+  }
+  const given = Array.isArray(wanted) ? wanted : [wanted];
+  return given.map((item) => {
+    const scope = item instanceof URL ? decodeURIComponent(item.pathname) : String(item);
+    if (scope.includes(",")) {
+      throw new WorkerStartError(
+        `Cannot give a process ${name} permission for "${scope}": a comma cannot be said in a flag`,
+      );
+    }
+    assertGranted(`${name} permission for "${scope}"`, scopes[name](scope));
+    return scope;
+  });
+}
+
+function assertGranted(what: string, descriptor: Deno.PermissionDescriptor): void {
+  if (isGranted(descriptor)) return;
+  throw new WorkerStartError(
+    `Cannot give a process ${what}: this program has not got it, or not all of it`,
+  );
+}
+
+function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
+  const { state, partial } = Deno.permissions.querySync(descriptor);
+  return state === "granted" && !partial;
+}
+
+/** The environment variables that a process is to have, as far as this program may read them. */
+export function environmentFor(permissions: Deno.PermissionOptions): Record<string, string> {
+  const env: unknown = typeof permissions === "object"
+    ? (permissions as Record<string, unknown>)["env"] ?? false
+    : permissions === "inherit" && "inherit";
+  const all = env === true || env === "inherit";
+  if (all && isGranted({ name: "env" })) return Deno.env.toObject();
+  const found: Record<string, string> = {};
+  for (const name of [...OWN_VARIABLES, ...Array.isArray(env) ? env : []]) {
+    const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+    const value = state === "granted" ? Deno.env.get(name) : undefined;
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+/** What Deno itself goes by; its tasks cannot read them without a permission. */
+const OWN_VARIABLES = [
+  "DENO_AUTH_TOKENS",
+  "DENO_CERT",
+  "DENO_DIR",
+  "DENO_TLS_CA_STORE",
+  "HOME",
+  "HTTPS_PROXY",
+  "HTTP_PROXY",
+  "JSR_URL",
+  "NO_COLOR",
+  "NO_PROXY",
+  "NPM_CONFIG_REGISTRY",
+];

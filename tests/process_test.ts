@@ -1,0 +1,318 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  Executor,
+  NotCloneableError,
+  type PoolOptions,
+  type TaskContext,
+  tasksFrom,
+  WorkerCrashedError,
+  WorkerStartError,
+} from "@genro/executor";
+import { Program } from "./processes.ts";
+import { until } from "./waiting.ts";
+
+const { add, later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
+
+/** An executor whose CPU tasks run in one process. */
+const withProcess = (options?: PoolOptions) =>
+  Executor.start({ cpu: { isolation: "process", maxWorkers: 1, ...options } });
+
+/** Whether there is such a process; one that has ended and was not waited for is none. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
+  } catch {
+    return false;
+  }
+}
+
+/** How many ms of a core a process has used. */
+function cpuTime(pid: number): number {
+  const [, user, system] = /^\d+ \(.*\) \S(?: -?\d+){10} (\d+) (\d+)/.exec(
+    Deno.readTextFileSync(`/proc/${pid}/stat`),
+  )!;
+  return (Number(user) + Number(system)) * 10;
+}
+
+/** What runs until it is stopped, or longer than anybody would wait. */
+const endless: Record<string, () => unknown> = {
+  "an endless loop": () => {
+    while (true);
+  },
+  "a catastrophic regular expression": () => /^(a+)+$/.test(`${"a".repeat(50)}b`),
+  "Atomics.wait": () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0),
+  "an endless loop that catches everything": () => {
+    while (true) {
+      try {
+        throw new Error("again");
+      } catch { /* and again */ }
+    }
+  },
+};
+
+for (const [what, task] of Object.entries(endless)) {
+  Deno.test(`A process that runs ${what} is killed when its task is aborted`, async () => {
+    await using executor = await withProcess();
+    const pid = await executor.runCpu(() => Deno.pid);
+    const result = executor.with({ timeout: 50 }).runCpu(task);
+    await assertRejects(() => result, DOMException, "timed out");
+    const atAbort = cpuTime(pid);
+    let last = atAbort;
+    await until(() => {
+      if (isAlive(pid)) {
+        last = cpuTime(pid);
+        return false;
+      }
+      return true;
+    });
+    assert(last - atAbort < 200, `it used its core for ${last - atAbort} ms more`);
+    assertEquals(await executor.runCpu(add, 1, 2), 3);
+    const { stuck, crashed, cancelled } = executor.stats().cpu;
+    assertEquals({ stuck, crashed, cancelled }, { stuck: 0, crashed: 0, cancelled: 1 });
+  });
+}
+
+Deno.test("A task that ends when it is aborted keeps its process", async () => {
+  await using executor = await withProcess();
+  const pid = await executor.runCpu(() => Deno.pid);
+  const result = executor.with({ timeout: 50 }).runCpu(async function (this: TaskContext) {
+    await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
+    (globalThis as { reason?: string }).reason = this.signal.reason.name;
+  });
+  await assertRejects(() => result, DOMException, "timed out");
+  const [same, reason] = await executor.runCpu(() => [
+    Deno.pid,
+    (globalThis as { reason?: string }).reason,
+  ]);
+  assertEquals([same, reason], [pid, "TimeoutError"]);
+});
+
+const crashes: Record<string, [task: () => unknown, why: string]> = {
+  "Deno.exit(42)": [() => Deno.exit(42), "exit code 42"],
+  "a native crash": [() => {
+    const { abort } =
+      Deno.dlopen("libc.so.6", { abort: { parameters: [], result: "void" } }).symbols;
+    abort();
+  }, "killed by SIGABRT"],
+  "running out of memory": [() => {
+    const all: number[][] = [];
+    while (true) all.push(new Array(1_000_000).fill(Math.random()));
+  }, "killed by SIGTRAP, which is how V8 ends when it is out of memory"],
+};
+
+for (const [what, [task, why]] of Object.entries(crashes)) {
+  Deno.test(`A process that ends by ${what} takes its task with it alone`, async () => {
+    await using executor = await withProcess({ memoryLimit: 64, permissions: { ffi: true } });
+    const hit = executor.runCpu(task);
+    const others = [1, 2, 3].map((n) => executor.runCpu(add, n, n));
+    await assertRejects(() => hit, WorkerCrashedError, why);
+    assertEquals(await Promise.all(others), [2, 4, 6]);
+    assertEquals(executor.stats().cpu.crashed, 1);
+  });
+}
+
+Deno.test("A process has the permissions of its pool, and no others", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(file, "granted");
+    await using none = await withProcess();
+    const read = (path: string) => Deno.readTextFileSync(path);
+    await assertRejects(() => none.runCpu(read, file), Deno.errors.NotCapable);
+    const forbidden: (() => unknown)[] = [
+      () => Deno.listen({ port: 0 }),
+      () => Deno.env.get("PATH"),
+      () => new Deno.Command(Deno.execPath()).outputSync(),
+      () => Deno.hostname(),
+      () => import(`https://deno.land/${"x"}`),
+    ];
+    for (const task of forbidden) {
+      const error = await assertRejects(async () => await none.runCpu(task), Error);
+      assertStringIncludes(error.message, "Requires");
+    }
+    await using some = await withProcess({ permissions: { read: [file], env: ["PATH"] } });
+    assertEquals(await some.runCpu(read, file), "granted");
+    await assertRejects(() => some.runCpu(read, "/etc/hosts"), Deno.errors.NotCapable);
+    assertEquals(await some.runCpu(() => Deno.env.get("PATH") !== undefined), true);
+    await assertRejects(() => some.runCpu(() => Deno.env.get("HOME")), Deno.errors.NotCapable);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("A process gets no environment variable that it may not read", async () => {
+  Deno.env.set("EXECUTOR_TEST_SECRET", "secret");
+  try {
+    for (const [env, has] of [[false, false], [["EXECUTOR_TEST_SECRET"], true], [true, true]]) {
+      await using executor = await withProcess({ permissions: { env: env as boolean } });
+      const pid = await executor.runCpu(() => Deno.pid);
+      const variables = Deno.readTextFileSync(`/proc/${pid}/environ`);
+      assertEquals(variables.includes("EXECUTOR_TEST_SECRET"), has);
+      assertEquals(variables.includes("PATH="), env === true);
+    }
+  } finally {
+    Deno.env.delete("EXECUTOR_TEST_SECRET");
+  }
+});
+
+Deno.test("A process refuses what cannot be written to it, and goes on", async () => {
+  await using executor = await withProcess();
+  const pid = await executor.runCpu(() => Deno.pid);
+  const deep = () => {
+    let value: object = {};
+    for (let depth = 0; depth < 10_000; depth++) value = { value };
+    return value;
+  };
+  const refused: unknown[] = [
+    new SharedArrayBuffer(8),
+    new Uint8Array(new SharedArrayBuffer(8)),
+    new Blob(["text"]),
+    { key: [new Map([["blob", new Blob([])]])] },
+    new DOMException("as a value"),
+    new MessageChannel().port1,
+    deep(),
+    () => {},
+  ];
+  for (const value of refused) {
+    await assertRejects(
+      () => executor.runCpu((_: number, value: unknown) => value, 0, value),
+      NotCloneableError,
+      "argument 2",
+    );
+  }
+  const results: (() => unknown)[] = [
+    () => new SharedArrayBuffer(8),
+    () => [new Blob(["text"])],
+    () => new WeakRef({}),
+    () => new Intl.NumberFormat(),
+    () => [][Symbol.iterator](),
+    deep,
+    () => () => {},
+  ];
+  for (const task of results) {
+    await assertRejects(async () => await executor.runCpu(task), NotCloneableError);
+  }
+  assertEquals(await executor.runCpu(() => Deno.pid), pid);
+});
+
+Deno.test("A process keeps what it is sent apart, in order, and whole when it is large", async () => {
+  await using executor = await withProcess({ maxWorkers: 2 });
+  const results = await Promise.all(
+    Array.from({ length: 1_500 }, (_, i) => executor.runCpu((i: unknown) => i, { i })),
+  );
+  assertEquals(results, Array.from({ length: 1_500 }, (_, i) => ({ i })));
+  const bytes = new Uint8Array(20_000_000).fill(7);
+  const back = await executor.runCpu((bytes: Uint8Array) => bytes, bytes);
+  assertEquals(back.length, bytes.length);
+  assert(back.every((byte) => byte === 7));
+});
+
+/** A program with a task in a process, that then does what it is told. */
+const program = (then: string, options = "") => `
+  import { Executor } from ${JSON.stringify(import.meta.resolve("../mod.ts"))};
+  const executor = await Executor.start({ cpu: { isolation: "process", ${options} } });
+  console.log("pid", await executor.runCpu(() => Deno.pid));
+  ${then}
+`;
+
+const run = (source: string, ...args: string[]) =>
+  new Program([
+    "run",
+    "--quiet",
+    "--no-prompt",
+    `--config=${new URL("../deno.json", import.meta.url).pathname}`,
+    ...args,
+    `data:text/javascript,${encodeURIComponent(source)}`,
+  ]);
+
+const ends: Record<string, string> = {
+  "ends by itself": "",
+  "calls Deno.exit()": "Deno.exit(3);",
+  "dies of an error": "throw new Error('on purpose');",
+  "is killed": "Deno.kill(Deno.pid, 'SIGKILL');",
+};
+
+for (const [end, code] of Object.entries(ends)) {
+  for (const busy of [false, true]) {
+    // A program that waits for its task does not end by itself.
+    if (busy && code === "") continue;
+    const state = busy ? "a stuck" : "an idle";
+    Deno.test(`A program that ${end} leaves ${state} process not alone`, async () => {
+      const loop = `executor.runCpu(() => { while (true); }).catch(() => {});
+        await new Promise((resolve) => setTimeout(resolve, 300));`;
+      await using running = run(program(`${busy ? loop : ""} ${code}`), "--allow-all");
+      const [, pid] = await running.line(/^pid (\d+)/);
+      await running.ended();
+      await until(() => !isAlive(Number(pid)), 5_000);
+    });
+  }
+}
+
+Deno.test("What a task prints in a process is the program's, whatever it is", async () => {
+  const source = program(`
+    const bytes = await executor.runCpu(() => {
+      console.log("out of the task");
+      console.error("error of the task");
+      Deno.stdout.writeSync(new Uint8Array([0, 255, 1, 2, 10]));
+      return 42;
+    });
+    console.log("result", bytes);
+    await executor.shutdown();
+  `);
+  await using running = run(source, `--allow-run=${Deno.execPath()}`);
+  await running.line(/^result 42/);
+  assertEquals((await running.ended()).code, 0);
+  const all = running.printed.join("\n");
+  assertStringIncludes(all, "out of the task");
+  assertStringIncludes(all, "error of the task");
+});
+
+Deno.test("Executor.startup() rejects processes that the program may not start", async () => {
+  const source = program("").replace("console.log", "void ");
+  await using running = run(
+    source.replace(
+      /await Executor[^;]*;/,
+      (call) =>
+        `await Executor.start({ cpu: { isolation: "process" } }).catch((error) => {
+      console.log(error.name, error.message);
+      Deno.exit(5);
+    }); void ${JSON.stringify(call)};`,
+    ),
+  );
+  await running.line(/^WorkerStartError Cannot start processes: .* --allow-run=/);
+  assertEquals((await running.ended()).code, 5);
+});
+
+Deno.test("Executor.startup() rejects permissions that the program has not got itself", async () => {
+  const cases = [
+    ["{ read: true }", [], "read"],
+    ["{ read: true }", ["--allow-read=/tmp"], "read"],
+    ["{ read: ['/etc/hosts'] }", ["--allow-read=/tmp"], "/etc/hosts"],
+    ["{ read: true }", ["--allow-read", "--deny-read=/etc"], "read"],
+    ["{ net: ['127.0.0.1:80'] }", [], "127.0.0.1:80"],
+  ] as const;
+  for (const [permissions, flags, named] of cases) {
+    const source = `
+      import { Executor } from ${JSON.stringify(import.meta.resolve("../mod.ts"))};
+      const options = { isolation: "process", permissions: ${permissions} };
+      await Executor.start({ cpu: options }).catch(({ name, message }) => console.log(name, message));
+    `;
+    await using running = run(source, `--allow-run=${Deno.execPath()}`, ...flags);
+    const [line] = await running.line(/^WorkerStartError Cannot give a process .*/);
+    assertStringIncludes(line, named);
+  }
+});
+
+Deno.test("A process inherits what the program has in full", async () => {
+  await using executor = await Executor.start({ blocking: { isolation: "process" } });
+  const text = await executor.runBlocking(() => Deno.readTextFileSync("/etc/hosts"));
+  assertEquals(typeof text, "string");
+  assertEquals(await executor.runBlocking(later, "later", 1), "later");
+});
+
+Deno.test("Executor.startup() rejects with what keeps a process from starting", async () => {
+  const error = await assertRejects(
+    () => withProcess({ permissions: { read: ["a,b"] } }),
+    WorkerStartError,
+  );
+  assertStringIncludes(error.message, "comma");
+});
