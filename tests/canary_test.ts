@@ -1,0 +1,82 @@
+/**
+ * What Deno does not do yet, and what is here for that reason. When one of these fails, Deno has
+ * learned something, and a work-around can go.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+
+/** Runs a program of its own; resolves with how it ended, or with `undefined` if it has not by then. */
+async function run(source: string, ...args: string[]): Promise<Deno.CommandOutput | undefined> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", "--no-config", ...args, "-"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(source));
+  await writer.close();
+  let ended = true;
+  const timer = setTimeout(() => {
+    ended = false;
+    child.kill("SIGKILL");
+  }, 3_000);
+  const output = await child.output();
+  clearTimeout(timer);
+  return ended ? output : undefined;
+}
+
+const worker = (source: string) =>
+  `new Worker(${
+    JSON.stringify(`data:text/javascript,${encodeURIComponent(source)}`)
+  }, { type: "module" })`;
+
+Deno.test("Canary: Worker.terminate() does not stop synchronous code", async () => {
+  const output = await run(`
+    const shared = new Int32Array(new SharedArrayBuffer(4));
+    const worker = ${worker("onmessage = ({ data }) => { for (;;) Atomics.add(data, 0, 1); };")};
+    worker.postMessage(shared);
+    while (Atomics.load(shared, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    worker.terminate();
+    await new Promise((resolve) => setTimeout(resolve, 2_200));
+    const before = Atomics.load(shared, 0);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    console.log(Atomics.load(shared, 0) === before ? "it stopped" : "it goes on");
+    Deno.exit();
+  `);
+  assertEquals(
+    new TextDecoder().decode(output?.stdout).trim(),
+    "it goes on",
+    "Deno stops synchronous code in a terminated worker now: an abandoned task need not burn its " +
+      "core any more, and `stuck` in pool.ts, stats() and README can go",
+  );
+});
+
+Deno.test("Canary: running out of memory in a worker ends the whole process", async () => {
+  const output = await run(
+    `
+    const worker = ${
+      worker("const all = []; while (true) all.push(new Array(1e6).fill(Math.random()));")
+    };
+    worker.onerror = (event) => event.preventDefault();
+    setTimeout(() => Deno.exit(), 2_500);
+  `,
+    "--v8-flags=--max-old-space-size=64",
+  );
+  assert(
+    output !== undefined && output.signal !== null,
+    "Deno survives a worker that runs out of memory now: README need not warn of it, and " +
+      "memoryLimit can be had without processes",
+  );
+});
+
+Deno.test("Canary: an idle worker keeps the process alive, and has no unref()", async () => {
+  const output = await run(worker("onmessage = () => {};"));
+  assertEquals(
+    [output, "unref" in Worker.prototype],
+    [undefined, false],
+    "Deno lets a process end in spite of an idle worker, or has a name for it: `keepAlive` in " +
+      "thread.ts, which calls a method without one, can go",
+  );
+});
