@@ -32,10 +32,17 @@ export function serve(loaders: Readonly<Record<string, () => Promise<unknown>>>)
   };
 
   let server: TaskServer | undefined;
+  let hostKey: number;
   seclude(scope, (data) => {
-    if (server !== undefined) return server.receive(data as ToWorker);
+    if (server !== undefined) {
+      const message = data as ToWorker;
+      // Anybody can dispatch an event.
+      if (message[1] === hostKey) server.receive(message);
+      return;
+    }
     const { memory, lifeline, key } = data as Setup;
-    server = new TaskServer(load, new Ledger(memory), post, key);
+    hostKey = key;
+    server = new TaskServer(load, new Ledger(memory), post);
     holdUntilDeath(lifeline, () => post(READY));
     hideLifelines();
   });

@@ -53,15 +53,14 @@ export function serveHost(loaders: Loaders, host: number): void {
   const load = loadWith(loaders);
   const report = console.error.bind(console);
   let server: TaskServer | undefined;
-  let hostKey: number | undefined;
+  let hostKey: number;
   /** What came while a run waits to begin. */
   let waiting: ToWorker[] | undefined;
 
   const receive = (message: ToWorker | ProcessSetup) => {
     if (server === undefined) {
-      const { key } = message as ProcessSetup;
-      server = new TaskServer(load, OwnLedger.local(), post, key);
-      hostKey = key;
+      hostKey = (message as ProcessSetup).key;
+      server = new TaskServer(load, OwnLedger.local(), post);
       return send(READY);
     }
     if ((message as ToWorker)[1] !== hostKey) return;

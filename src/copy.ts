@@ -43,32 +43,30 @@ export function copyForProcess<T>(message: T, transfer?: Transferable[]): T {
   const copy = transfer === undefined
     ? structuredClone(message)
     : structuredClone(message, { transfer });
-  const seen = new FixedSet<unknown>();
-  let level = bareArray<unknown>();
-  level[0] = copy;
-  for (let depth = 0; level.length > 0; depth++) {
+  const seen = new FixedSet<object>();
+  let next = bareArray<object>();
+  const add = (value: unknown) => {
+    if (typeof value !== "object" || value === null || seen.has(value)) return;
+    seen.add(value);
+    next[next.length] = value;
+  };
+  add(copy);
+  for (let depth = 0; next.length > 0; depth++) {
     if (depth > MAX_DEPTH) {
       throw new DOMException(
         `a value nested deeper than ${MAX_DEPTH} could not be cloned for a process`,
         "DataCloneError",
       );
     }
-    const next = bareArray<unknown>();
-    const add = (value: unknown) => {
-      if (typeof value !== "object" || value === null || seen.has(value)) return;
-      seen.add(value);
-      next[next.length] = value;
-    };
-    for (let i = 0; i < level.length; i++) {
-      if (typeof level[i] === "object" && level[i] !== null) open(level[i]!, add);
-    }
-    level = next;
+    const level = next;
+    next = bareArray();
+    for (let i = 0; i < level.length; i++) addContents(level[i]!, add);
   }
   return copy;
 }
 
-/** Hands on what a value holds. */
-function open(value: object, add: (value: unknown) => void): void {
+/** Adds what a value holds. */
+function addContents(value: object, add: (value: unknown) => void): void {
   if (isView(value)) {
     if (getPrototypeOf(value.buffer) === sharedMemory) refuse("SharedArrayBuffer");
     return;

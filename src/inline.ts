@@ -22,7 +22,7 @@ export class InlineThread implements Thread {
       const copy = structuredClone(message, { transfer });
       queueMicrotask(() => this.#deliver(copy));
     };
-    this.#server = new TaskServer(loadHere, this.ledger, post, this.key);
+    this.#server = new TaskServer(loadHere, this.ledger, post);
     queueMicrotask(() => this.#deliver(READY));
   }
 

@@ -53,10 +53,3 @@ export function awaitable<T extends object>(promise: T): T {
   }
   return promise;
 }
-
-/** Reads what is now a global of this name when it is first asked for, whatever it is by then. */
-export function lazily<N extends keyof typeof globalThis>(name: N): () => (typeof globalThis)[N] {
-  const { get, value } = getOwnPropertyDescriptor(globalThis, name)!;
-  let found = value;
-  return () => found ??= apply(get!, globalThis, []);
-}

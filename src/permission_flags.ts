@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { WorkerStartError } from "./errors.ts";
 
 /** The permissions there are, by the flag that grants each, and what one of them is for. */
@@ -30,10 +31,7 @@ export function permissionFlags(
   const flags: string[] = [];
   const imports = new Set(hosts);
   for (const name of Object.keys(scopes) as Name[]) {
-    const wanted = typeof permissions === "object"
-      ? (permissions as Record<string, unknown>)[name] ?? false
-      : permissions === "inherit" && "inherit";
-    const granted = grant(name, wanted);
+    const granted = grant(name, wantedOf(permissions, name));
     if (granted === true) flags.push(`--allow-${name}`);
     else if (name === "import") granted.forEach((host) => imports.add(host));
     else if (granted.length > 0) flags.push(`--allow-${name}=${granted.join()}`);
@@ -46,6 +44,12 @@ export function permissionFlags(
   return flags;
 }
 
+/** What these options say of one permission. */
+function wantedOf(permissions: Deno.PermissionOptions, name: Name): unknown {
+  if (typeof permissions === "string") return permissions === "inherit" && permissions;
+  return (permissions as Record<string, unknown>)[name] ?? false;
+}
+
 /** What of a permission is granted: all of it, or these scopes. */
 function grant(name: Name, wanted: unknown): true | string[] {
   if (wanted === false) return [];
@@ -56,7 +60,7 @@ function grant(name: Name, wanted: unknown): true | string[] {
   }
   const given = Array.isArray(wanted) ? wanted : [wanted];
   return given.map((item) => {
-    const scope = item instanceof URL ? decodeURIComponent(item.pathname) : String(item);
+    const scope = item instanceof URL ? fileURLToPath(item) : String(item);
     if (scope.includes(",")) {
       throw new WorkerStartError(
         `Cannot give a process ${name} permission for "${scope}": a comma cannot be said in a flag`,
@@ -81,9 +85,7 @@ function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
 
 /** The environment variables that a process is to have, as far as this program may read them. */
 export function environmentFor(permissions: Deno.PermissionOptions): Record<string, string> {
-  const env: unknown = typeof permissions === "object"
-    ? (permissions as Record<string, unknown>)["env"] ?? false
-    : permissions === "inherit" && "inherit";
+  const env = wantedOf(permissions, "env");
   const all = env === true || env === "inherit";
   if (all && isGranted({ name: "env" })) return Deno.env.toObject();
   const found: Record<string, string> = {};

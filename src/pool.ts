@@ -100,14 +100,15 @@ export class Pool {
   async open(): Promise<void> {
     const { isolation, minWorkers, permissions, permissionsGiven } = this.#settings;
     if (this.#open) return;
+    this.#open = true;
     await assertIsolation(this.#settings);
+    if (!this.#open) throw new ShutdownError("The executor was shut down while it started");
     if (isolation === "inline" && permissionsGiven && permissions !== "inherit") {
       throw new WorkerStartError(
         `Cannot run ${this.#name} tasks inline: permissions ${Deno.inspect(permissions)} were ` +
           "asked for, and a task in this thread has all of the program's",
       );
     }
-    this.#open = true;
     const sure = isolation !== "process" && permissions === "inherit";
     const wanted = Math.max(minWorkers, sure ? 0 : 1);
     while (this.#members.size < wanted) await this.#start();
@@ -425,10 +426,13 @@ export class Pool {
     let failure: ExecutorError | undefined;
     await this.#start().catch((error) => failure = error);
     this.#growing = false;
-    if (failure instanceof WorkerStartError && this.#members.size === 0) {
-      // Nobody is left to run what waits; what is submitted from now on tries again.
+    if (failure instanceof WorkerStartError) {
+      // What nobody else can run is rejected; what is submitted from now on tries again.
       const { message, cause } = failure;
-      this.#failQueued(() => new WorkerStartError(message, { cause }));
+      this.#failQueued(
+        () => new WorkerStartError(message, { cause }),
+        ({ task }) => !this.#members.values().some((member) => member.canRun(task)),
+      );
     }
     // While it got ready the others, if any, went on: what they did then counts.
     if (this.#queue.size > 0) this.#grow(first ? undefined : this.#startProgress);
@@ -622,8 +626,11 @@ export class Pool {
     );
   }
 
-  #failQueued(make: () => unknown): void {
-    for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
+  #failQueued(make: () => unknown, isHit: (job: Job) => boolean = () => true): void {
+    let next: Job | undefined;
+    for (let job = this.#queue.head; job !== undefined; job = next) {
+      ({ next } = job);
+      if (!isHit(job)) continue;
       this.#queue.remove(job);
       this.#failed++;
       job.reject(make());

@@ -1,12 +1,13 @@
 import type { ChildProcess } from "node:child_process";
 import { copyForProcess } from "./copy.ts";
+import { entry } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
 import { environmentFor, permissionFlags } from "./permission_flags.ts";
 import { ABORT, BEGUN, DONE, FAILED, type FromProcess, type ToWorker } from "./protocol.ts";
 import { modules } from "./task.ts";
 import { newKey, type Thread, type ThreadEvents } from "./thread.ts";
-import { clearTimeout, setTimeout } from "./timers.ts";
+import { clearTimeout, setTimeout, type Timer } from "./timers.ts";
 
 /** Node's class as it is here: `spawn()` takes the whole environment, and asks for nothing else. */
 interface SpawnedProcess extends ChildProcess {
@@ -18,6 +19,9 @@ interface SpawnedProcess extends ChildProcess {
     serialization: "advanced";
   }): void;
 }
+
+/** How often, in ms, it is looked at while it has a task. */
+const LOOK = 1_000;
 
 /** Node's part of Deno is loaded when it is needed. */
 let Child: new () => SpawnedProcess;
@@ -64,6 +68,9 @@ export class ProcessThread implements Thread {
   /** How many messages have arrived. */
   #heard = 0;
   #connected = true;
+  /** The next look; it is left to come when a task ends, as another one soon begins. */
+  #timer: Timer | undefined;
+  #engaged = true;
 
   constructor(permissions: Deno.PermissionOptions, memoryLimit: number, events: ThreadEvents) {
     this.#events = events;
@@ -84,8 +91,8 @@ export class ProcessThread implements Thread {
       ...flagsFor(permissions),
       ...memoryLimit === Infinity ? [] : [`--v8-flags=--max-old-space-size=${memoryLimit}`],
       "--preload",
-      entry(),
-      // Never evaluated, as what is loaded before it never ends: it is where deno.json is found.
+      // Never ends, so that the program's own module, where deno.json is found, is not evaluated.
+      entry(server, `server.serveHost(loaders, ${Deno.pid});\nawait new Promise(() => {});`),
       Deno.mainModule ?? import.meta.url,
     ];
     child.spawn({
@@ -96,6 +103,7 @@ export class ProcessThread implements Thread {
       serialization: "advanced",
     });
     if (child.spawnargs.some((arg) => arg === "-A" || arg === "--allow-all")) {
+      child.removeAllListeners();
       child.kill("SIGKILL");
       throw new WorkerStartError("Cannot start a process: Deno would grant it all permissions");
     }
@@ -120,8 +128,22 @@ export class ProcessThread implements Thread {
   }
 
   engage(engaged: boolean): void {
-    if (engaged) this.#child.ref();
-    else this.#child.unref();
+    this.#engaged = engaged;
+    if (!engaged) return void this.#child.unref();
+    this.#child.ref();
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (!this.#engaged) return;
+      this.#lookLater();
+      this.#events.onLook();
+    }, LOOK);
+    // The process keeps the program alive.
+    Deno.unrefTimer(this.#timer);
   }
 
   terminate(): void {
@@ -167,32 +189,21 @@ export class ProcessThread implements Thread {
   }
 
   #end(why: string): void {
+    this.#engaged = false;
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#gone.resolve();
     this.#events.onEnd(why);
   }
 }
 
-/** The module a process starts from. It never ends, so that no other is evaluated. */
-function entry(): string {
-  const loaders = modules.map(({ url }) => {
-    const specifier = JSON.stringify(url);
-    return `${specifier}: () => import(${specifier})`;
-  });
-  const source = `import { serveHost } from ${JSON.stringify(child)};
-serveHost({ ${loaders.join(", ")} }, ${Deno.pid});
-await new Promise(() => {});
-`;
-  return `data:text/javascript,${encodeURIComponent(source)}`;
-}
-
-const child = new URL("./child.ts", import.meta.url).href;
+const server = new URL("./child.ts", import.meta.url).href;
 
 // Never called: it puts child.ts into the module graph, for `deno cache`, `compile` and `vendor`.
 ((): Promise<unknown> => import("./child.ts"));
 
 /** The permissions of a process: those it is given, and to load the modules it was made for. */
 function flagsFor(permissions: Deno.PermissionOptions): string[] {
-  const urls = [child, ...modules.map(({ url }) => url)].map((url) => new URL(url));
+  const urls = [server, ...modules.map(({ url }) => url)].map((url) => new URL(url));
   const remote = urls.filter(({ protocol }) => protocol === "https:" || protocol === "http:");
   return permissionFlags(permissions, remote.map(({ host }) => host));
 }

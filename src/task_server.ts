@@ -64,7 +64,6 @@ export class TaskServer {
   readonly #load: Load;
   readonly #ledger: Ledger;
   readonly #post: Post;
-  readonly #key: number;
   /** The functions found so far, by the id the host gave them. */
   readonly #found = new FixedMap<number, Callable>();
   /** Where to find the others. */
@@ -76,16 +75,14 @@ export class TaskServer {
   /** The run that began last. */
   #current: RunContext | undefined;
 
-  constructor(load: Load, ledger: Ledger, post: Post, key: number) {
+  constructor(load: Load, ledger: Ledger, post: Post) {
     this.#load = load;
     this.#ledger = ledger;
     this.#post = post;
-    this.#key = key;
   }
 
-  /** Takes a message of the host, which has the key to show that it is. */
+  /** Takes a message of the host. */
   receive(message: ToWorker): void {
-    if (message[1] !== this.#key) return;
     switch (message[0]) {
       case RUN: {
         const waiting = { calls: message, next: undefined };

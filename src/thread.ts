@@ -1,3 +1,4 @@
+import { entry } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
 import { released, rest, watch } from "./lifeline.ts";
@@ -87,7 +88,7 @@ export class WorkerThread implements Thread {
 
   constructor(name: string, permissions: Deno.PermissionOptions, events: ThreadEvents) {
     this.#events = events;
-    this.#worker = new Worker(entry(), {
+    this.#worker = new Worker(entry(server, "server.serve(loaders);"), {
       type: "module",
       name,
       // Passing the option at all needs --unstable-worker-options, so "inherit" passes nothing.
@@ -172,16 +173,7 @@ export class WorkerThread implements Thread {
   }
 }
 
-/** The module a worker starts from: what it imports is loaded with the program's permissions. */
-function entry(): string {
-  const worker = JSON.stringify(new URL("../worker.ts", import.meta.url).href);
-  const loaders = modules.map(({ url }) => {
-    const specifier = JSON.stringify(url);
-    return `${specifier}: () => import(${specifier})`;
-  });
-  const source = `import { serve } from ${worker};\nserve({ ${loaders.join(", ")} });\n`;
-  return `data:text/javascript,${encodeURIComponent(source)}`;
-}
+const server = new URL("../worker.ts", import.meta.url).href;
 
 // Never called: it puts worker.ts into the module graph, for `deno cache`, `compile` and `vendor`.
 ((): Promise<unknown> => import("../worker.ts"));

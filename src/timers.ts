@@ -6,15 +6,23 @@
  * when they are needed.
  */
 
-import { lazily } from "./intrinsics.ts";
-
 /** A timer. */
 export type Timer = ReturnType<typeof globalThis.setTimeout>;
 
 /** The time in ms since this thread began; finer than `Date.now()`, and never set back. */
 export const now: () => number = performance.now.bind(performance);
 
-const real = { setTimeout: lazily("setTimeout"), clearTimeout: lazily("clearTimeout") };
+const real = {
+  setTimeout: later("setTimeout"),
+  clearTimeout: later("clearTimeout"),
+};
+
+/** Reads what is now a global function when it is first asked for, whatever it is by then. */
+function later<N extends "setTimeout" | "clearTimeout">(name: N): () => (typeof globalThis)[N] {
+  const { get, value } = Object.getOwnPropertyDescriptor(globalThis, name)!;
+  let found = value;
+  return () => found ??= get!.call(globalThis);
+}
 
 /** Calls back after this many ms. */
 export function setTimeout(callback: () => void, ms: number): Timer {

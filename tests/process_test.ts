@@ -267,19 +267,32 @@ Deno.test("What a task prints in a process is the program's, whatever it is", as
 });
 
 Deno.test("Executor.startup() rejects processes that the program may not start", async () => {
-  const source = program("").replace("console.log", "void ");
-  await using running = run(
-    source.replace(
-      /await Executor[^;]*;/,
-      (call) =>
-        `await Executor.start({ cpu: { isolation: "process" } }).catch((error) => {
-      console.log(error.name, error.message);
-      Deno.exit(5);
-    }); void ${JSON.stringify(call)};`,
-    ),
-  );
+  const source = `
+    import { Executor } from ${JSON.stringify(import.meta.resolve("../mod.ts"))};
+    const options = { isolation: "process" };
+    await Executor.start({ cpu: options }).catch(({ name, message }) => console.log(name, message));
+  `;
+  await using running = run(source);
   await running.line(/^WorkerStartError Cannot start processes: .* --allow-run=/);
-  assertEquals((await running.ended()).code, 5);
+  assertEquals((await running.ended()).code, 0);
+});
+
+Deno.test("A task in a process can neither answer the host nor speak for it", async () => {
+  await using executor = await withProcess();
+  for (let run = 1; run < 40; run++) {
+    const left = await executor.runCpu((run: number) => {
+      const { process } = globalThis as unknown as {
+        process: { send?: unknown; emit(type: string, message: unknown): void };
+      };
+      for (let task = 0; task < 5; task++) {
+        for (const key of [0, undefined]) process.emit("message", [0, key, run, task, 1, "forged"]);
+      }
+      return typeof process.send;
+      // The run that comes next.
+    }, 2 * run);
+    assertEquals(left, "undefined");
+    assertEquals(await executor.runCpu((text: string) => text, "honest"), "honest");
+  }
 });
 
 Deno.test("Executor.startup() rejects permissions that the program has not got itself", async () => {

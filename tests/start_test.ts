@@ -79,6 +79,21 @@ Deno.test("Pool goes on with the workers it has while others do not start", asyn
   assertEquals(executor.stats().blocking.workers, 1);
 });
 
+Deno.test("Pool rejects what only a new worker could run while none starts", async () => {
+  await using executor = await Executor.start({ blocking: { minWorkers: 1, maxWorkers: 3 } });
+  const known = () => executor.runBlocking(() => "known");
+  const module = `data:text/javascript,export const fresh = () => "fresh"; // ${Math.random()}`;
+  const { fresh } = tasksFrom<{ fresh(): string }>(module);
+  {
+    using _broken = breakWorkers();
+    const results = await Promise.allSettled([known(), executor.runBlocking(fresh), known()]);
+    assertEquals(results.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+    const { reason } = results[1] as PromiseRejectedResult;
+    assert(reason instanceof WorkerStartError && reason.message.includes("out of order"));
+  }
+  assertEquals(await executor.runBlocking(fresh), "fresh");
+});
+
 Deno.test("Pool gets its minWorkers back when the cause is gone, without being asked", async () => {
   await using executor = await Executor.start({ blocking: { minWorkers: 2 } });
   {
