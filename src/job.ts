@@ -3,17 +3,28 @@ import { rejected, showsCaller } from "./failure.ts";
 import type { RunOptions } from "./options.ts";
 import type { Queue } from "./queue.ts";
 import type { AddressedTask } from "./task.ts";
+import type { Timer } from "./timers.ts";
 import { transferablesAmong } from "./transfer.ts";
+
+/** What few jobs have. A million may wait, so each field of a job counts. */
+interface Details {
+  options?: RunOptions;
+  /** What its arguments have marked for transfer; it can be sent once only. */
+  transferables?: Transferable[];
+  /** Whether a worker died when it was next, so that it went back to the queue. */
+  returned?: boolean;
+  /** Stops listening to its signal. */
+  stopListening?: () => void;
+  /** Ends its time; set while it runs. */
+  timer?: Timer;
+}
 
 /** One submitted call: what to run, and the promise of its caller. */
 export class Job {
   readonly task: AddressedTask;
   readonly args: readonly unknown[];
-  readonly options: RunOptions | undefined;
   /** Whether its arguments are primitives that can be sent. */
   readonly plain: boolean;
-  /** What its arguments have marked for transfer; it can be sent once only. */
-  readonly transferables: Transferable[] | undefined;
   /** What its caller waits for. */
   readonly result: Promise<unknown>;
   /** Where it stands, and its neighbours there; only the queue changes them. */
@@ -22,16 +33,9 @@ export class Job {
   previous: Job | undefined;
   /** The number of its run in the worker it was sent to. */
   run = 0;
-  /** Whether its caller has an answer. */
-  settled = false;
-  /** Whether a worker died when it was next, so that it went back to the queue. */
-  returned = false;
-  /** Stops listening to its signal. */
-  stopListening: (() => void) | undefined;
-  /** Ends its time; set while it runs. */
-  timer: ReturnType<typeof globalThis.setTimeout> | undefined;
-  #resolve!: (value: unknown) => void;
-  #reject!: (reason: unknown) => void;
+  /** Settles the promise; gone when its caller has an answer. */
+  #resolve: ((value: unknown) => void) | undefined;
+  #details: Details | undefined;
 
   constructor(
     task: AddressedTask,
@@ -40,35 +44,55 @@ export class Job {
   ) {
     this.task = task;
     this.args = args;
-    this.options = options;
     this.plain = args.every(isPlain);
-    this.transferables = this.plain ? undefined : transferablesAmong(args);
-    this.result = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    this.result = new Promise((resolve) => this.#resolve = resolve);
+    const transferables = this.plain ? undefined : transferablesAmong(args);
+    if (options !== undefined || transferables !== undefined) {
+      this.#details = { options, transferables };
+    }
   }
 
-  /** Whether some of its arguments move. */
-  get moves(): boolean {
-    return this.transferables !== undefined;
+  /** What its caller asked for beyond running it. */
+  get options(): RunOptions | undefined {
+    return this.#details?.options;
   }
 
+  /** What moves with its arguments, if anything does. */
+  get transferables(): Transferable[] | undefined {
+    return this.#details?.transferables;
+  }
+
+  /** Whether its caller has an answer. */
+  get settled(): boolean {
+    return this.#resolve === undefined;
+  }
+
+  /** The rest of what few jobs have, to be written, too. */
+  get details(): Details {
+    return this.#details ??= {};
+  }
+
+  /** Gives its caller the answer, unless it has one. */
   resolve(value: unknown): void {
-    this.#settle();
-    this.#resolve(value);
+    const resolve = this.#resolve;
+    if (resolve === undefined) return;
+    this.#resolve = undefined;
+    this.#details?.stopListening?.();
+    this.endTime();
+    resolve(value);
   }
 
+  /** Gives its caller a reason why there is no answer, unless it has one. */
   reject(reason: unknown): void {
-    this.#settle();
-    if (showsCaller(reason)) this.#resolve(rejected(reason));
-    // Without a promise between: Deno keeps a list of the rejected ones that nobody handles yet.
-    else this.#reject(reason);
+    if (this.settled) return;
+    if (showsCaller(reason)) return this.resolve(rejected(reason));
+    // Keeping the function that rejects as well would cost each job as much as three fields do;
+    // and a rejected promise between would, until it is handled, be on a list that Deno keeps.
+    this.resolve({ then: (_: unknown, reject: (reason: unknown) => void) => reject(reason) });
   }
 
-  #settle(): void {
-    this.settled = true;
-    this.stopListening?.();
-    if (this.timer !== undefined) clearTimeout(this.timer);
+  /** Its time does not run any more. */
+  endTime(): void {
+    if (this.#details?.timer !== undefined) clearTimeout(this.#details.timer);
   }
 }

@@ -130,8 +130,8 @@ export class Member {
       runsBetween(head.run, this.#last) >= MOST_AHEAD || this.#known.size >= MAX_ADDRESSES
     ) return false;
     // What is moved cannot be taken back, nor anything from before it.
-    if (job.moves) return size < MOST_MOVED_AHEAD;
-    return !tail!.moves && (job.plain || size * task.sending.ms < SENT_AHEAD);
+    if (job.transferables !== undefined) return size < MOST_MOVED_AHEAD;
+    return tail!.transferables === undefined && (job.plain || size * task.sending.ms < SENT_AHEAD);
   }
 
   /**
@@ -165,7 +165,7 @@ export class Member {
         throw notCloneable(job, cause, this.#thread.clone);
       }
     }
-    if (!job.moves) this.#lastKept = run;
+    if (job.transferables === undefined) this.#lastKept = run;
     this.#last = job.run = run;
     this.jobs.push(job);
   }
@@ -208,7 +208,7 @@ export class Member {
     for (let job = this.jobs.tail; job !== undefined; job = previous) {
       ({ previous } = job);
       if (runsBetween(begun, job.run) <= 0) return;
-      if (job.moves) continue;
+      if (job.transferables !== undefined) continue;
       this.jobs.remove(job);
       yield job;
     }

@@ -132,7 +132,7 @@ export class Pool {
       );
     }
     if (signal !== undefined) {
-      job.stopListening = onAbort(signal, () => this.cancel(job, signal.reason));
+      job.details.stopListening = onAbort(signal, () => this.cancel(job, signal.reason));
     }
     this.#queue.push(job);
     this.#dispatch();
@@ -280,7 +280,7 @@ export class Pool {
 
   /** Times a job that was sent. */
   #limit(job: Job, timeout: number): void {
-    job.timer = setTimeout(() => {
+    job.details.timer = setTimeout(() => {
       const message = `The task timed out: it ran for ${timeout} ms`;
       this.cancel(job, new DOMException(message, "TimeoutError"));
     }, timeout);
@@ -349,7 +349,7 @@ export class Pool {
     let first: Job | undefined;
     for (const job of member.takeBack()) {
       if (job.settled) continue;
-      clearTimeout(job.timer);
+      job.endTime();
       this.#queue.unshift(job);
       first = job;
     }
@@ -538,11 +538,11 @@ export class Pool {
     }
     if (member.jobs.size > 0 || next === undefined) return;
     // Nothing was under way. What was next may have been the cause, so it has one more try.
-    if (next.returned) {
+    if (next.details.returned) {
       this.#queue.remove(next);
       this.#failCrashed(next, "when it was to run", cause);
     }
-    next.returned = true;
+    next.details.returned = true;
   }
 
   #failCrashed(job: Job, when: string, cause: unknown): void {
