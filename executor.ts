@@ -1,4 +1,5 @@
 import { deadline } from "@std/async/deadline";
+import { ExecutorEvent, type ExecutorEventMap } from "./src/events.ts";
 import { NotStartedError, ShutdownError } from "./src/errors.ts";
 import { rejected } from "./src/failure.ts";
 import { Job } from "./src/job.ts";
@@ -12,7 +13,7 @@ import {
   type ShutdownOptions,
   shutdownOptions,
 } from "./src/options.ts";
-import { Pool, type PoolStats } from "./src/pool.ts";
+import { Pool, type PoolStats, type Report } from "./src/pool.ts";
 import { addressOf, type Task, type TaskFunction } from "./src/task.ts";
 
 /** Counts of both pools, at one moment. */
@@ -76,7 +77,7 @@ export interface Runner {
  * assertEquals(sum, 499_999_500_000);
  * ```
  */
-export class Executor implements Runner, AsyncDisposable, Disposable {
+export class Executor extends EventTarget implements Runner, AsyncDisposable, Disposable {
   readonly #blocking: Pool;
   readonly #cpu: Pool;
   #running = false;
@@ -97,17 +98,26 @@ export class Executor implements Runner, AsyncDisposable, Disposable {
    * @throws {TypeError} If an option is of the wrong type.
    */
   constructor(options?: ExecutorOptions) {
+    super();
     const { blocking, cpu, inline } = executorOptions(options);
     const isolation = inline ? "inline" : "worker";
     const maxWorkers = navigator.hardwareConcurrency ?? 1;
     this.#blocking = new Pool(
       "blocking",
       poolSettings("blocking", blocking, { isolation, maxWorkers: 40, permissions: "inherit" }),
+      this.#reporter("blocking"),
     );
     this.#cpu = new Pool(
       "cpu",
       poolSettings("cpu", cpu, { isolation, maxWorkers, permissions: "none" }),
+      this.#reporter("cpu"),
     );
+  }
+
+  /** Tells the listeners what has happened in a pool, when it is through with it. */
+  #reporter(pool: "blocking" | "cpu"): Report {
+    return (type, worker, cause) =>
+      queueMicrotask(() => this.dispatchEvent(new ExecutorEvent(type, pool, worker, cause)));
   }
 
   /**
@@ -451,6 +461,52 @@ export class Executor implements Runner, AsyncDisposable, Disposable {
   [Symbol.dispose](): void {
     this.terminate();
   }
+}
+
+/** The events of an executor have types. */
+export interface Executor {
+  /**
+   * Calls back when something happens to a pool.
+   *
+   * @typeParam K The type of the event.
+   * @param type What to listen to; see {@linkcode ExecutorEventMap}.
+   * @param listener What to call with the {@linkcode ExecutorEvent}.
+   * @param options As for any `EventTarget`.
+   *
+   * @example
+   * ```ts
+   * import { Executor } from "@genro/executor";
+   *
+   * await using executor = new Executor();
+   * executor.addEventListener("workercrash", ({ pool, worker, cause }) => {
+   *   console.error(`${pool} worker ${worker} died`, cause);
+   * });
+   * await executor.startup();
+   * ```
+   */
+  addEventListener<K extends keyof ExecutorEventMap>(
+    type: K,
+    listener: ((event: ExecutorEventMap[K]) => void) | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  /** As for any `EventTarget`. */
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  /** As for any `EventTarget`. */
+  removeEventListener<K extends keyof ExecutorEventMap>(
+    type: K,
+    listener: ((event: ExecutorEventMap[K]) => void) | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  /** As for any `EventTarget`. */
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
 }
 
 let shared: Executor | undefined;

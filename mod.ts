@@ -26,6 +26,8 @@ export {
   WorkerCrashedError,
   WorkerStartError,
 } from "./src/errors.ts";
+export { ExecutorEvent, type ExecutorEventMap, type ExecutorEventType } from "./src/events.ts";
+export type { Percentiles } from "./src/histogram.ts";
 export type { ExecutorOptions, PoolOptions, RunOptions, ShutdownOptions } from "./src/options.ts";
 export type { PoolStats } from "./src/pool.ts";
 export { type Task, type TaskFunction, type Tasks, tasksFrom } from "./src/task.ts";

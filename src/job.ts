@@ -33,6 +33,8 @@ export class Job {
   previous: Job | undefined;
   /** The number of its run in the worker it was sent to. */
   run = 0;
+  /** Since when it waits, and for how many it stands; of those that are timed. */
+  waits: { readonly since: number; readonly times: number } | undefined;
   /** Settles the promise; gone when its caller has an answer. */
   #resolve: ((value: unknown) => void) | undefined;
   #details: Details | undefined;

@@ -44,6 +44,8 @@ const PATIENCE = 5_000;
 export interface MemberEvents {
   /** Its worker takes tasks. */
   onReady(member: Member): void;
+  /** So many runs took so many ms each. */
+  onTimed(ms: number, runs: number): void;
   /** Its worker is done with this job; `outcome` is a value, or a {@linkcode Failure}. */
   onReturn(job: Job, failed: boolean, outcome: unknown): void;
   /** All that its worker has said by now has been told: it may have room for more. */
@@ -58,6 +60,8 @@ export interface MemberEvents {
 
 /** The host's side of one worker: what it runs, and how that ends. */
 export class Member {
+  /** Which one of its pool it is. */
+  readonly number: number;
   /** Whether the worker is about to be gone: it takes no more tasks. */
   dying = false;
   /**
@@ -83,6 +87,8 @@ export class Member {
   #looked = 0;
   /** How many jobs it had when it was sent some last. */
   #stock = 0;
+  /** How many runs have ended since one was timed: short ones are timed together. */
+  #untimed = 0;
   /** The message that jobs with nothing but primitives are gathered in. */
   #gathered: [typeof RUN, key: number, first: number, ...calls: unknown[]] | undefined;
   /** The tasks whose address the worker has. */
@@ -94,7 +100,8 @@ export class Member {
   /** The run that was next at the last looks but had not begun, and since when. */
   #unheard: { run: number; since: number } | undefined;
 
-  constructor(name: string, settings: PoolSettings, events: MemberEvents) {
+  constructor(number: number, name: string, settings: PoolSettings, events: MemberEvents) {
+    this.number = number;
     this.#events = events;
     this.#thread = startThread(name, settings, {
       onMessage: (message) => this.#receive(message),
@@ -321,7 +328,12 @@ export class Member {
     if (head === undefined || run !== head.run) return;
     this.jobs.remove(head);
     const took = this.#thread.ledger.timeOf(run);
-    if (took > 0) head.task.running.learn(took);
+    this.#untimed++;
+    if (took > 0) {
+      head.task.running.learn(took);
+      this.#events.onTimed(took, this.#untimed);
+      this.#untimed = 0;
+    }
     if (head === this.#aborted) this.#endGrace();
     return head;
   }

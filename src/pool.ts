@@ -6,7 +6,9 @@ import {
   WorkerCrashedError,
   WorkerStartError,
 } from "./errors.ts";
+import type { ExecutorEventType } from "./events.ts";
 import { FIRST_LOOK, judgeGrowth, LONG_LOOK, type Progress } from "./growth.ts";
+import { Histogram, type Percentiles } from "./histogram.ts";
 import { assertIsolation } from "./isolation.ts";
 import type { Job } from "./job.ts";
 import { Member, type MemberEvents } from "./member.ts";
@@ -21,6 +23,8 @@ const FIRST_BACKOFF = 30, MAX_BACKOFF = 5_000;
 const START_TIMEOUT = 30_000;
 /** How often, in ms, workers that were sent tasks ahead are looked at. */
 const LOOK = 5;
+/** When more than this many tasks wait, one of as many is timed: the clock takes as long as a short task. */
+const SAMPLE = 8;
 /** How long, in ms, a shutdown waits for a worker to be gone: an idle one takes two, a stuck one for ever. */
 const FAREWELL = 100;
 
@@ -44,12 +48,20 @@ export interface PoolStats {
   cancelled: number;
   /** Workers that ended without being told to. */
   crashed: number;
+  /** How long the latest few thousand tasks waited until a worker was sent them, in ms. */
+  queueTime: Percentiles;
+  /** How long they then ran, in ms. */
+  runTime: Percentiles;
 }
+
+/** Tells of something that has happened in a pool; see events.ts. */
+export type Report = (type: ExecutorEventType, worker: number, cause?: unknown) => void;
 
 /** Workers that start and end with the work there is, and the tasks that wait for them. */
 export class Pool {
   readonly #name: string;
   readonly #settings: PoolSettings;
+  readonly #report: Report;
   readonly #queue = new Queue();
   /** Workers that are starting, idle or busy. */
   readonly #members = new Set<Member>();
@@ -79,10 +91,19 @@ export class Pool {
   #failed = 0;
   #cancelled = 0;
   #crashed = 0;
+  readonly #queueTime = new Histogram();
+  readonly #runTime = new Histogram();
+  /** How many tasks were queued; to time some of them. */
+  #submissions = 0;
+  /** How many workers were made; to number them. */
+  #made = 0;
+  /** Whether the latest task was refused. */
+  #full = false;
 
-  constructor(name: string, settings: PoolSettings) {
+  constructor(name: string, settings: PoolSettings, report: Report) {
     this.#name = name;
     this.#settings = settings;
+    this.#report = report;
   }
 
   /** How many workers the pool may have. */
@@ -124,6 +145,8 @@ export class Pool {
     const { maxQueue } = this.#settings;
     if (maxQueue !== Infinity && this.#waiting >= maxQueue) {
       this.#failed++;
+      if (!this.#full) this.#report("queuefull", 0);
+      this.#full = true;
       return job.reject(
         new QueueFullError(
           `Cannot queue the task: ${this.#waiting} already wait for a ${this.#name} worker, ` +
@@ -131,11 +154,20 @@ export class Pool {
         ),
       );
     }
+    this.#full = false;
     if (signal !== undefined) {
       job.details.stopListening = onAbort(signal, () => this.cancel(job, signal.reason));
     }
     this.#queue.push(job);
     this.#dispatch();
+    if (job.queue !== this.#queue) this.#queueTime.add(0);
+    else this.#time(job);
+  }
+
+  /** Notes since when a job waits, if it is one of those that are timed. */
+  #time(job: Job): void {
+    const times = this.#queue.size > SAMPLE ? SAMPLE : 1;
+    if (this.#submissions++ % times === 0) job.waits = { since: machinery.now(), times };
   }
 
   /** Settles a job now, for this reason: it never runs, or its worker is told. */
@@ -196,6 +228,7 @@ export class Pool {
     this.#lookTimer = undefined;
     this.cancelQueued(() => new ShutdownError("The executor was terminated before the task began"));
     for (const member of [...this.#members]) {
+      if (!this.#starting.has(member)) this.#report("workerretire", member.number);
       member.collect();
       for (let job = member.jobs.head; job !== undefined; job = job.next) this.#drop(job);
       this.#end(member);
@@ -226,6 +259,8 @@ export class Pool {
       failed: this.#failed,
       cancelled: this.#cancelled,
       crashed: this.#crashed,
+      queueTime: this.#queueTime.percentiles(),
+      runTime: this.#runTime.percentiles(),
     };
   }
 
@@ -259,6 +294,7 @@ export class Pool {
 
   /** The one place where a task leaves: sends a worker its share of what waits, if it has room. */
   #feed(member: Member, share = Math.ceil(this.#queue.size / this.#members.size)): void {
+    let time = 0;
     for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
       if (share-- <= 0 || !member.hasRoomFor(job)) break;
       this.#queue.remove(job);
@@ -271,11 +307,18 @@ export class Pool {
       }
       // A getter of an argument, run by the clone, has terminated the pool.
       if (!this.#members.has(member)) return this.#drop(job);
+      if (job.waits !== undefined) this.#noteWait(job, time ||= machinery.now());
       if (job.options?.timeout !== undefined) this.#limit(job, job.options.timeout);
     }
     member.flush();
     if (member.jobs.size > 0) member.engage(true);
     if (member.jobs.size > 1) this.#lookTimer ??= machinery.setTimeout(this.#look, LOOK);
+  }
+
+  #noteWait(job: Job, time: number): void {
+    const { since, times } = job.waits!;
+    job.waits = undefined;
+    this.#queueTime.add(time - since, times);
   }
 
   /** Times a job that was sent. */
@@ -373,7 +416,7 @@ export class Pool {
     const outdated = this.#queue.size > 0 ? this.#idle[0] : undefined;
     if (this.#members.size >= maxWorkers) {
       if (outdated === undefined) return this.#refuseIfAllStuck();
-      this.#end(outdated);
+      this.#retireOne(outdated);
     }
     const backoff = this.#nextStart - performance.now();
     if (backoff > 0) this.#growLater(backoff);
@@ -452,15 +495,14 @@ export class Pool {
         return start.reject(new ShutdownError("The executor was shut down while a worker started"));
       }
       try {
-        const member = new Member(this.#name, this.#settings, this.#events);
+        const member = new Member(++this.#made, this.#name, this.#settings, this.#events);
         this.#members.add(member);
         this.#starting.set(member, start);
         this.#limitStart(member, start);
         // Taken after the start has blocked, when no return could be noticed.
         this.#startProgress = this.#progress();
       } catch (cause) {
-        this.#backOff();
-        start.reject(startError(this.#name, cause));
+        this.#failStart(start, this.#made, startError(this.#name, cause));
       }
     });
     return start.promise;
@@ -469,9 +511,9 @@ export class Pool {
   /** Gives up a worker that does not get ready: a module it lists may never be delivered. */
   #limitStart(member: Member, start: PromiseWithResolvers<void>): void {
     const timer = setTimeout(() => {
-      this.#backOff();
       const why = `it was not ready after ${START_TIMEOUT / 1_000} s; does a task's module load?`;
-      start.reject(new WorkerStartError(`Cannot start a ${this.#name} worker: ${why}`));
+      const error = new WorkerStartError(`Cannot start a ${this.#name} worker: ${why}`);
+      this.#failStart(start, member.number, error);
       this.#end(member);
     }, START_TIMEOUT);
     const ended = () => clearTimeout(timer);
@@ -479,7 +521,9 @@ export class Pool {
   }
 
   /** A start has failed: the next one waits longer, and not as long as that of another program. */
-  #backOff(): void {
+  #failStart(start: PromiseWithResolvers<void>, worker: number, error: WorkerStartError): void {
+    this.#report("workererror", worker, error);
+    start.reject(error);
     const most = Math.min(FIRST_BACKOFF * 2 ** this.#failedStarts++, MAX_BACKOFF);
     this.#nextStart = performance.now() + most * (1 + Math.random()) / 2;
   }
@@ -489,8 +533,10 @@ export class Pool {
       this.#failedStarts = 0;
       this.#starting.get(member)?.resolve();
       this.#starting.delete(member);
+      this.#report("workerstart", member.number);
       if (this.#members.has(member)) this.#rest(member);
     },
+    onTimed: (ms, runs) => this.#runTime.add(ms, runs),
     onReturn: (job, failed, outcome) => this.#return(job, failed, outcome),
     onRoom: (member) => this.#continue(member),
     onOverdue: () => {
@@ -510,14 +556,15 @@ export class Pool {
       const start = this.#starting.get(member);
       if (start !== undefined) {
         this.#starting.delete(member);
-        this.#backOff();
-        start.reject(startError(this.#name, cause));
+        this.#failStart(start, member.number, startError(this.#name, cause));
       } else {
         this.#crashed++;
+        this.#report("workercrash", member.number, cause);
         this.#growBack();
         this.#recover(member, cause);
       }
     } else if (wasStuck) {
+      this.#report("workerback", member.number);
       this.#replaceOverdue();
     } else {
       return;
@@ -577,7 +624,9 @@ export class Pool {
   /** Gives up workers that do not respond; no more than `maxWorkers` may be stuck. */
   #replaceOverdue(): void {
     for (const member of this.#members) {
-      if (member.overdue && this.#stuck.size < this.#settings.maxWorkers) this.#end(member);
+      if (!member.overdue || this.#stuck.size >= this.#settings.maxWorkers) continue;
+      this.#report("workerstuck", member.number);
+      this.#end(member);
     }
   }
 
@@ -610,8 +659,13 @@ export class Pool {
     while (this.#idle.length > 0 && this.#members.size > minWorkers) {
       const [member] = this.#idle;
       if (now - member!.idleSince < idleTimeout) return;
-      this.#end(member!);
+      this.#retireOne(member!);
     }
+  }
+
+  #retireOne(member: Member): void {
+    this.#report("workerretire", member.number);
+    this.#end(member);
   }
 
   /** With every worker in a task that does not end, what waits would wait for ever. */

@@ -7,7 +7,7 @@ import { environmentFor, permissionFlags } from "./permission_flags.ts";
 import { ABORT, BEGUN, DONE, FAILED, type FromProcess, type ToWorker } from "./protocol.ts";
 import { modules } from "./task.ts";
 import { newKey, type Thread, type ThreadEvents } from "./thread.ts";
-import { clearTimeout, setTimeout, type Timer } from "./timers.ts";
+import { clearTimeout, now, setTimeout, type Timer } from "./timers.ts";
 
 /** Node's class as it is here: `spawn()` takes the whole environment, and asks for nothing else. */
 interface SpawnedProcess extends ChildProcess {
@@ -67,6 +67,8 @@ export class ProcessThread implements Thread {
   readonly #gone = Promise.withResolvers<void>();
   /** How many messages have arrived. */
   #heard = 0;
+  /** When the task began that it was sent last. */
+  #begun = 0;
   #connected = true;
   /** The next look; it is left to come when a task ends, as another one soon begins. */
   #timer: Timer | undefined;
@@ -162,11 +164,12 @@ export class ProcessThread implements Thread {
     if (typeof message === "object") {
       const [kind, run] = message;
       if (kind === BEGUN) {
+        this.#begun = now();
         this.ledger.claim(run);
         this.ledger.begin(run);
         return;
       }
-      if (kind === DONE || kind === FAILED) this.ledger.end(run, 0);
+      if (kind === DONE || kind === FAILED) this.ledger.end(run, now() - this.#begun);
     }
     this.#events.onMessage(message);
   }
