@@ -3,10 +3,12 @@ import { ExecutorEvent, type ExecutorEventMap } from "./src/events.ts";
 import { NotStartedError, ShutdownError } from "./src/errors.ts";
 import { rejected } from "./src/failure.ts";
 import { Job } from "./src/job.ts";
-import { mapInOrder } from "./src/map.ts";
+import { mapItems } from "./src/map.ts";
 import {
   type ExecutorOptions,
   executorOptions,
+  type MapOptions,
+  mapOptions,
   poolSettings,
   type RunOptions,
   runOptions,
@@ -14,7 +16,14 @@ import {
   shutdownOptions,
 } from "./src/options.ts";
 import { Pool, type PoolStats, type Report } from "./src/pool.ts";
-import { addressOf, type Task, type TaskFunction } from "./src/task.ts";
+import { readStream } from "./src/stream.ts";
+import {
+  addressOf,
+  type StreamFunction,
+  type Task,
+  type TaskFunction,
+  type Yielded,
+} from "./src/task.ts";
 
 /** Counts of both pools, at one moment. */
 export interface ExecutorStats {
@@ -24,7 +33,7 @@ export interface ExecutorStats {
   cpu: PoolStats;
 }
 
-/** The four ways to run tasks; see {@linkcode Executor}. */
+/** The ways to run tasks; see {@linkcode Executor}. */
 export interface Runner {
   /** See {@linkcode Executor.runBlocking}. */
   runBlocking<F extends TaskFunction>(
@@ -40,12 +49,24 @@ export interface Runner {
   mapBlocking<F extends TaskFunction>(
     task: F | Task<F>,
     items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
+    options?: MapOptions,
   ): AsyncIterableIterator<Awaited<ReturnType<F>>>;
   /** See {@linkcode Executor.mapCpu}. */
   mapCpu<F extends TaskFunction>(
     task: F | Task<F>,
     items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
+    options?: MapOptions,
   ): AsyncIterableIterator<Awaited<ReturnType<F>>>;
+  /** See {@linkcode Executor.streamBlocking}. */
+  streamBlocking<F extends StreamFunction>(
+    task: F | Task<F>,
+    ...args: Parameters<F>
+  ): AsyncIterableIterator<Yielded<F>>;
+  /** See {@linkcode Executor.streamCpu}. */
+  streamCpu<F extends StreamFunction>(
+    task: F | Task<F>,
+    ...args: Parameters<F>
+  ): AsyncIterableIterator<Yielded<F>>;
 }
 
 /**
@@ -318,14 +339,17 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
 
   /**
    * Runs a blocking task once for each item, in parallel, and yields the results in the
-   * order of the items. At most twice `maxWorkers` items are in flight, and the source is
-   * read no further ahead. The first failure ends the loop at its position; leaving the
-   * loop takes back what has not begun.
+   * order of the items, or as they come. At most twice `maxWorkers` items are in flight or
+   * wait to be taken, and the source is read no further ahead. The first failure ends the loop
+   * at its position; leaving the loop takes back what has not begun.
    *
    * @typeParam F The type of the task.
    * @param task A function of one argument, or such a task of `tasksFrom()`.
    * @param items The arguments; an array, a generator, a stream.
-   * @returns The results, in order.
+   * @param options In which order the results come, and how many items may be in flight.
+   * @returns The results.
+   * @throws {RangeError} If `buffer` is no integer of at least 1.
+   * @throws {TypeError} If an option is of the wrong type.
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
    *
    * @example
@@ -343,8 +367,9 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   mapBlocking<F extends TaskFunction>(
     task: F | Task<F>,
     items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
+    options?: MapOptions,
   ): AsyncIterableIterator<Awaited<ReturnType<F>>> {
-    return this.#map(this.#blocking, task, items, undefined);
+    return this.#map(this.#blocking, task, items, options, undefined);
   }
 
   /**
@@ -353,7 +378,10 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @typeParam F The type of the task.
    * @param task A function of one argument, or such a task of `tasksFrom()`.
    * @param items The arguments; an array, a generator, a stream.
-   * @returns The results, in order.
+   * @param options In which order the results come, and how many items may be in flight.
+   * @returns The results.
+   * @throws {RangeError} If `buffer` is no integer of at least 1.
+   * @throws {TypeError} If an option is of the wrong type.
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
    *
    * @example
@@ -369,15 +397,91 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   mapCpu<F extends TaskFunction>(
     task: F | Task<F>,
     items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
+    options?: MapOptions,
   ): AsyncIterableIterator<Awaited<ReturnType<F>>> {
-    return this.#map(this.#cpu, task, items, undefined);
+    return this.#map(this.#cpu, task, items, options, undefined);
   }
 
   /**
-   * The same four calls with a signal and a time limit for each task.
+   * Runs a blocking task that yields, and gives its values as they are made: a generator, an
+   * async generator, or a function that returns something iterable. It begins with the first
+   * value that is asked for. At most 16 values are on their way: then the task is held back
+   * until the loop takes more. Leaving the loop, an abort or the time limit end the generator,
+   * so that its `finally` runs; an error arrives at its position. A value is copied, unless it is
+   * yielded by `yield this.transfer(value, [...])`.
    *
-   * @param options The signal that aborts, and the time a task may run.
-   * @returns The four calls.
+   * @typeParam F The type of the task.
+   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
+   * @param args Its arguments, copied when a worker takes the task.
+   * @returns What the task yields.
+   * @throws {ExecutorError} In the loop, as `runBlocking` does.
+   * @throws {TypeError} In the loop, if what the task returns is not iterable.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Executor } from "@genro/executor";
+   *
+   * function* entries(path: string) {
+   *   for (const { name } of Deno.readDirSync(path)) yield name;
+   * }
+   *
+   * await using executor = await Executor.start();
+   * const names = await Array.fromAsync(executor.streamBlocking(entries, "/etc"));
+   * assertEquals(names.includes("hosts"), true);
+   * ```
+   */
+  streamBlocking<F extends StreamFunction>(
+    task: F | Task<F>,
+    ...args: Parameters<F>
+  ): AsyncIterableIterator<Yielded<F>> {
+    return this.#stream(this.#blocking, task, args, undefined);
+  }
+
+  /**
+   * Runs a computing task that yields, as `streamBlocking` does.
+   *
+   * @typeParam F The type of the task.
+   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
+   * @param args Its arguments, copied when a worker takes the task.
+   * @returns What the task yields.
+   * @throws {ExecutorError} In the loop, as `runBlocking` does.
+   * @throws {TypeError} In the loop, if what the task returns is not iterable.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Executor } from "@genro/executor";
+   *
+   * function* primes() {
+   *   for (let n = 2;; n++) {
+   *     let divisor = 2;
+   *     while (n % divisor !== 0) divisor++;
+   *     if (divisor === n) yield n;
+   *   }
+   * }
+   *
+   * await using executor = await Executor.start();
+   * const first: number[] = [];
+   * for await (const prime of executor.streamCpu(primes)) {
+   *   if (prime > 10) break; // The generator ends.
+   *   first.push(prime);
+   * }
+   * assertEquals(first, [2, 3, 5, 7]);
+   * ```
+   */
+  streamCpu<F extends StreamFunction>(
+    task: F | Task<F>,
+    ...args: Parameters<F>
+  ): AsyncIterableIterator<Yielded<F>> {
+    return this.#stream(this.#cpu, task, args, undefined);
+  }
+
+  /**
+   * The same calls with a signal, a time limit, or a listener to its progress for each task.
+   *
+   * @param options The signal that aborts, the time a task may run, and who hears how far it is.
+   * @returns The calls.
    * @throws {RangeError} If `timeout` is not more than 0.
    * @throws {TypeError} If an option is of the wrong type.
    *
@@ -400,8 +504,11 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     return {
       runBlocking: (task, ...args) => this.#run(this.#blocking, task, args, checked),
       runCpu: (task, ...args) => this.#run(this.#cpu, task, args, checked),
-      mapBlocking: (task, items) => this.#map(this.#blocking, task, items, checked),
-      mapCpu: (task, items) => this.#map(this.#cpu, task, items, checked),
+      mapBlocking: (task, items, options) =>
+        this.#map(this.#blocking, task, items, options, checked),
+      mapCpu: (task, items, options) => this.#map(this.#cpu, task, items, options, checked),
+      streamBlocking: (task, ...args) => this.#stream(this.#blocking, task, args, checked),
+      streamCpu: (task, ...args) => this.#stream(this.#cpu, task, args, checked),
     };
   }
 
@@ -414,13 +521,32 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     pool: Pool,
     task: unknown,
     items: Iterable<T> | AsyncIterable<T>,
+    options: MapOptions | undefined,
+    runOptions: RunOptions | undefined,
+    // deno-lint-ignore no-explicit-any -- the public signatures say what it is
+  ): AsyncIterableIterator<any> {
+    const { buffer, ordered } = mapOptions(options, 2 * pool.maxWorkers);
+    return mapItems(items, buffer, ordered, runOptions?.signal, (item) => {
+      const job = this.#submit(pool, task, [item], runOptions);
+      return { result: job.result, withdraw: () => pool.withdraw(job) };
+    });
+  }
+
+  #stream(
+    pool: Pool,
+    task: unknown,
+    args: readonly unknown[],
     options: RunOptions | undefined,
     // deno-lint-ignore no-explicit-any -- the public signatures say what it is
   ): AsyncIterableIterator<any> {
-    return mapInOrder(items, 2 * pool.maxWorkers, (item) => {
-      const job = this.#submit(pool, task, [item], options);
-      return { result: job.result, withdraw: () => pool.withdraw(job) };
-    });
+    return readStream((onValue) => {
+      const job = this.#submit(pool, task, args, options, onValue);
+      return {
+        result: job.result,
+        pull: (count) => pool.pull(job, count),
+        close: () => pool.cancel(job, new DOMException("The stream was left", "AbortError")),
+      };
+    }, options?.signal);
   }
 
   /** Submits a task, or throws why it cannot be. */
@@ -429,11 +555,13 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     task: unknown,
     args: readonly unknown[],
     options: RunOptions | undefined,
+    onValue?: (value: unknown) => void,
   ): Job {
     if (!this.#running) {
       throw new NotStartedError("Executor not started. Call startup() first.");
     }
     const job = new Job(addressOf(task), args, options);
+    if (onValue !== undefined) job.details.onValue = onValue;
     pool.enqueue(job);
     return job;
   }

@@ -28,7 +28,20 @@ export {
 } from "./src/errors.ts";
 export { ExecutorEvent, type ExecutorEventMap, type ExecutorEventType } from "./src/events.ts";
 export type { Percentiles } from "./src/histogram.ts";
-export type { ExecutorOptions, PoolOptions, RunOptions, ShutdownOptions } from "./src/options.ts";
+export type {
+  ExecutorOptions,
+  MapOptions,
+  PoolOptions,
+  RunOptions,
+  ShutdownOptions,
+} from "./src/options.ts";
 export type { PoolStats } from "./src/pool.ts";
-export { type Task, type TaskFunction, type Tasks, tasksFrom } from "./src/task.ts";
+export {
+  type StreamFunction,
+  type Task,
+  type TaskFunction,
+  type Tasks,
+  tasksFrom,
+  type Yielded,
+} from "./src/task.ts";
 export { transfer } from "./src/transfer.ts";

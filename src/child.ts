@@ -9,6 +9,7 @@ import {
   type ProcessSetup,
   READY,
   RUN,
+  STREAM,
   type ToWorker,
 } from "./protocol.ts";
 import { TaskServer } from "./task_server.ts";
@@ -66,7 +67,7 @@ export function serveHost(loaders: Loaders, host: number): void {
     if ((message as ToWorker)[1] !== hostKey) return;
     if (waiting !== undefined) return void (waiting[waiting.length] = message as ToWorker);
     const [kind, , run] = message as ToWorker;
-    if (kind !== RUN) return server.receive(message as ToWorker);
+    if (kind !== RUN && kind !== STREAM) return server.receive(message as ToWorker);
     waiting = [];
     send([BEGUN, run], () => {
       const behind = waiting!;

@@ -1,5 +1,8 @@
+import { assertCloneable } from "./cloneable.ts";
 import type { Ledger } from "./ledger.ts";
-import { transfer } from "./transfer.ts";
+import { PROGRESS, type Said } from "./protocol.ts";
+import type { Post } from "./task_server.ts";
+import { transfer, transferablesOf } from "./transfer.ts";
 
 const { AbortController, DOMException } = globalThis;
 
@@ -45,6 +48,14 @@ export interface TaskContext {
    * @returns The same value.
    */
   transfer<T>(value: T, transferables: Transferable[]): T;
+  /**
+   * Tells the caller how far the task is: `onProgress` of its options is called with a copy of
+   * this value, in order, and before the result arrives.
+   *
+   * @param value What to tell; nobody may be listening.
+   * @throws {DOMException} Named `DataCloneError`, if it cannot be cloned.
+   */
+  progress(value: unknown): void;
 }
 
 /** The context of one run in a worker. */
@@ -55,10 +66,14 @@ export class RunContext implements TaskContext {
   #controller: AbortController | undefined;
   #reason: unknown;
   #aborted = false;
+  readonly #post: Post;
+  /** Whether messages tell of this run, so that its end must be told by one, too. */
+  #told = false;
 
-  constructor(run: number, ledger: Ledger) {
+  constructor(run: number, ledger: Ledger, post: Post) {
     this.#run = run;
     this.#ledger = ledger;
+    this.#post = post;
   }
 
   get signal(): AbortSignal {
@@ -71,13 +86,37 @@ export class RunContext implements TaskContext {
 
   throwIfAborted(): void {
     if (this.#aborted) throw this.#reason;
-    if (this.#ledger.isAborted(this.#run)) {
+    if (RunContext.isAborted(this)) {
       throw new DOMException("The task was aborted", "AbortError");
     }
   }
 
   transfer<T>(value: T, transferables: Transferable[]): T {
     return transfer(value, transferables);
+  }
+
+  progress(value: unknown): void {
+    RunContext.tell(this, PROGRESS, value);
+  }
+
+  /** Sends a value of a run that goes on. */
+  static tell(context: RunContext, kind: Said[0], value: unknown): void {
+    assertCloneable(value);
+    // Without a second argument postMessage takes its fast path.
+    const transferables = transferablesOf(value);
+    if (transferables === undefined) context.#post([kind, context.#run, value]);
+    else context.#post([kind, context.#run, value], transferables);
+    context.#told = true;
+  }
+
+  /** Whether messages tell of this run. */
+  static hasTold(context: RunContext): boolean {
+    return context.#told;
+  }
+
+  /** Whether the host has aborted this run. */
+  static isAborted(context: RunContext): boolean {
+    return context.#aborted || context.#ledger.isAborted(context.#run);
   }
 
   /** The host's word that this run was aborted, if it is this one, has arrived. */

@@ -1,7 +1,17 @@
 import { Ledger } from "./ledger.ts";
-import { type FromWorker, READY, RUN, type ToWorker } from "./protocol.ts";
+import {
+  ABORT,
+  type FromWorker,
+  PROGRESS,
+  READY,
+  RUN,
+  STREAM,
+  type ToWorker,
+  YIELDED,
+} from "./protocol.ts";
 import { modules } from "./task.ts";
 import { TaskServer } from "./task_server.ts";
+import { encodeThrown } from "./thrown.ts";
 import type { Thread, ThreadEvents } from "./thread.ts";
 
 /** Serves tasks on the event loop itself, with the copies and the messages of a worker. */
@@ -13,7 +23,8 @@ export class InlineThread implements Thread {
   readonly clone = structuredClone;
   readonly #server: TaskServer;
   readonly #events: ThreadEvents;
-  #running = false;
+  /** The run that was sent and has not ended. */
+  #running: number | undefined;
   #terminated = false;
 
   constructor(events: ThreadEvents) {
@@ -33,7 +44,7 @@ export class InlineThread implements Thread {
 
   post(message: ToWorker, transfer?: Transferable[]): void {
     const copy = structuredClone(message, { transfer });
-    if (message[0] === RUN) this.#running = true;
+    if (message[0] === RUN || message[0] === STREAM) this.#running = message[2];
     // Later, as with a worker: submitting a task never runs it.
     queueMicrotask(() => this.#server.receive(copy));
   }
@@ -43,14 +54,22 @@ export class InlineThread implements Thread {
   terminate(): void {
     if (this.#terminated) return;
     this.#terminated = true;
-    if (!this.#running) queueMicrotask(() => this.#events.onEnd(undefined));
+    if (this.#running === undefined) return queueMicrotask(() => this.#events.onEnd(undefined));
+    // Nothing can stop it, but it can be told, and a stream that waits for its reader ends.
+    const reason = encodeThrown(new DOMException("The executor was terminated", "AbortError"));
+    this.ledger.abort(this.#running);
+    this.post([ABORT, this.key, this.#running, reason]);
   }
 
   async ended(): Promise<void> {}
 
   #deliver(message: FromWorker): void {
-    // A thread serves one task at a time, and says one thing about it.
-    this.#running = false;
+    if (typeof message === "object" && (message[0] === PROGRESS || message[0] === YIELDED)) {
+      if (!this.#terminated) this.#events.onMessage(message);
+      return;
+    }
+    // A thread serves one task at a time, and this was the end of it.
+    this.#running = undefined;
     if (this.#terminated) this.#events.onEnd(undefined);
     else this.#events.onMessage(message);
   }

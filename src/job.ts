@@ -9,6 +9,8 @@ import { transferablesAmong } from "./transfer.ts";
 /** What few jobs have. A million may wait, so each field of a job counts. */
 interface Details {
   options?: RunOptions;
+  /** Takes what it yields. */
+  onValue?: (value: unknown) => void;
   /** What its arguments have marked for transfer; it can be sent once only. */
   transferables?: Transferable[];
   /** Whether a worker died when it was next, so that it went back to the queue. */
@@ -62,6 +64,11 @@ export class Job {
   /** What moves with its arguments, if anything does. */
   get transferables(): Transferable[] | undefined {
     return this.#details?.transferables;
+  }
+
+  /** Whether its caller reads what it yields. */
+  get streams(): boolean {
+    return this.#details?.onValue !== undefined;
   }
 
   /** Whether its caller has an answer. */

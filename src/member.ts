@@ -8,13 +8,19 @@ import {
   ABORT,
   DONE,
   DYING,
+  FAILED,
   FORGET,
   type FromWorker,
   KEPT,
   LEARN,
   MAX_ADDRESSES,
+  PROGRESS,
+  PULL,
   READY,
   RUN,
+  type Said,
+  STREAM,
+  YIELDED,
 } from "./protocol.ts";
 import { Queue } from "./queue.ts";
 import type { AddressedTask } from "./task.ts";
@@ -48,6 +54,10 @@ export interface MemberEvents {
   onTimed(ms: number, runs: number): void;
   /** Its worker is done with this job; `outcome` is a value, or a {@linkcode Failure}. */
   onReturn(job: Job, failed: boolean, outcome: unknown): void;
+  /** A job that goes on has told its caller something. */
+  onProgress(job: Job, value: unknown): void;
+  /** A job that streams has yielded a value. */
+  onYield(job: Job, value: unknown): void;
   /** All that its worker has said by now has been told: it may have room for more. */
   onRoom(member: Member): void;
   /** Its aborted task has not ended within its grace, or it hears nothing. */
@@ -160,7 +170,7 @@ export class Member {
     if (!this.#known.has(task.id)) this.#teach(task);
     const run = nextRun(this.#last);
     this.#thread.ledger.open(run);
-    if (job.plain) {
+    if (job.plain && !job.streams) {
       this.#gathered ??= [RUN, this.#thread.key, run];
       this.#gathered.push(task.id, args.length, ...args);
     } else {
@@ -177,11 +187,12 @@ export class Member {
     this.jobs.push(job);
   }
 
-  #post({ task, args, transferables }: Job, run: number): void {
+  #post({ task, args, streams, transferables }: Job, run: number): void {
     const timed = run % SAMPLE === 0 || task.sending.ms === Infinity;
     const begun = timed ? now() : 0;
     const { key } = this.#thread;
-    this.#thread.post([RUN, key, run, task.id, args.length, ...args], transferables);
+    const kind = streams ? STREAM : RUN;
+    this.#thread.post([kind, key, run, task.id, args.length, ...args], transferables);
     if (timed) task.sending.learn(now() - begun);
   }
 
@@ -192,6 +203,11 @@ export class Member {
     const message = this.#gathered;
     this.#gathered = undefined;
     this.#thread.post(message);
+  }
+
+  /** The reader of a job's stream has taken so many values. */
+  pull(job: Job, count: number): void {
+    this.#thread.post([PULL, this.#thread.key, job.run, count]);
   }
 
   /** Gives the worker the address of a task. */
@@ -303,12 +319,36 @@ export class Member {
     if (message === READY) return this.#events.onReady(this);
     this.collect();
     if (message === KEPT) return this.#events.onRoom(this);
-    if (message[0] === DYING) return void (this.#lastWords = message[1]);
-    const job = this.#endRun(message[1]);
-    if (job === undefined) return;
-    if (message[0] === DONE) this.#events.onReturn(job, false, message[2]);
-    else this.#events.onReturn(job, true, new Failure(job.task, message[2], message[3]));
+    switch (message[0]) {
+      case DYING:
+        this.#lastWords = message[1];
+        return;
+      case PROGRESS:
+      case YIELDED:
+        return this.#hear(message);
+      case DONE: {
+        const job = this.#endRun(message[1]);
+        if (job === undefined) return;
+        this.#events.onReturn(job, false, message[2]);
+        break;
+      }
+      case FAILED: {
+        const [, run, kind, thrown] = message;
+        const job = this.#endRun(run);
+        if (job !== undefined) {
+          this.#events.onReturn(job, true, new Failure(job.task, kind, thrown));
+        }
+      }
+    }
     this.#events.onRoom(this);
+  }
+
+  /** Passes on what a run says while it goes on, unless its caller has given up. */
+  #hear([kind, run, value]: Said): void {
+    const { head } = this.jobs;
+    if (head === undefined || run !== head.run || head.settled) return;
+    if (kind === PROGRESS) this.#events.onProgress(head, value);
+    else this.#events.onYield(head, value);
   }
 
   /** Returns the jobs whose results are in the ledger. */

@@ -107,6 +107,28 @@ export interface RunOptions {
    * @default {Infinity}
    */
   timeout?: number;
+  /**
+   * Called with what the task tells by `this.progress(value)`, in order, and before the result.
+   * If it throws, the run rejects with that, and the task is aborted.
+   */
+  // deno-lint-ignore no-explicit-any -- whatever its task tells
+  onProgress?(value: any): void;
+}
+
+/** Options of a `map*` call. */
+export interface MapOptions {
+  /**
+   * Whether the results come in the order of their items. If not, each comes when it is there.
+   *
+   * @default {true}
+   */
+  ordered?: boolean;
+  /**
+   * How many items may be in flight or wait to be taken: the source is read no further ahead.
+   *
+   * @default {2 * maxWorkers}
+   */
+  buffer?: number;
 }
 
 /** The options of a pool, complete and checked. */
@@ -198,6 +220,19 @@ export function shutdownOptions(options: ShutdownOptions | undefined): Required<
   };
 }
 
+/** The options of a `map*` call, complete and checked. */
+export function mapOptions(
+  options: MapOptions | undefined,
+  defaultBuffer: number,
+): Required<MapOptions> {
+  const own = ownOptions("options", options);
+  const buffer = own("buffer");
+  return {
+    ordered: boolean("ordered", own("ordered"), true),
+    buffer: buffer === Infinity ? Infinity : integer("buffer", buffer, 1, defaultBuffer),
+  };
+}
+
 /** The options of a run, checked. */
 export function runOptions(options: RunOptions): RunOptions {
   const own = ownOptions("options", options);
@@ -209,7 +244,15 @@ export function runOptions(options: RunOptions): RunOptions {
   if (timeout === 0) {
     throw new RangeError("Cannot use timeout: expected more than 0 ms, received 0");
   }
-  return { signal, timeout: timeout === Infinity ? undefined : timeout };
+  const onProgress = own("onProgress");
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw wrongType("onProgress", "a function", onProgress);
+  }
+  return {
+    signal,
+    timeout: timeout === Infinity ? undefined : timeout,
+    onProgress: onProgress as RunOptions["onProgress"],
+  };
 }
 
 /** Reads own properties only: nothing that was put on `Object.prototype` becomes an option. */

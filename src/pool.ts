@@ -179,6 +179,11 @@ export class Pool {
     this.#settleDrained();
   }
 
+  /** The reader of a job's stream has taken so many values. */
+  pull(job: Job, count: number): void {
+    this.#memberWith(job)?.pull(job, count);
+  }
+
   /** Takes a job back that has not begun. */
   withdraw(job: Job): void {
     if (job.queue === this.#queue) this.#queue.remove(job);
@@ -538,6 +543,14 @@ export class Pool {
     },
     onTimed: (ms, runs) => this.#runTime.add(ms, runs),
     onReturn: (job, failed, outcome) => this.#return(job, failed, outcome),
+    onProgress: (job, value) => {
+      try {
+        job.options?.onProgress?.(value);
+      } catch (error) {
+        this.cancel(job, error);
+      }
+    },
+    onYield: (job, value) => job.details.onValue!(value),
     onRoom: (member) => this.#continue(member),
     onOverdue: () => {
       this.#replaceOverdue();

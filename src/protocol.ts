@@ -45,7 +45,14 @@ export const ABORT = 2;
 /** Forget every task address: the ids that follow are learned anew. */
 export const FORGET = 3;
 
+/** Run a task whose reader takes what it yields: like {@linkcode RUN}, with one task. */
+export const STREAM = 4;
+/** The reader of a run's stream has taken so many values. */
+export const PULL = 5;
+
 export type ToWorker =
+  | readonly [typeof STREAM, key: number, run: number, ...call: unknown[]]
+  | readonly [typeof PULL, key: number, run: number, count: number]
   | readonly [typeof RUN, key: number, first: number, ...calls: unknown[]]
   | readonly [typeof LEARN, key: number, task: number, address: TaskAddress]
   | readonly [typeof ABORT, key: number, run: number, reason: Thrown]
@@ -61,20 +68,31 @@ export const DONE = 2;
 export const FAILED = 3;
 /** The worker is about to die of this, or can no longer be reached. */
 export const DYING = 4;
+/** A run that goes on has said this to its caller. */
+export const PROGRESS = 6;
+/** A run that streams has yielded this. */
+export const YIELDED = 7;
 /** A process, which shares no ledger, begins a run; it does so when this has been sent. */
 export const BEGUN = 5;
 
 /** Which step of a run failed. */
 export type FailureKind = "threw" | "load" | "find" | "clone";
 
+/** What a run says while it goes on. */
+export type Said = readonly [typeof PROGRESS | typeof YIELDED, run: number, value: unknown];
+
 export type FromWorker =
   | typeof READY
   | typeof KEPT
   | readonly [typeof DONE, run: number, value: unknown]
+  | Said
   | readonly [typeof FAILED, run: number, kind: FailureKind, thrown: Thrown]
   | readonly [typeof DYING, thrown: Thrown];
 
 export type FromProcess = FromWorker | readonly [typeof BEGUN, run: number];
+
+/** How many values of a stream may be on their way. */
+export const WINDOW = 16;
 
 /** How many task addresses a worker remembers before the host has it forget them all. */
 export const MAX_ADDRESSES = 1000;

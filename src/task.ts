@@ -9,6 +9,25 @@ import { MAX_ADDRESSES, type TaskAddress } from "./protocol.ts";
 // deno-lint-ignore no-explicit-any -- a task takes and returns anything
 export type TaskFunction = (this: TaskContext & any, ...args: any[]) => any;
 
+/** Any function that can be a task that streams: a generator, or what returns something iterable. */
+export type StreamFunction = (
+  // deno-lint-ignore no-explicit-any -- a task takes anything
+  this: TaskContext & any,
+  // deno-lint-ignore no-explicit-any -- a task takes anything
+  ...args: any[]
+) =>
+  | Iterable<unknown>
+  | AsyncIterable<unknown>
+  | Promise<Iterable<unknown> | AsyncIterable<unknown>>;
+
+/**
+ * What a task yields that streams.
+ *
+ * @typeParam F The type of the task.
+ */
+export type Yielded<F extends StreamFunction> = Awaited<ReturnType<F>> extends
+  AsyncIterable<infer T> | Iterable<infer T> ? Awaited<T> : never;
+
 /**
  * A function of a module, as {@linkcode tasksFrom} names it. It cannot be called, only run.
  *

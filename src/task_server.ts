@@ -3,6 +3,7 @@ import { RunContext } from "./context.ts";
 import { apply, awaitable, bareArray, FixedMap, ownKeys } from "./intrinsics.ts";
 import { type Ledger, nextRun } from "./ledger.ts";
 import type { Load } from "./load.ts";
+import { Outlet } from "./outlet.ts";
 import {
   ABORT,
   DONE,
@@ -12,10 +13,14 @@ import {
   type FromWorker,
   KEPT,
   LEARN,
+  PULL,
   RUN,
+  STREAM,
   type TaskAddress,
   type ToWorker,
+  YIELDED,
 } from "./protocol.ts";
+import { isThenable } from "./thenable.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
 import { now } from "./timers.ts";
 import { transferablesOf } from "./transfer.ts";
@@ -74,6 +79,8 @@ export class TaskServer {
   #serving = false;
   /** The run that began last. */
   #current: RunContext | undefined;
+  /** The stream that it is, if it is one. */
+  #outlet: Outlet | undefined;
 
   constructor(load: Load, ledger: Ledger, post: Post) {
     this.#load = load;
@@ -84,7 +91,8 @@ export class TaskServer {
   /** Takes a message of the host. */
   receive(message: ToWorker): void {
     switch (message[0]) {
-      case RUN: {
+      case RUN:
+      case STREAM: {
         const waiting = { calls: message, next: undefined };
         if (this.#next === undefined) this.#next = waiting;
         else this.#last!.next = waiting;
@@ -99,8 +107,12 @@ export class TaskServer {
         const [, , run, reason] = message;
         if (this.#current === undefined) break;
         RunContext.abort(this.#current, run, () => reasonFrom(reason));
+        if (this.#outlet?.run === run) this.#outlet.close();
         break;
       }
+      case PULL:
+        if (this.#outlet?.run === message[2]) this.#outlet.pull(message[3]);
+        break;
       case FORGET:
         this.#found.clear();
         this.#addresses.clear();
@@ -128,7 +140,7 @@ export class TaskServer {
           untold = this.#ledger.keep(run, undefined, 0);
           continue;
         }
-        const context = this.#current = new RunContext(run, this.#ledger);
+        const context = this.#current = new RunContext(run, this.#ledger, this.#post);
         let value: unknown;
         let failure: Unrunnable | undefined;
         let awaited = false;
@@ -138,6 +150,10 @@ export class TaskServer {
           if (isThenable(value)) {
             awaited = true;
             value = await awaitable(value);
+          }
+          if (calls[0] === STREAM) {
+            awaited = true;
+            value = await awaitable(this.#stream(context, run, call, value));
           }
         } catch (thrown) {
           failure = Unrunnable.is(thrown) ? thrown : new Unrunnable("threw", thrown);
@@ -152,7 +168,7 @@ export class TaskServer {
         if (failure !== undefined) {
           this.#fail(run, failure.kind, failure.cause, took);
           untold = false;
-        } else if (!this.#ledger.keep(run, value, took)) {
+        } else if (RunContext.hasTold(context) || !this.#ledger.keep(run, value, took)) {
           this.#send(run, value, took);
           untold = false;
         } else if (time - told > TELL_AFTER) {
@@ -164,6 +180,28 @@ export class TaskServer {
       if (untold) this.#post(KEPT);
     }
     this.#serving = false;
+  }
+
+  /** Sends what a call yields. */
+  async #stream(
+    context: RunContext,
+    run: number,
+    call: Callable,
+    returned: unknown,
+  ): Promise<void> {
+    const send = (value: unknown) => {
+      try {
+        RunContext.tell(context, YIELDED, value);
+      } catch (cause) {
+        throw new Unrunnable("clone", cause);
+      }
+    };
+    this.#outlet = new Outlet(run, send, () => RunContext.isAborted(context));
+    try {
+      await awaitable(this.#outlet.drain(call, returned));
+    } finally {
+      this.#outlet = undefined;
+    }
   }
 
   #send(run: number, value: unknown, took: number): void {
@@ -271,11 +309,6 @@ function reasonFrom(thrown: Thrown): unknown {
   } catch {
     return new DOMException("The task was aborted", "AbortError");
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (typeof value === "object" || typeof value === "function") && value !== null &&
-    typeof (value as { then?: unknown }).then === "function";
 }
 
 function messageOf(cause: unknown): string {

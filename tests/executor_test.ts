@@ -207,6 +207,8 @@ Deno.test("Executor.stats() counts what there is and what happened", async () =>
     failed: 0,
     cancelled: 0,
     crashed: 0,
+    queueTime: { p50: 0, p95: 0, p99: 0 },
+    runTime: { p50: 0, p95: 0, p99: 0 },
   };
   const one = { ...none, workers: 1, idle: 1 };
   assertEquals(executor.stats(), { blocking: isolation === "process" ? one : none, cpu: one });

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Executor, NotStartedError, tasksFrom, testOfWorkers } from "./isolation.ts";
 import { until } from "./waiting.ts";
 
@@ -138,15 +138,89 @@ Deno.test("Executor.with() binds its options to map*()", async () => {
   await assertRejects(
     async () => {
       for await (const n of bound.mapCpu(double, [1, 2, 3])) {
-        if (n === 2) controller.abort(new Error("enough"));
+        assertEquals(n, 2);
+        // Whether or not the others have been there for long.
+        await executor.runBlocking(later, "", 10);
+        controller.abort(new Error("enough"));
       }
     },
     Error,
     "enough",
+  );
+  async function* stalls() {
+    yield 1;
+    await new Promise(() => {});
+  }
+  const another = new AbortController();
+  await assertRejects(
+    async () => {
+      const bound = executor.with({ signal: another.signal });
+      for await (const _ of bound.mapCpu(double, stalls())) {
+        setTimeout(() => another.abort(new Error("waited enough")));
+      }
+    },
+    Error,
+    "waited enough",
   );
 });
 
 Deno.test("Executor.map*() reject when the executor is not started", async () => {
   const executor = new Executor();
   await assertRejects(() => Array.fromAsync(executor.mapCpu(double, [1])), NotStartedError);
+});
+
+Deno.test("Executor.map*({ ordered: false }) yield each result when it is there", async () => {
+  await using executor = await Executor.start({ blocking: { minWorkers: 3 } });
+  const sleep = (ms: number) => new Promise<number>((resolve) => setTimeout(resolve, ms, ms));
+  const results = executor.mapBlocking(sleep, [300, 5, 100], { ordered: false });
+  assertEquals(await Array.fromAsync(results), [5, 100, 300]);
+});
+
+Deno.test("Executor.map*({ ordered: false }) end at the first failure", async () => {
+  await using executor = await Executor.start({ blocking: { minWorkers: 2 } });
+  const task = (n: number) => {
+    if (n === 1) throw new RangeError("one");
+    return new Promise<number>((resolve) => setTimeout(resolve, 100, n));
+  };
+  const taken: number[] = [];
+  await assertRejects(
+    async () => {
+      for await (const n of executor.mapBlocking(task, [0, 1], { ordered: false })) taken.push(n);
+    },
+    RangeError,
+    "one",
+  );
+  assertEquals(taken, []);
+});
+
+for (const ordered of [true, false]) {
+  Deno.test(`Executor.map*({ ordered: ${ordered} }) read no further ahead than buffer`, async () => {
+    await using executor = await Executor.start({ cpu: { maxWorkers: 2 } });
+    let read = 0;
+    function* numbers() {
+      while (true) yield read++;
+    }
+    let taken = 0;
+    for await (const _ of executor.mapCpu(double, numbers(), { ordered, buffer: 3 })) {
+      taken++;
+      assert(read <= taken + 3, `${read} read when ${taken} were taken`);
+      if (taken === 30) break;
+    }
+    // Time in which nobody takes anything.
+    await executor.runCpu(later, "later", 20);
+    assert(read <= 33, `${read} read`);
+    assertEquals(executor.stats().cpu.queued, 0);
+  });
+}
+
+Deno.test("Executor.map*() refuse options that make no sense", async () => {
+  await using executor = await Executor.start();
+  for (const buffer of [0, -1, 1.5, NaN]) {
+    assertThrows(() => executor.mapCpu(double, [1], { buffer }), RangeError, `received ${buffer}`);
+  }
+  assertThrows(
+    () => executor.mapCpu(double, [1], { ordered: 1 as unknown as boolean }),
+    TypeError,
+    "expected true or false",
+  );
 });

@@ -7,6 +7,8 @@ import { type Executor, type Task, type TaskContext, tasksFrom, transfer } from 
 
 const tasks = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
 
+const streams = tasksFrom(import.meta, () => import("./fixtures/streams.ts"));
+
 Deno.test("Executor is typed", () => {});
 
 export async function right(executor: Executor): Promise<void> {
@@ -34,6 +36,24 @@ export async function right(executor: Executor): Promise<void> {
     const length: number = n;
     void length;
   }
+  for await (const n of executor.streamCpu(streams.upTo, 3)) {
+    const number: number = n;
+    void number;
+  }
+  for await (const letter of executor.streamBlocking(streams.promisedList)) {
+    const text: string = letter;
+    void text;
+  }
+  for await (const n of executor.with({ timeout: 1 }).streamCpu(streams.promises)) {
+    const number: number = n;
+    void number;
+  }
+  executor.with({ onProgress: (rows: number) => rows + 1 });
+  executor.addEventListener("workercrash", ({ pool, worker }) => {
+    const number: number = worker;
+    const name: "blocking" | "cpu" = pool;
+    void [number, name];
+  });
   void [text, joined, length, unwrapped, aborted, moved, doubled];
 }
 
@@ -68,5 +88,11 @@ export async function wrong(executor: Executor): Promise<void> {
   await executor.shutdown({ timeout: "5" });
   // @ts-expect-error the bound call checks its arguments too
   await executor.with({ timeout: 5 }).runCpu(tasks.add, "1", 2);
+  // @ts-expect-error what it returns is not iterable
+  executor.streamCpu(tasks.add, 1, 2);
+  // @ts-expect-error an argument of a generator is of another type
+  executor.streamCpu(streams.upTo, "3");
+  // @ts-expect-error there is no such option of a map
+  executor.mapCpu(tasks.default.nested.double, [1], { order: false });
   void [sum, text];
 }

@@ -1,0 +1,125 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Executor, type TaskContext } from "./isolation.ts";
+import { until } from "./waiting.ts";
+
+function countTo(this: TaskContext, limit: number): number {
+  for (let n = 1; n <= limit; n++) this.progress(n);
+  return limit;
+}
+
+for (const isInline of [false, true]) {
+  const where = isInline ? ", inline" : "";
+  const start = () =>
+    Executor.start(isInline ? { inline: true } : { cpu: { minWorkers: 1, maxWorkers: 1 } });
+
+  Deno.test(`TaskContext.progress() reaches the caller in order, before the result${where}`, async () => {
+    await using executor = await start();
+    // Results of short tasks travel apart from messages.
+    const heard = Array.from({ length: 50 }, async (_, n) => {
+      const told: unknown[] = [];
+      const runner = executor.with({ onProgress: (value) => told.push(value) });
+      told.push(`result ${await runner.runCpu(countTo, n % 4)}`);
+      return told;
+    });
+    const expected = [["result 0"], [1, "result 1"], [1, 2, "result 2"], [1, 2, 3, "result 3"]];
+    assertEquals(await Promise.all(heard), Array.from({ length: 50 }, (_, n) => expected[n % 4]));
+  });
+
+  Deno.test(`TaskContext.progress() copies what it tells${where}`, async () => {
+    await using executor = await start();
+    const told: { rows: number }[] = [];
+    const runner = executor.with({ onProgress: (state: { rows: number }) => told.push(state) });
+    await runner.runCpu(function (this: TaskContext) {
+      const state = { rows: 0 };
+      for (; state.rows < 3; state.rows++) this.progress(state);
+    });
+    assertEquals(told, [{ rows: 0 }, { rows: 1 }, { rows: 2 }]);
+    await assertRejects(
+      () =>
+        runner.runCpu(function (this: TaskContext) {
+          this.progress(new URL("http://localhost/"));
+        }),
+      DOMException,
+      "could not be cloned",
+    );
+  });
+
+  Deno.test(`TaskContext.progress() tells nothing after the end${where}`, async () => {
+    await using executor = await start();
+    const told: unknown[] = [];
+    const runner = executor.with({ onProgress: (value) => told.push(value) });
+    await runner.runCpu(function (this: TaskContext) {
+      setTimeout(() => this.progress("late"), 1);
+      Object.assign(globalThis, { keptContext: this });
+    });
+    await runner.runCpu(function (this: TaskContext) {
+      const { keptContext } = globalThis as unknown as { keptContext: TaskContext };
+      keptContext.progress("of another one");
+      this.progress("own");
+      return new Promise((resolve) => setTimeout(resolve, 20));
+    });
+    assertEquals(told, ["own"]);
+  });
+
+  Deno.test(`RunOptions.onProgress that throws fails its run, and ends the task${where}`, async () => {
+    await using executor = await start();
+    const told: unknown[] = [];
+    const runner = executor.with({
+      onProgress(value) {
+        told.push(value);
+        throw new RangeError("not this");
+      },
+    });
+    await assertRejects(
+      () =>
+        runner.runCpu(async function (this: TaskContext) {
+          this.progress(1);
+          this.progress(2);
+          await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
+          this.progress(3);
+        }),
+      RangeError,
+      "not this",
+    );
+    assertEquals(told, [1]);
+    assertEquals(await executor.runCpu(countTo, 2), 2);
+    const { cancelled, stuck, completed } = executor.stats().cpu;
+    assertEquals({ cancelled, stuck, completed }, { cancelled: 1, stuck: 0, completed: 1 });
+  });
+
+  Deno.test(`RunOptions.onProgress is not called once the caller has given up${where}`, async () => {
+    await using executor = await start();
+    const controller = new AbortController();
+    const told: unknown[] = [];
+    const runner = executor.with({
+      signal: controller.signal,
+      onProgress(value) {
+        told.push(value);
+        controller.abort(new Error("heard enough"));
+      },
+    });
+    await assertRejects(() => runner.runCpu(countTo, 10), Error, "heard enough");
+    await until(() => executor.stats().cpu.busy === 0);
+    assertEquals(told, [1]);
+  });
+}
+
+Deno.test("RunOptions.onProgress may end the executor", async () => {
+  const executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  const runner = executor.with({ onProgress: () => executor.terminate() });
+  await assertRejects(() => runner.runCpu(countTo, 10), Error, "terminated");
+  await executor.shutdown();
+  assertEquals(executor.stats().cpu.workers, 0);
+});
+
+Deno.test("RunOptions.onProgress hears of every item of map*()", async () => {
+  await using executor = await Executor.start();
+  const told: number[] = [];
+  const runner = executor.with({ onProgress: (n: number) => told.push(n) });
+  const task = function (this: TaskContext, n: number) {
+    this.progress(n);
+    return n;
+  };
+  assertEquals(await Array.fromAsync(runner.mapCpu(task, [1, 2, 3])), [1, 2, 3]);
+  assertEquals(told.toSorted(), [1, 2, 3]);
+});
