@@ -5,6 +5,7 @@ import { rejected } from "./src/failure.ts";
 import { Job } from "./src/job.ts";
 import { mapItems } from "./src/map.ts";
 import {
+  defaultMaxWorkers,
   type ExecutorOptions,
   executorOptions,
   type MapOptions,
@@ -122,15 +123,22 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     super();
     const { blocking, cpu, inline } = executorOptions(options);
     const isolation = inline ? "inline" : "worker";
-    const maxWorkers = navigator.hardwareConcurrency ?? 1;
     this.#blocking = new Pool(
       "blocking",
-      poolSettings("blocking", blocking, { isolation, maxWorkers: 40, permissions: "inherit" }),
+      poolSettings("blocking", blocking, {
+        isolation,
+        maxWorkers: defaultMaxWorkers.blocking,
+        permissions: "inherit",
+      }),
       this.#reporter("blocking"),
     );
     this.#cpu = new Pool(
       "cpu",
-      poolSettings("cpu", cpu, { isolation, maxWorkers, permissions: "none" }),
+      poolSettings("cpu", cpu, {
+        isolation,
+        maxWorkers: defaultMaxWorkers.cpu,
+        permissions: "none",
+      }),
       this.#reporter("cpu"),
     );
   }

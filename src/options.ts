@@ -141,6 +141,22 @@ export interface PoolSettings extends Omit<Required<PoolOptions>, "isolation"> {
 /** The longest delay a timer can have; a longer one would fire at once. */
 const MAX_DELAY = 2 ** 31 - 1;
 
+/** How many workers a pool may have by default: blocked ones need no core. */
+export const defaultMaxWorkers = {
+  blocking: 40,
+  cpu: navigator.hardwareConcurrency ?? 1,
+} as const;
+
+/** The options of one of several executors that share the workers there would be by default. */
+export function shareOf(options: ExecutorOptions | undefined, executors: number): ExecutorOptions {
+  const share = (pool: "blocking" | "cpu") => {
+    const { minWorkers = 0 } = options?.[pool] ?? {};
+    const part = Math.max(1, minWorkers, Math.floor(defaultMaxWorkers[pool] / executors));
+    return { ...options?.[pool], maxWorkers: options?.[pool]?.maxWorkers ?? part };
+  };
+  return { ...options, blocking: share("blocking"), cpu: share("cpu") };
+}
+
 /** Completes the options of a pool. */
 export function poolSettings(
   name: string,
@@ -274,7 +290,8 @@ function integer(name: string, value: unknown, least: number, byDefault: number)
   return value;
 }
 
-function milliseconds(name: string, value: unknown, byDefault: number): number {
+/** A number of ms, checked. */
+export function milliseconds(name: string, value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault;
   const expected = "0 ms or more";
   if (typeof value !== "number") throw wrongType(name, expected, value);

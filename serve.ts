@@ -1,0 +1,188 @@
+/**
+ * Servers with an executor: it starts before the first request, and ends after the last one.
+ *
+ * ```ts ignore
+ * import { serve } from "@genro/executor/serve";
+ *
+ * const server = await serve(async (_request, { executor }) => {
+ *   const names = await executor.runBlocking(() => [...Deno.readDirSync(".")]);
+ *   return Response.json(names);
+ * });
+ * await server.finished; // after SIGINT or SIGTERM
+ * ```
+ *
+ * @module
+ */
+
+import { Executor } from "./executor.ts";
+import { type ExecutorServer, GracefulServer, type ServeHandler } from "./src/graceful_server.ts";
+import { type ExecutorOptions, milliseconds, shareOf } from "./src/options.ts";
+import { bePresent } from "./src/presence.ts";
+import { explain, RequestInfo, type ServeInfo } from "./src/request_info.ts";
+
+export type { ExecutorServer, ServeHandler, ServeInfo };
+
+/** Options of {@linkcode serve}, beside those of `Deno.serve`. */
+export interface ServeOptions {
+  /**
+   * The executor that runs the tasks, or the options to make one with. It is started with the
+   * server, and shut down with it.
+   */
+  executor?: Executor | ExecutorOptions;
+  /** Stops the server as SIGTERM does. */
+  signal?: AbortSignal;
+  /**
+   * How many ms it may take to stop. What goes on then is ended: tasks reject, and requests that
+   * have no answer are answered with 503. Deno Deploy ends a program 5 s after its SIGINT.
+   *
+   * @default {4_500}
+   */
+  grace?: number;
+}
+
+/** Where to listen, and how: the options of `Deno.serve`. */
+export type ListenOptions =
+  | Omit<Deno.ServeTcpOptions, "signal">
+  | Omit<Deno.ServeTcpOptions & Deno.TlsCertifiedKeyPem, "signal">
+  | Omit<Deno.ServeUnixOptions, "signal">;
+
+/**
+ * Starts an executor, then a server whose handler has it. On SIGINT, SIGTERM or `signal` the
+ * server accepts nothing more, lets the requests in flight finish, drains the executor, and is
+ * done within `grace`; a second signal ends it at once. It does not end the program, which ends
+ * by itself when nothing else keeps it.
+ *
+ * A handler that lets a `QueueFullError` or a `ShutdownError` through answers 503; any other
+ * error is printed and answers 500, unless there is an `onError`.
+ *
+ * @param handler Answers the requests.
+ * @param options The executor, how to stop, and where to listen: what `Deno.serve` takes.
+ * @returns The server, listening.
+ * @throws {WorkerStartError} If the executor cannot start; the port was not opened.
+ * @throws {Deno.errors.AddrInUse} If the port is in use; the executor is ended.
+ * @throws {RangeError} If `grace` is negative or not a number.
+ * @throws {TypeError} If an option is of the wrong type.
+ * @throws {unknown} The reason of `signal`, if it has aborted by then.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { serve } from "@genro/executor/serve";
+ *
+ * await using server = await serve(async (_request, { executor }) => {
+ *   return new Response(`${await executor.runCpu((n: number) => n * 2, 21)}`);
+ * }, { hostname: "127.0.0.1", port: 0 });
+ *
+ * const { port } = server.addr as Deno.NetAddr;
+ * const response = await fetch(`http://127.0.0.1:${port}`);
+ * assertEquals(await response.text(), "42");
+ * ```
+ */
+export async function serve(
+  handler: ServeHandler,
+  options: ServeOptions & ListenOptions = {},
+): Promise<ExecutorServer> {
+  if (typeof handler !== "function") {
+    throw new TypeError(`Cannot serve: expected a function, received ${typeof handler}`);
+  }
+  const { executor: given, signal, grace: givenGrace, ...listen } = options;
+  const grace = milliseconds("grace", givenGrace, 4_500);
+  const executor = given instanceof Executor ? given : new Executor(given);
+  const wasRunning = executor.isRunning;
+  signal?.throwIfAborted();
+  await executor.startup();
+  try {
+    signal?.throwIfAborted();
+    // The other ways to listen differ in what they name, and are passed on as they are.
+    return new GracefulServer(handler, executor, listen as Deno.ServeTcpOptions, grace, signal);
+  } catch (error) {
+    if (!wasRunning) executor.terminate();
+    throw error;
+  }
+}
+
+/** An app of whatever framework: what `deno serve` takes, but told who runs its tasks. */
+export interface App {
+  /**
+   * Answers a request.
+   *
+   * @param request The request.
+   * @param info Who sent it, and who runs its tasks: a {@linkcode ServeInfo}. Hono has it in `c.env`.
+   * @returns The answer.
+   */
+  // deno-lint-ignore no-explicit-any -- each framework has a type of its own for it
+  fetch(request: Request, info: any): Response | Promise<Response>;
+  /** As for `deno serve`. */
+  onListen?: (localAddr: Deno.Addr) => void;
+}
+
+/** Options of {@linkcode lifespan}. */
+export interface LifespanOptions {
+  /**
+   * The executor that runs the tasks, or the options to make one with. The threads of `deno serve
+   * --parallel` share the `maxWorkers` that are not given.
+   */
+  executor?: Executor | ExecutorOptions;
+}
+
+/**
+ * Gives an app an executor under `deno serve`, which calls what is exported: the executor starts
+ * with the first request, and ends when the program does. On SIGINT and SIGTERM Deno itself
+ * accepts nothing more, and lets the requests in flight finish.
+ *
+ * With `deno serve --parallel` each thread has an executor of its own, sized to its share of the
+ * cores. What a handler throws is answered as by {@linkcode serve}.
+ *
+ * @param app A handler, or an object with a method `fetch`, as most frameworks have.
+ * @param options The executor.
+ * @returns What to `export default`.
+ * @throws {RangeError} If a number among the options is out of its range.
+ * @throws {TypeError} If `app` is neither, or an option is of the wrong type.
+ *
+ * @example
+ * ```ts
+ * import { lifespan } from "@genro/executor/serve";
+ *
+ * const app = lifespan(async (_request, { executor }) => {
+ *   return new Response(`${await executor.runCpu((n: number) => n * 2, 21)}`);
+ * });
+ * // export default app;
+ * ```
+ */
+export function lifespan(
+  app: App | ServeHandler,
+  options: LifespanOptions = {},
+): Deno.ServeDefaultExport {
+  const { fetch, onListen } = typeof app === "function" ? { fetch: app } : app;
+  if (typeof fetch !== "function") {
+    throw new TypeError("Cannot serve the app: expected a function, or an object with fetch()");
+  }
+  const { executor: given } = options;
+  // Made now for its checks, and to be used unless there are others to share with.
+  const whole = given instanceof Executor ? given : new Executor(given);
+  const stopping = new AbortController();
+  const countThreads = bePresent(() => stopping.abort());
+  let executor: Executor | undefined;
+  let sizing: Promise<Executor> | undefined;
+  const size = async () => {
+    const threads = given instanceof Executor ? 1 : await countThreads();
+    return threads === 1 ? whole : new Executor(shareOf(given as ExecutorOptions, threads));
+  };
+  addEventListener("unload", () => executor?.terminate());
+  return {
+    async fetch(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
+      try {
+        executor ??= await (sizing ??= size());
+        await executor.startup();
+        return await fetch.call(
+          app,
+          request,
+          new RequestInfo(request, info, executor, stopping.signal),
+        );
+      } catch (error) {
+        return explain(error);
+      }
+    },
+    ...onListen && { onListen: onListen.bind(app) },
+  };
+}

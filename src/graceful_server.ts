@@ -1,0 +1,110 @@
+import type { Executor } from "../executor.ts";
+import { explain, RequestInfo, type ServeInfo, unavailable } from "./request_info.ts";
+import { stopSignals } from "./presence.ts";
+import { clearTimeout, deliveries, setTimeout } from "./timers.ts";
+
+/**
+ * Answers a request.
+ *
+ * @param request The request.
+ * @param info Who sent it, and who runs its tasks.
+ * @returns The answer.
+ */
+export type ServeHandler = (request: Request, info: ServeInfo) => Response | Promise<Response>;
+
+/** A server that has an executor. */
+export interface ExecutorServer extends AsyncDisposable {
+  /** Where it listens. */
+  readonly addr: Deno.Addr;
+  /** The executor, running. */
+  readonly executor: Executor;
+  /** Resolves when it has stopped, and its executor has ended. */
+  readonly finished: Promise<void>;
+  /**
+   * Stops as SIGTERM does: it accepts nothing more, lets the requests in flight finish, then the
+   * tasks. A second call ends what is left at once.
+   *
+   * @returns `finished`.
+   */
+  shutdown(): Promise<void>;
+}
+
+/** Serves, and stops in order. */
+export class GracefulServer implements ExecutorServer {
+  readonly executor: Executor;
+  readonly finished: Promise<void>;
+  readonly #server: Deno.HttpServer;
+  readonly #stopping = new AbortController();
+  /** How to answer the requests that have no answer yet. */
+  readonly #unanswered = new Set<(response: Response) => void>();
+  readonly #ended = Promise.withResolvers<void>();
+
+  constructor(
+    handler: ServeHandler,
+    executor: Executor,
+    listen: Deno.ServeTcpOptions,
+    grace: number,
+    signal: AbortSignal | undefined,
+  ) {
+    this.executor = executor;
+    const { signal: stopping } = this.#stopping;
+    this.#server = Deno.serve({ onError: explain, ...listen }, (request, info) => {
+      return this.#answer(handler(request, new RequestInfo(request, info, executor, stopping)));
+    });
+    for (const name of stopSignals) Deno.addSignalListener(name, this.#stop);
+    signal?.addEventListener("abort", this.#stop);
+    this.finished = this.#finish(grace).finally(() => {
+      for (const name of stopSignals) Deno.removeSignalListener(name, this.#stop);
+      signal?.removeEventListener("abort", this.#stop);
+    });
+  }
+
+  get addr(): Deno.Addr {
+    return this.#server.addr;
+  }
+
+  shutdown(): Promise<void> {
+    this.#stop();
+    return this.finished;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stopping.signal.aborted ? this.finished : this.shutdown();
+  }
+
+  /** Answers as the handler does, or otherwise when its time is over. */
+  #answer(answer: Response | Promise<Response>): Response | Promise<Response> {
+    if (answer instanceof Response) return answer;
+    return new Promise((resolve, reject) => {
+      this.#unanswered.add(resolve);
+      const done = () => this.#unanswered.delete(resolve);
+      Promise.resolve(answer).then(resolve, reject).then(done);
+    });
+  }
+
+  /** Begins to stop; the second time, ends at once. */
+  readonly #stop = (): void => {
+    if (this.#stopping.signal.aborted) this.#ended.resolve();
+    else this.#stopping.abort();
+  };
+
+  async #finish(grace: number): Promise<void> {
+    const { signal } = this.#stopping;
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    const timer = grace === Infinity ? undefined : setTimeout(this.#ended.resolve, grace);
+    const drained = this.#server.shutdown().then(() => this.executor.shutdown());
+    await Promise.race([drained, this.#ended.promise.then(() => this.#end())]);
+    if (timer !== undefined) clearTimeout(timer);
+  }
+
+  /** Ends what is left. */
+  async #end(): Promise<void> {
+    this.executor.terminate();
+    // A handler whose task has just been rejected may have an answer of its own.
+    await deliveries();
+    for (const answer of this.#unanswered) answer(unavailable("The server is stopping"));
+    await deliveries();
+    // A connection that is kept open must not keep the program from ending.
+    this.#server.unref();
+  }
+}

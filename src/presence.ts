@@ -1,0 +1,33 @@
+import { locks } from "./locks.ts";
+
+/** What the name of each lock begins with that a thread of this process holds while it serves. */
+const PRESENCE = "@genro/executor serves ";
+
+/** The signals that end a server. */
+export const stopSignals: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT", "SIGBREAK"]
+  : ["SIGINT", "SIGTERM"];
+
+/**
+ * Says that this thread serves, until the process is told to end. `deno serve --parallel` tells
+ * a thread nothing of the others, but they share their locks.
+ *
+ * @param onEnding Is called when the process is told to end.
+ * @returns How many there are; to be called when all have had the time to start.
+ */
+export function bePresent(onEnding: () => void): () => Promise<number> {
+  const ending = Promise.withResolvers<void>();
+  const end = () => {
+    // A lock that is held keeps the process alive, and a listener from being killed.
+    ending.resolve();
+    for (const signal of stopSignals) Deno.removeSignalListener(signal, end);
+    onEnding();
+  };
+  for (const signal of stopSignals) Deno.addSignalListener(signal, end);
+  locks?.request(PRESENCE + crypto.randomUUID(), () => ending.promise);
+  return async () => {
+    if (locks === undefined) return 1;
+    const { held } = await locks.query();
+    return Math.max(1, held.filter(({ name }) => name.startsWith(PRESENCE)).length);
+  };
+}

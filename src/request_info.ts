@@ -1,0 +1,63 @@
+import type { Executor, Runner } from "../executor.ts";
+import { NotStartedError, QueueFullError, ShutdownError } from "./errors.ts";
+
+/** What a handler is told beside the request: what Deno tells, and who runs its tasks. */
+export interface ServeInfo extends Deno.ServeHandlerInfo {
+  /** Runs tasks for this request: they are aborted when its client goes away. */
+  readonly executor: Runner;
+  /** Aborts when the server begins to stop; for what would go on for ever, such as an event stream. */
+  readonly stopping: AbortSignal;
+}
+
+/** What a handler is told of one request. */
+export class RequestInfo implements ServeInfo {
+  readonly stopping: AbortSignal;
+  readonly #request: Request;
+  readonly #info: Deno.ServeHandlerInfo;
+  readonly #executor: Executor;
+  #runner: Runner | undefined;
+
+  constructor(
+    request: Request,
+    info: Deno.ServeHandlerInfo,
+    executor: Executor,
+    stopping: AbortSignal,
+  ) {
+    this.#request = request;
+    this.#info = info;
+    this.#executor = executor;
+    this.stopping = stopping;
+  }
+
+  get executor(): Runner {
+    // Read when it is needed: reading it makes Deno watch the connection.
+    return this.#runner ??= this.#executor.with({ signal: this.#request.signal });
+  }
+
+  get remoteAddr(): Deno.Addr {
+    return this.#info.remoteAddr;
+  }
+
+  get completed(): Promise<void> {
+    return this.#info.completed;
+  }
+}
+
+/** Answers for a handler that has thrown. */
+export function explain(error: unknown): Response {
+  if (error instanceof QueueFullError) return unavailable("Too much to do, try again");
+  if (error instanceof ShutdownError || error instanceof NotStartedError) {
+    return unavailable("The server is stopping");
+  }
+  // The client has gone away: there is nobody to answer.
+  if (error instanceof DOMException && error.name === "AbortError") {
+    return new Response(null, { status: 499 });
+  }
+  console.error(error);
+  return new Response("Internal Server Error", { status: 500 });
+}
+
+/** The answer of a server that cannot answer now. */
+export function unavailable(why: string): Response {
+  return new Response(why, { status: 503, headers: { "Retry-After": "1" } });
+}
