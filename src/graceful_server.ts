@@ -104,7 +104,5 @@ export class GracefulServer implements ExecutorServer {
     await deliveries();
     for (const answer of this.#unanswered) answer(unavailable("The server is stopping"));
     await deliveries();
-    // A connection that is kept open must not keep the program from ending.
-    this.#server.unref();
   }
 }

@@ -5,7 +5,10 @@ import { NotStartedError, QueueFullError, ShutdownError } from "./errors.ts";
 export interface ServeInfo extends Deno.ServeHandlerInfo {
   /** Runs tasks for this request: they are aborted when its client goes away. */
   readonly executor: Runner;
-  /** Aborts when the server begins to stop; for what would go on for ever, such as an event stream. */
+  /**
+   * Aborts when the server begins to stop. End with it what would go on for ever, such as an event
+   * stream: Deno cannot cut off a response that has begun, which keeps the program from ending.
+   */
   readonly stopping: AbortSignal;
 }
 

@@ -3,6 +3,7 @@ export class Program implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #lines: AsyncIterator<string>;
   readonly printed: string[] = [];
+  readonly #timer: ReturnType<typeof setTimeout>;
 
   constructor(args: string[], options: { cwd?: string; env?: Record<string, string> } = {}) {
     this.#child = new Deno.Command(Deno.execPath(), {
@@ -12,9 +13,9 @@ export class Program implements AsyncDisposable {
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
-      // A test that waits for what never comes ends with an error.
-      signal: AbortSignal.timeout(60_000),
     }).spawn();
+    // A test that waits for what never comes ends with an error.
+    this.#timer = setTimeout(() => this.kill("SIGKILL"), 60_000);
     const streams = [this.#child.stdout, this.#child.stderr];
     this.#lines = merged(streams.map((stream) => lines(stream)));
   }
@@ -39,6 +40,7 @@ export class Program implements AsyncDisposable {
   /** How it ended. */
   async ended(): Promise<Deno.CommandStatus> {
     while (!(await this.#lines.next()).done);
+    clearTimeout(this.#timer);
     return await this.#child.status;
   }
 
