@@ -40,11 +40,12 @@ export interface ServeOptions {
   grace?: number;
 }
 
-/** Where to listen, and how: the options of `Deno.serve`. */
-export type ListenOptions =
-  | Omit<Deno.ServeTcpOptions, "signal">
-  | Omit<Deno.ServeTcpOptions & Deno.TlsCertifiedKeyPem, "signal">
-  | Omit<Deno.ServeUnixOptions, "signal">;
+/** Options of {@linkcode serve} on a port: those of `Deno.serve`, beside its own. */
+export interface PortOptions
+  extends ServeOptions, Omit<Deno.ServeTcpOptions, "signal">, Partial<Deno.TlsCertifiedKeyPem> {}
+
+/** Options of {@linkcode serve} on a Unix socket: those of `Deno.serve`, beside its own. */
+export interface SocketOptions extends ServeOptions, Omit<Deno.ServeUnixOptions, "signal"> {}
 
 /**
  * Starts an executor, then a server whose handler has it. On SIGINT, SIGTERM or `signal` the
@@ -73,15 +74,29 @@ export type ListenOptions =
  *   return new Response(`${await executor.runCpu((n: number) => n * 2, 21)}`);
  * }, { hostname: "127.0.0.1", port: 0 });
  *
- * const { port } = server.addr as Deno.NetAddr;
- * const response = await fetch(`http://127.0.0.1:${port}`);
+ * const response = await fetch(`http://127.0.0.1:${server.addr.port}`);
  * assertEquals(await response.text(), "42");
  * ```
  */
 export async function serve(
   handler: ServeHandler,
-  options: ServeOptions & ListenOptions = {},
-): Promise<ExecutorServer> {
+  options?: PortOptions,
+): Promise<ExecutorServer<Deno.NetAddr>>;
+/**
+ * Serves on a Unix socket.
+ *
+ * @param handler Answers the requests.
+ * @param options The executor, how to stop, and the path of the socket.
+ * @returns The server, listening.
+ */
+export async function serve(
+  handler: ServeHandler,
+  options: SocketOptions,
+): Promise<ExecutorServer<Deno.UnixAddr>>;
+export async function serve(
+  handler: ServeHandler,
+  options: PortOptions | SocketOptions = {},
+): Promise<ExecutorServer<Deno.Addr>> {
   if (typeof handler !== "function") {
     throw new TypeError(`Cannot serve: expected a function, received ${typeof handler}`);
   }
@@ -93,7 +108,7 @@ export async function serve(
   await executor.startup();
   try {
     signal?.throwIfAborted();
-    // The other ways to listen differ in what they name, and are passed on as they are.
+    // Whichever way to listen they name, they are passed on as they are.
     return new GracefulServer(handler, executor, listen as Deno.ServeTcpOptions, grace, signal);
   } catch (error) {
     if (!wasRunning) executor.terminate();

@@ -3,13 +3,13 @@ import { copyForProcess } from "./copy.ts";
 import { Ledger } from "./ledger.ts";
 import { type Loaders, loadWith } from "./load.ts";
 import {
+  ALONE,
   BEGUN,
   DYING,
   type FromProcess,
   type ProcessSetup,
   READY,
   RUN,
-  STREAM,
   type ToWorker,
 } from "./protocol.ts";
 import { TaskServer } from "./task_server.ts";
@@ -67,7 +67,7 @@ export function serveHost(loaders: Loaders, host: number): void {
     if ((message as ToWorker)[1] !== hostKey) return;
     if (waiting !== undefined) return void (waiting[waiting.length] = message as ToWorker);
     const [kind, , run] = message as ToWorker;
-    if (kind !== RUN && kind !== STREAM) return server.receive(message as ToWorker);
+    if (kind !== RUN && kind !== ALONE) return server.receive(message as ToWorker);
     waiting = [];
     send([BEGUN, run], () => {
       const behind = waiting!;

@@ -12,10 +12,14 @@ import { clearTimeout, deliveries, setTimeout } from "./timers.ts";
  */
 export type ServeHandler = (request: Request, info: ServeInfo) => Response | Promise<Response>;
 
-/** A server that has an executor. */
-export interface ExecutorServer extends AsyncDisposable {
+/**
+ * A server that has an executor.
+ *
+ * @typeParam A Where it can listen.
+ */
+export interface ExecutorServer<A extends Deno.Addr = Deno.NetAddr> extends AsyncDisposable {
   /** Where it listens. */
-  readonly addr: Deno.Addr;
+  readonly addr: A;
   /** The executor, running. */
   readonly executor: Executor;
   /** Resolves when it has stopped, and its executor has ended. */
@@ -30,7 +34,7 @@ export interface ExecutorServer extends AsyncDisposable {
 }
 
 /** Serves, and stops in order. */
-export class GracefulServer implements ExecutorServer {
+export class GracefulServer implements ExecutorServer<Deno.Addr> {
   readonly executor: Executor;
   readonly finished: Promise<void>;
   readonly #server: Deno.HttpServer;

@@ -1,11 +1,11 @@
 import { Ledger } from "./ledger.ts";
 import {
   ABORT,
+  ALONE,
   type FromWorker,
   PROGRESS,
   READY,
   RUN,
-  STREAM,
   type ToWorker,
   YIELDED,
 } from "./protocol.ts";
@@ -44,7 +44,7 @@ export class InlineThread implements Thread {
 
   post(message: ToWorker, transfer?: Transferable[]): void {
     const copy = structuredClone(message, { transfer });
-    if (message[0] === RUN || message[0] === STREAM) this.#running = message[2];
+    if (message[0] === RUN || message[0] === ALONE) this.#running = message[2];
     // Later, as with a worker: submitting a task never runs it.
     queueMicrotask(() => this.#server.receive(copy));
   }

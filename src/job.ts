@@ -1,8 +1,10 @@
 import { isPlain } from "./cloneable.ts";
 import { rejected, showsCaller } from "./failure.ts";
 import type { RunOptions } from "./options.ts";
+import type { Manner } from "./protocol.ts";
 import type { Queue } from "./queue.ts";
 import type { AddressedTask } from "./task.ts";
+import type { Outcome, TaskTrace } from "./telemetry.ts";
 import type { Timer } from "./timers.ts";
 import { transferablesAmong } from "./transfer.ts";
 
@@ -11,6 +13,8 @@ interface Details {
   options?: RunOptions;
   /** Takes what it yields. */
   onValue?: (value: unknown) => void;
+  /** What tells OpenTelemetry of it. */
+  trace?: TaskTrace;
   /** What its arguments have marked for transfer; it can be sent once only. */
   transferables?: Transferable[];
   /** Whether a worker died when it was next, so that it went back to the queue. */
@@ -66,9 +70,16 @@ export class Job {
     return this.#details?.transferables;
   }
 
-  /** Whether its caller reads what it yields. */
-  get streams(): boolean {
-    return this.#details?.onValue !== undefined;
+  /** How it runs, if not as usual: then it travels alone. */
+  get manner(): Manner | undefined {
+    const streams = this.#details?.onValue !== undefined;
+    const span = this.#details?.trace?.spanContext;
+    return streams || span !== undefined ? { streams, span } : undefined;
+  }
+
+  /** What tells OpenTelemetry of it. */
+  get trace(): TaskTrace | undefined {
+    return this.#details?.trace;
   }
 
   /** Whether its caller has an answer. */
@@ -83,21 +94,30 @@ export class Job {
 
   /** Gives its caller the answer, unless it has one. */
   resolve(value: unknown): void {
-    const resolve = this.#resolve;
-    if (resolve === undefined) return;
-    this.#resolve = undefined;
-    this.#details?.stopListening?.();
-    this.endTime();
-    resolve(value);
+    this.#settle("completed", undefined)?.(value);
   }
 
   /** Gives its caller a reason why there is no answer, unless it has one. */
-  reject(reason: unknown): void {
-    if (this.settled) return;
-    if (showsCaller(reason)) return this.resolve(rejected(reason));
+  reject(reason: unknown, outcome: Outcome = "failed"): void {
+    const resolve = this.#settle(outcome, reason);
+    if (resolve === undefined) return;
+    if (showsCaller(reason)) return resolve(rejected(reason));
     // Keeping the function that rejects as well would cost each job as much as three fields do;
     // and a rejected promise between would, until it is handled, be on a list that Deno keeps.
-    this.resolve({ then: (_: unknown, reject: (reason: unknown) => void) => reject(reason) });
+    resolve({ then: (_: unknown, reject: (reason: unknown) => void) => reject(reason) });
+  }
+
+  /** Ends the waiting; how to settle the promise, unless that was done before. */
+  #settle(outcome: Outcome, reason: unknown): ((value: unknown) => void) | undefined {
+    const resolve = this.#resolve;
+    if (resolve === undefined) return;
+    this.#resolve = undefined;
+    if (this.#details !== undefined) {
+      this.#details.stopListening?.();
+      this.endTime();
+      this.#details.trace?.ended(outcome, reason);
+    }
+    return resolve;
   }
 
   /** Its time does not run any more. */

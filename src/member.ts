@@ -6,6 +6,7 @@ import type { Job } from "./job.ts";
 import { nextRun, runsBetween, SLOTS } from "./ledger.ts";
 import {
   ABORT,
+  ALONE,
   DONE,
   DYING,
   FAILED,
@@ -19,7 +20,7 @@ import {
   READY,
   RUN,
   type Said,
-  STREAM,
+  type ToWorker,
   YIELDED,
 } from "./protocol.ts";
 import { Queue } from "./queue.ts";
@@ -170,7 +171,7 @@ export class Member {
     if (!this.#known.has(task.id)) this.#teach(task);
     const run = nextRun(this.#last);
     this.#thread.ledger.open(run);
-    if (job.plain && !job.streams) {
+    if (job.plain && job.manner === undefined) {
       this.#gathered ??= [RUN, this.#thread.key, run];
       this.#gathered.push(task.id, args.length, ...args);
     } else {
@@ -187,12 +188,14 @@ export class Member {
     this.jobs.push(job);
   }
 
-  #post({ task, args, streams, transferables }: Job, run: number): void {
+  #post({ task, args, manner, transferables }: Job, run: number): void {
     const timed = run % SAMPLE === 0 || task.sending.ms === Infinity;
     const begun = timed ? now() : 0;
     const { key } = this.#thread;
-    const kind = streams ? STREAM : RUN;
-    this.#thread.post([kind, key, run, task.id, args.length, ...args], transferables);
+    const message: ToWorker = manner === undefined
+      ? [RUN, key, run, task.id, args.length, ...args]
+      : [ALONE, key, run, manner, task.id, args.length, ...args];
+    this.#thread.post(message, transferables);
     if (timed) task.sending.learn(now() - begun);
   }
 

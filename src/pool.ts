@@ -15,6 +15,7 @@ import { Member, type MemberEvents } from "./member.ts";
 import type { PoolSettings } from "./options.ts";
 import { startInTurn } from "./pace.ts";
 import { Queue } from "./queue.ts";
+import { observe, traceTask, unobserve } from "./telemetry.ts";
 import * as machinery from "./timers.ts";
 
 /** The ms after a failed start until the next attempt; they double each time, up to the most. */
@@ -59,7 +60,7 @@ export type Report = (type: ExecutorEventType, worker: number, cause?: unknown) 
 
 /** Workers that start and end with the work there is, and the tasks that wait for them. */
 export class Pool {
-  readonly #name: string;
+  readonly name: string;
   readonly #settings: PoolSettings;
   readonly #report: Report;
   readonly #queue = new Queue();
@@ -101,7 +102,7 @@ export class Pool {
   #full = false;
 
   constructor(name: string, settings: PoolSettings, report: Report) {
-    this.#name = name;
+    this.name = name;
     this.#settings = settings;
     this.#report = report;
   }
@@ -122,11 +123,12 @@ export class Pool {
     const { isolation, minWorkers, permissions, permissionsGiven } = this.#settings;
     if (this.#open) return;
     this.#open = true;
+    observe(this);
     await assertIsolation(this.#settings);
     if (!this.#open) throw new ShutdownError("The executor was shut down while it started");
     if (isolation === "inline" && permissionsGiven && permissions !== "inherit") {
       throw new WorkerStartError(
-        `Cannot run ${this.#name} tasks inline: permissions ${Deno.inspect(permissions)} were ` +
+        `Cannot run ${this.name} tasks inline: permissions ${Deno.inspect(permissions)} were ` +
           "asked for, and a task in this thread has all of the program's",
       );
     }
@@ -137,11 +139,10 @@ export class Pool {
 
   /** Takes a job: it runs when it is its turn, and its promise settles whatever happens. */
   enqueue(job: Job): void {
+    const trace = traceTask(this.name, job.task.name);
+    if (trace !== undefined) job.details.trace = trace;
     const signal = job.options?.signal;
-    if (signal?.aborted) {
-      this.#cancelled++;
-      return job.reject(signal.reason);
-    }
+    if (signal?.aborted) return this.#refuse(job, signal.reason);
     const { maxQueue } = this.#settings;
     if (maxQueue !== Infinity && this.#waiting >= maxQueue) {
       this.#failed++;
@@ -149,7 +150,7 @@ export class Pool {
       this.#full = true;
       return job.reject(
         new QueueFullError(
-          `Cannot queue the task: ${this.#waiting} already wait for a ${this.#name} worker, ` +
+          `Cannot queue the task: ${this.#waiting} already wait for a ${this.name} worker, ` +
             "which is maxQueue; try again later",
         ),
       );
@@ -208,7 +209,7 @@ export class Pool {
 
   #refuse(job: Job, reason: unknown): void {
     this.#cancelled++;
-    job.reject(reason);
+    job.reject(reason, "cancelled");
   }
 
   /** Resolves when nothing waits and nothing runs. */
@@ -222,6 +223,7 @@ export class Pool {
   /** Ends everything now: what waits or runs rejects with `ShutdownError`. */
   terminate(): void {
     this.#open = false;
+    unobserve(this);
     clearTimeout(this.#retireTimer);
     this.#retireTimer = undefined;
     if (this.#growTimer !== undefined) {
@@ -312,6 +314,7 @@ export class Pool {
       }
       // A getter of an argument, run by the clone, has terminated the pool.
       if (!this.#members.has(member)) return this.#drop(job);
+      job.trace?.sent();
       if (job.waits !== undefined) this.#noteWait(job, time ||= machinery.now());
       if (job.options?.timeout !== undefined) this.#limit(job, job.options.timeout);
     }
@@ -500,14 +503,14 @@ export class Pool {
         return start.reject(new ShutdownError("The executor was shut down while a worker started"));
       }
       try {
-        const member = new Member(++this.#made, this.#name, this.#settings, this.#events);
+        const member = new Member(++this.#made, this.name, this.#settings, this.#events);
         this.#members.add(member);
         this.#starting.set(member, start);
         this.#limitStart(member, start);
         // Taken after the start has blocked, when no return could be noticed.
         this.#startProgress = this.#progress();
       } catch (cause) {
-        this.#failStart(start, this.#made, startError(this.#name, cause));
+        this.#failStart(start, this.#made, startError(this.name, cause));
       }
     });
     return start.promise;
@@ -517,7 +520,7 @@ export class Pool {
   #limitStart(member: Member, start: PromiseWithResolvers<void>): void {
     const timer = setTimeout(() => {
       const why = `it was not ready after ${START_TIMEOUT / 1_000} s; does a task's module load?`;
-      const error = new WorkerStartError(`Cannot start a ${this.#name} worker: ${why}`);
+      const error = new WorkerStartError(`Cannot start a ${this.name} worker: ${why}`);
       this.#failStart(start, member.number, error);
       this.#end(member);
     }, START_TIMEOUT);
@@ -569,7 +572,7 @@ export class Pool {
       const start = this.#starting.get(member);
       if (start !== undefined) {
         this.#starting.delete(member);
-        this.#failStart(start, member.number, startError(this.#name, cause));
+        this.#failStart(start, member.number, startError(this.name, cause));
       } else {
         this.#crashed++;
         this.#report("workercrash", member.number, cause);
@@ -687,7 +690,7 @@ export class Pool {
     const stuck = this.#members.size + this.#stuck.size;
     this.#failQueued(() =>
       new WorkerStartError(
-        `Cannot run the task: all ${stuck} ${this.#name} workers are stuck in aborted tasks that ` +
+        `Cannot run the task: all ${stuck} ${this.name} workers are stuck in aborted tasks that ` +
           'do not end; poll throwIfAborted() in long synchronous tasks, or use isolation: "process"',
       )
     );

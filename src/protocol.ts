@@ -1,5 +1,6 @@
 /** The wire between member.ts on the host and worker.ts: the messages; ledger.ts has the memory. */
 
+import type { SpanContext } from "./otel.ts";
 import type { Thrown } from "./thrown.ts";
 
 /** An export of a module: where it is and the names that lead to it. */
@@ -18,6 +19,14 @@ export interface SourceAddress {
 
 /** How the worker finds a function it has not run yet. */
 export type TaskAddress = ModuleAddress | SourceAddress;
+
+/** How a task runs, if not as usual. */
+export interface Manner {
+  /** Whether its caller reads what it yields. */
+  readonly streams: boolean;
+  /** The span whose children its own ones are. */
+  readonly span: SpanContext | undefined;
+}
 
 /** What a worker is told first, before any task. */
 export interface Setup extends ProcessSetup {
@@ -45,13 +54,13 @@ export const ABORT = 2;
 /** Forget every task address: the ids that follow are learned anew. */
 export const FORGET = 3;
 
-/** Run a task whose reader takes what it yields: like {@linkcode RUN}, with one task. */
-export const STREAM = 4;
+/** Run one task in a manner of its own: like {@linkcode RUN}, with that before the task. */
+export const ALONE = 4;
 /** The reader of a run's stream has taken so many values. */
 export const PULL = 5;
 
 export type ToWorker =
-  | readonly [typeof STREAM, key: number, run: number, ...call: unknown[]]
+  | readonly [typeof ALONE, key: number, run: number, manner: Manner, ...call: unknown[]]
   | readonly [typeof PULL, key: number, run: number, count: number]
   | readonly [typeof RUN, key: number, first: number, ...calls: unknown[]]
   | readonly [typeof LEARN, key: number, task: number, address: TaskAddress]

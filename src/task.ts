@@ -88,10 +88,16 @@ export class AddressedTask {
     this.module = module;
   }
 
+  /** What the function is called. */
+  get name(): string {
+    const { address } = this;
+    return "url" in address ? address.path.join(".") : address.name || "anonymous";
+  }
+
   /** How errors call the task. */
   get label(): string {
     const { address } = this;
-    if ("url" in address) return `${address.path.join(".")} of ${address.url}`;
+    if ("url" in address) return `${this.name} of ${address.url}`;
     return address.name === "" ? "an anonymous function" : `the function ${address.name}`;
   }
 }

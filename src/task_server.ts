@@ -3,9 +3,11 @@ import { RunContext } from "./context.ts";
 import { apply, awaitable, bareArray, FixedMap, ownKeys } from "./intrinsics.ts";
 import { type Ledger, nextRun } from "./ledger.ts";
 import type { Load } from "./load.ts";
+import { within } from "./otel.ts";
 import { Outlet } from "./outlet.ts";
 import {
   ABORT,
+  ALONE,
   DONE,
   FAILED,
   type FailureKind,
@@ -13,9 +15,9 @@ import {
   type FromWorker,
   KEPT,
   LEARN,
+  type Manner,
   PULL,
   RUN,
-  STREAM,
   type TaskAddress,
   type ToWorker,
   YIELDED,
@@ -92,7 +94,7 @@ export class TaskServer {
   receive(message: ToWorker): void {
     switch (message[0]) {
       case RUN:
-      case STREAM: {
+      case ALONE: {
         const waiting = { calls: message, next: undefined };
         if (this.#next === undefined) this.#next = waiting;
         else this.#last!.next = waiting;
@@ -129,7 +131,8 @@ export class TaskServer {
       let told = time;
       let untold = false;
       let run = calls[2] as number;
-      for (let i = 3; i < calls.length; run = nextRun(run)) {
+      const manner = calls[0] === ALONE ? calls[3] as Manner : undefined;
+      for (let i = manner === undefined ? 3 : 4; i < calls.length; run = nextRun(run)) {
         const task = calls[i++] as number;
         const count = calls[i++] as number;
         const args = argumentsFrom(calls, i, count);
@@ -146,14 +149,12 @@ export class TaskServer {
         let awaited = false;
         try {
           const call = this.#found.get(task) ?? await awaitable(this.#find(task));
-          value = apply(call, context, args);
+          value = manner === undefined
+            ? apply(call, context, args)
+            : this.#runAlone(manner, context, run, call, args);
           if (isThenable(value)) {
             awaited = true;
             value = await awaitable(value);
-          }
-          if (calls[0] === STREAM) {
-            awaited = true;
-            value = await awaitable(this.#stream(context, run, call, value));
           }
         } catch (thrown) {
           failure = Unrunnable.is(thrown) ? thrown : new Unrunnable("threw", thrown);
@@ -182,13 +183,31 @@ export class TaskServer {
     this.#serving = false;
   }
 
-  /** Sends what a call yields. */
-  async #stream(
+  /** Runs a task in a manner of its own, and returns what it returns. */
+  #runAlone(
+    { span, streams }: Manner,
     context: RunContext,
     run: number,
     call: Callable,
-    returned: unknown,
-  ): Promise<void> {
+    args: unknown[],
+  ): unknown {
+    let value: unknown;
+    let failure: Unrunnable | undefined;
+    const begin = () => {
+      try {
+        value = streams ? this.#stream(context, run, call, args) : apply(call, context, args);
+      } catch (thrown) {
+        failure = new Unrunnable("threw", thrown);
+      }
+    };
+    if (span === undefined) begin();
+    else within(span, begin);
+    if (failure !== undefined) throw failure;
+    return value;
+  }
+
+  /** Sends what a call yields. */
+  async #stream(context: RunContext, run: number, call: Callable, args: unknown[]): Promise<void> {
     const send = (value: unknown) => {
       try {
         RunContext.tell(context, YIELDED, value);
@@ -198,6 +217,8 @@ export class TaskServer {
     };
     this.#outlet = new Outlet(run, send, () => RunContext.isAborted(context));
     try {
+      let returned = apply(call, context, args);
+      if (isThenable(returned)) returned = await awaitable(returned);
       await awaitable(this.#outlet.drain(call, returned));
     } finally {
       this.#outlet = undefined;

@@ -7,7 +7,7 @@ import { until } from "./waiting.ts";
 const loopback = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
 
 function urlOf({ addr }: ExecutorServer): string {
-  return `http://127.0.0.1:${(addr as Deno.NetAddr).port}`;
+  return `http://127.0.0.1:${addr.port}`;
 }
 
 async function get(url: string, init?: RequestInit): Promise<[status: number, text: string]> {
@@ -70,7 +70,7 @@ Deno.test("serve() rejects before the port is open if the executor cannot start"
 
 Deno.test("serve() rejects if the port is in use, and ends the executor it has started", async () => {
   await using server = await serve(() => new Response("first"), loopback);
-  const { port } = server.addr as Deno.NetAddr;
+  const { port } = server.addr;
   const executor = new Executor();
   const again = () => serve(() => new Response(), { ...loopback, port, executor });
   await assertRejects(again, Deno.errors.AddrInUse);
@@ -173,6 +173,25 @@ Deno.test("serve() stops with its signal, as with shutdown()", async () => {
   await server.shutdown();
 });
 
+Deno.test("serve() listens on a socket", { ignore: Deno.build.os === "windows" }, async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/socket`;
+  try {
+    const server = await serve(
+      (_, { executor }) => executor.runCpu(() => 1).then(() => new Response("ok")),
+      {
+        path,
+      },
+    );
+    using client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+    const response = await fetch("http://localhost/", { client });
+    assertEquals(await response.text(), "ok");
+    await server.shutdown();
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("serve() can be had twice in one process", async () => {
   await using one = await serve(() => new Response("one"), loopback);
   const other = await serve(() => new Response("other"), loopback);
@@ -267,17 +286,20 @@ for (const polite of [true, false]) {
 
 /** `deno serve` with fixtures/declared.ts. */
 async function withDeclared(
-  { flags = [], args = [], env }: {
-    flags?: string[];
-    args?: string[];
-    env?: Record<string, string>;
-  },
+  { threads = 1, args = [] }: { threads?: number; args?: string[] },
   use: (url: string, server: Program) => Promise<void>,
 ): Promise<void> {
-  const fixed = ["--allow-read", "--no-prompt", "--host", "127.0.0.1", "--port", "0"];
-  const file = "tests/fixtures/declared.ts";
-  await using server = new Program(["serve", ...fixed, ...flags, file, ...args], { env });
-  const [url] = await server.line(/http:\S+/);
+  const flags = ["--allow-read", "--no-prompt", "--host", "127.0.0.1", "--port", "0"];
+  if (threads > 1) flags.push("--parallel");
+  await using server = new Program(["serve", ...flags, "tests/fixtures/declared.ts", ...args], {
+    env: { DENO_JOBS: `${threads}` },
+  });
+  let url: string | undefined;
+  // In whatever order: that it listens, and that each thread has come so far.
+  for (let lines = 0; lines <= threads; lines++) {
+    const [line] = await server.line(/http:\S+|declared$/);
+    if (line.startsWith("http:")) url = line;
+  }
   await use(url!, server);
 }
 
@@ -306,18 +328,15 @@ Deno.test("lifespan() gives each thread of `deno serve --parallel` its share of 
   ignore: Deno.build.os === "windows",
 }, async () => {
   // So many that one worker is each one's share.
-  const threads = String(Math.max(2, navigator.hardwareConcurrency));
-  await withDeclared(
-    { flags: ["--parallel"], env: { DENO_JOBS: threads } },
-    async (url, server) => {
-      await Promise.all(Array.from({ length: 8 }, async () => {
-        const answer = await get(`${url}workers`, { headers: { connection: "close" } });
-        assertEquals(answer, [200, "1"]);
-      }));
-      server.kill("SIGINT");
-      assertEquals((await server.ended()).code, 0);
-    },
-  );
+  const threads = Math.max(2, navigator.hardwareConcurrency);
+  await withDeclared({ threads }, async (url, server) => {
+    await Promise.all(Array.from({ length: 8 }, async () => {
+      const answer = await get(`${url}workers`, { headers: { connection: "close" } });
+      assertEquals(answer, [200, "1"]);
+    }));
+    server.kill("SIGINT");
+    assertEquals((await server.ended()).code, 0);
+  });
 });
 
 Deno.test("lifespan() refuses what is no app", () => {
