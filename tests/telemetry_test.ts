@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { Executor } from "@genro/executor";
 import { Program } from "./processes.ts";
 
 interface Attribute {
@@ -178,4 +179,69 @@ Deno.test("Executor tells OpenTelemetry of tasks in processes", async () => {
   await run(collector.environment, "0", "process");
   const [task] = collector.spans.filter(({ name }) => name === "blocking anonymous");
   assertEquals(task!.parentSpanId, collector.span("caller").spanId);
+});
+
+const API = Symbol.for("opentelemetry.js.api.1");
+
+/** Registers this as an SDK for as long as it is used. */
+function register(sdk: object): Disposable {
+  const globals = globalThis as unknown as Record<symbol, object>;
+  globals[API] = sdk;
+  return { [Symbol.dispose]: () => delete globals[API] };
+}
+
+/** A span of an SDK that does nothing with it. */
+const span = {
+  spanContext: () => ({ traceId: "1".repeat(32), spanId: "2".repeat(16), traceFlags: 1 }),
+  setAttributes: () => {},
+  setStatus: () => {},
+  end: () => {},
+};
+
+Deno.test("Executor runs tasks though the SDK that is registered throws", async () => {
+  const fail = () => {
+    throw new Error("of the SDK");
+  };
+  const meter = { createHistogram: fail, createCounter: fail, createObservableGauge: fail };
+  const sdks = [
+    { trace: {} },
+    { trace: { getTracer: fail } },
+    { trace: { getTracer: () => ({ startSpan: fail }) } },
+    { trace: { getTracer: () => ({ startSpan: () => ({ ...span, spanContext: fail }) }) } },
+    { trace: { getTracer: () => ({ startSpan: () => ({ ...span, end: fail }) }) } },
+    { metrics: { getMeter: fail } },
+    { metrics: { getMeter: () => meter } },
+  ];
+  await using executor = await Executor.start();
+  for (const sdk of sdks) {
+    using _ = register(sdk);
+    assertEquals(await executor.runCpu((n: number) => n * 2, 21), 42);
+  }
+});
+
+Deno.test("A task is run, once and unseen, where another one has registered an SDK", async () => {
+  using _ = register({ trace: { getTracer: () => ({ startSpan: () => span }) } });
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  const double = (n: number) => {
+    const counted = globalThis as unknown as { calls?: number };
+    counted.calls = (counted.calls ?? 0) + 1;
+    return n * 2;
+  };
+  const ways = [
+    "() => {}",
+    "() => { throw new Error('of another task') }",
+    "(_, run) => { run(); run(); globalThis.seen = run(); }",
+    "(_, run) => { setTimeout(run) }",
+  ];
+  for (const [i, way] of ways.entries()) {
+    await executor.runCpu((way: string) => {
+      const active = () => ({ setValue: () => {} });
+      Object.assign(globalThis, {
+        [Symbol.for("opentelemetry.js.api.1")]: { context: { active, with: (0, eval)(way) } },
+      });
+    }, way);
+    assertEquals(await executor.runCpu(double, 21), 42, way);
+    assertEquals(await executor.runCpu(() => (globalThis as { calls?: number }).calls), i + 1, way);
+  }
+  assertEquals(await executor.runCpu(() => (globalThis as { seen?: unknown }).seen), undefined);
 });
