@@ -139,7 +139,7 @@ export class Pool {
 
   /** Takes a job: it runs when it is its turn, and its promise settles whatever happens. */
   enqueue(job: Job): void {
-    const trace = traceTask(this.name, job.task.name);
+    const trace = traceTask(this.name, job.task);
     if (trace !== undefined) job.details.trace = trace;
     const signal = job.options?.signal;
     if (signal?.aborted) return this.#refuse(job, signal.reason);

@@ -7,6 +7,7 @@
 
 import { Failure } from "./failure.ts";
 import { type Meter, type Sdk, sdk, type Span, type SpanContext } from "./otel.ts";
+import type { AddressedTask } from "./task.ts";
 import { now } from "./timers.ts";
 
 const SCOPE = "@genro/executor";
@@ -38,7 +39,7 @@ export function unobserve(pool: Observed): void {
 }
 
 /** Begins to tell of a task that is submitted now; `undefined` if nobody listens. */
-export function traceTask(pool: string, task: string): TaskTrace | undefined {
+export function traceTask(pool: string, task: AddressedTask): TaskTrace | undefined {
   const registered = sdk();
   if (registered?.trace === undefined && registered?.metrics === undefined) return;
   try {
@@ -56,12 +57,12 @@ export class TaskTrace {
   readonly #submitted = now();
   #sent: number | undefined;
 
-  constructor({ trace, metrics }: Sdk, pool: string, task: string) {
+  constructor({ trace, metrics }: Sdk, pool: string, { name }: AddressedTask) {
     this.#attributes = { "executor.pool.name": pool };
     this.#instruments = metrics && instrumentsOf(metrics.getMeter(SCOPE), metrics);
-    this.#span = trace?.getTracer(SCOPE).startSpan(`${pool} ${task}`, {
+    this.#span = trace?.getTracer(SCOPE).startSpan(`${pool} ${name}`, {
       kind: INTERNAL,
-      attributes: { ...this.#attributes, "executor.task.name": task },
+      attributes: { ...this.#attributes, "executor.task.name": name },
     });
     this.spanContext = this.#span?.spanContext();
   }

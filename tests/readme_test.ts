@@ -1,6 +1,6 @@
-/** The examples of the README that serve: they are run as programs, and asked over HTTP. */
+/** The example of the README that is run as a program, and its figures. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { chart } from "../bench/chart.ts";
 import type { Results } from "../bench/results.ts";
 import { summary } from "../bench/table.ts";
@@ -19,12 +19,12 @@ async function withExample(
   try {
     const imports = {
       "@genro/executor": import.meta.resolve("../mod.ts"),
+      "@genro/executor/serve": import.meta.resolve("../serve.ts"),
       "@std/async/deadline": import.meta.resolve("@std/async/deadline"),
     };
     const config = { imports, unstable: ["worker-options"] };
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(config));
     await Deno.writeTextFile(`${folder}/main.ts`, code);
-    await Deno.writeTextFile(`${folder}/motd`, "message of the day");
     await using program = new Program([...args, "--allow-all", "--no-prompt", "main.ts"], {
       cwd: folder,
       env: { DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0" },
@@ -36,23 +36,15 @@ async function withExample(
   }
 }
 
-Deno.test("README's Deno.serve() example answers, and ends on SIGTERM", {
+Deno.test("README's example of an app answers under `deno serve`", {
   ignore: Deno.build.os === "windows",
 }, async () => {
-  assertEquals(served.length, 2);
-  await withExample(served[0]!, ["run"], async (url, program) => {
-    assertEquals(await (await fetch(new URL("/healthz", url))).text(), "ok");
-    const entries = await (await fetch(url)).json();
-    assert(entries.some(({ name }: Deno.DirEntry) => name === "main.ts"));
+  assertEquals(served.length, 1);
+  const args = ["serve", "--host", "127.0.0.1", "--port", "0"];
+  await withExample(served[0]!, args, async (url, program) => {
+    assertEquals(await (await fetch(url)).text(), "computed");
     program.kill("SIGTERM");
     assertEquals((await program.ended()).code, 0);
-  });
-});
-
-Deno.test("README's `deno serve` example answers", async () => {
-  const args = ["serve", "--host", "127.0.0.1", "--port", "0"];
-  await withExample(served[1]!, args, async (url) => {
-    assertEquals(await (await fetch(url)).text(), "message of the day");
   });
 });
 
