@@ -339,6 +339,18 @@ Deno.test("lifespan() gives each thread of `deno serve --parallel` its share of 
   });
 });
 
+Deno.test("lifespan() can be had twice in one process", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  const flags = ["--allow-read", "--no-prompt", "--host", "127.0.0.1", "--port", "0"];
+  await using server = new Program(["serve", ...flags, "tests/fixtures/two_apps.ts"]);
+  const [url] = await server.line(/http:\S+/);
+  const answers = await Promise.all([get(`${url}one`), get(`${url}other`)]);
+  assertEquals(answers, [[200, "the one"], [200, "the other"]]);
+  server.kill("SIGTERM");
+  assertEquals((await server.ended()).code, 0);
+});
+
 Deno.test("lifespan() refuses what is no app", () => {
   for (const app of [undefined, 42, {}, { fetch: 42 }]) {
     assertThrows(() => lifespan(app as unknown as ServeHandler), TypeError);
