@@ -8,6 +8,8 @@
  * curl http://127.0.0.1:8000/passwords --json '{ "password": "correct horse" }'
  * ```
  *
+ * http://127.0.0.1:8000/dashboard shows both pools live.
+ *
  * With `--on-event-loop` it does the same work the way one should not, for comparison.
  */
 
@@ -19,6 +21,7 @@ import {
   type TaskFunction,
   tasksFrom,
 } from "@genro/executor";
+import { dashboard } from "./dashboard/dashboard.ts";
 
 const onEventLoop = Deno.args.includes("--on-event-loop");
 const tasks = onEventLoop
@@ -42,6 +45,10 @@ await using executor = await Executor.start({
 });
 await runner().runBlocking(tasks.createDatabase, database);
 
+const stopping = new AbortController();
+// For its operator: a real server puts it behind its own authentication.
+const answerOperator = dashboard(executor, stopping.signal);
+
 const server = Deno.serve({
   hostname: "127.0.0.1",
   port: Number(Deno.env.get("PORT") ?? 8000),
@@ -50,6 +57,7 @@ const server = Deno.serve({
 }, answer);
 
 console.log(`Stopping on ${await stopSignal}`);
+stopping.abort();
 await server.shutdown();
 // Here `await using` shuts the executor down, and with nothing left to do the program ends.
 
@@ -65,7 +73,7 @@ function answer(request: Request): Response | Promise<Response> {
     case "POST /passwords":
       return hashPassword(request);
     default:
-      return problem(404, `There is no ${request.method} ${pathname}`);
+      return answerOperator(request) ?? problem(404, `There is no ${request.method} ${pathname}`);
   }
 }
 

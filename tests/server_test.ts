@@ -46,6 +46,7 @@ for (const args of [[], ["--on-event-loop"]]) {
       assertEquals(months.length, 12);
       const { cpu, blocking } = await (await fetch(`${url}/stats`)).json();
       assertEquals([typeof cpu.completed, typeof blocking.queued], ["number", "number"]);
+      assertEquals(await statusOf(fetch(`${url}/dashboard`)), 200);
 
       assertEquals(await statusOf(fetch(`${url}/sales`)), 400);
       assertEquals(await statusOf(fetch(`${url}/sales?city=Nowhere`)), 404);
