@@ -7,7 +7,6 @@
 
 import { Ledger } from "./src/ledger.ts";
 import { loadWith } from "./src/load.ts";
-import { hideLifelines, locks } from "./src/locks.ts";
 import { DYING, READY, type Setup, type ToWorker } from "./src/protocol.ts";
 import { seclude, type WorkerScope } from "./src/scope.ts";
 import { type Post, TaskServer } from "./src/task_server.ts";
@@ -40,11 +39,10 @@ export function serve(loaders: Readonly<Record<string, () => Promise<unknown>>>)
       if (message[1] === hostKey) server.receive(message);
       return;
     }
-    const { memory, lifeline, key } = data as Setup;
+    const { memory, key } = data as Setup;
     hostKey = key;
     server = new TaskServer(load, new Ledger(memory), post);
-    holdUntilDeath(lifeline, () => post(READY));
-    hideLifelines();
+    post(READY);
   });
   scope.addEventListener("error", (event) => dying((event as ErrorEvent).error));
   scope.addEventListener(
@@ -55,13 +53,5 @@ export function serve(loaders: Readonly<Record<string, () => Promise<unknown>>>)
     // Deno reads no message after one it could not decode.
     dying((event as MessageEvent).data);
     close();
-  });
-}
-
-/** Holds the lock by which the host sees that this worker lives; Deno releases it at any death. */
-function holdUntilDeath(lifeline: string, held: () => void): void {
-  locks!.request(lifeline, () => {
-    held();
-    return new Promise<never>(() => {});
   });
 }

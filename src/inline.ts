@@ -61,7 +61,7 @@ export class InlineThread implements Thread {
     this.post([ABORT, this.key, this.#running, reason]);
   }
 
-  async ended(): Promise<void> {}
+  readonly gone = Promise.resolve();
 
   #deliver(message: FromWorker): void {
     if (typeof message === "object" && (message[0] === PROGRESS || message[0] === YIELDED)) {

@@ -1,9 +1,9 @@
-import { InlineThread } from "./inline.ts";
 import type { PoolSettings } from "./options.ts";
 import { assertWorkers, type Thread, type ThreadEvents, WorkerThread } from "./thread.ts";
 
-/** Loaded for those who ask for processes; all others do without. */
+/** Loaded for those who ask for them; all others do without. */
 let processes: typeof import("./process_thread.ts");
+let inline: typeof import("./inline.ts");
 
 /**
  * Checks that this platform has what the threads of a pool need.
@@ -12,6 +12,7 @@ let processes: typeof import("./process_thread.ts");
  */
 export async function assertIsolation({ isolation, permissions }: PoolSettings): Promise<void> {
   if (isolation === "worker") assertWorkers();
+  if (isolation === "inline") inline = await import("./inline.ts");
   if (isolation === "process") {
     processes = await import("./process_thread.ts");
     await processes.assertProcesses(permissions);
@@ -30,6 +31,6 @@ export function startThread(
     case "process":
       return new processes.ProcessThread(permissions, memoryLimit, events);
     case "inline":
-      return new InlineThread(events);
+      return new inline.InlineThread(events);
   }
 }

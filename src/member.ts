@@ -28,7 +28,7 @@ import type { AddressedTask } from "./task.ts";
 import type { PoolSettings } from "./options.ts";
 import type { Thread } from "./thread.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
-import { now } from "./timers.ts";
+import * as machinery from "./timers.ts";
 import { transferablesOf } from "./transfer.ts";
 
 /** How long, in ms, an aborted task may take to end by itself before its worker is given up. */
@@ -46,6 +46,8 @@ const SAMPLE = 8;
 
 /** For how long, in ms, a worker may fail to begin what is next before it is given up. */
 const PATIENCE = 5_000;
+/** How often, in ms, it is looked at for that. */
+const LISTEN = 1_000;
 
 /** What a member tells its pool. */
 export interface MemberEvents {
@@ -108,6 +110,8 @@ export class Member {
   #aborted: Job | undefined;
   #grace: ReturnType<typeof globalThis.setTimeout> | undefined;
   #lastWords: Thrown | undefined;
+  /** The next look; it is left to come when a task ends, as another one soon begins. */
+  #listening: machinery.Timer | undefined;
   /** The run that was next at the last looks but had not begun, and since when. */
   #unheard: { run: number; since: number } | undefined;
 
@@ -116,7 +120,6 @@ export class Member {
     this.#events = events;
     this.#thread = startThread(name, settings, {
       onMessage: (message) => this.#receive(message),
-      onLook: () => this.#listen(),
       onDying: () => {
         this.dying = true;
         events.onDying(this);
@@ -190,13 +193,13 @@ export class Member {
 
   #post({ task, args, manner, transferables }: Job, run: number): void {
     const timed = run % SAMPLE === 0 || task.sending.ms === Infinity;
-    const begun = timed ? now() : 0;
+    const begun = timed ? machinery.now() : 0;
     const { key } = this.#thread;
     const message: ToWorker = manner === undefined
       ? [RUN, key, run, task.id, args.length, ...args]
       : [ALONE, key, run, manner, task.id, args.length, ...args];
     this.#thread.post(message, transferables);
-    if (timed) task.sending.learn(now() - begun);
+    if (timed) task.sending.learn(machinery.now() - begun);
   }
 
   /** Sends what was gathered. */
@@ -259,9 +262,26 @@ export class Member {
     return heldUp;
   }
 
-  /** Says whether it has work: then it keeps the process alive and its death is watched for. */
+  /** Says whether it has work: then it keeps the process alive, and is looked at. */
   engage(engaged: boolean): void {
     this.#thread.engage(engaged);
+    if (engaged) this.#listenLater();
+  }
+
+  #listenLater(): void {
+    if (this.#listening !== undefined) return;
+    this.#listening = machinery.setTimeout(() => {
+      this.#listening = undefined;
+      if (this.jobs.size === 0) return;
+      this.#listenLater();
+      this.#listen();
+    }, LISTEN);
+    Deno.unrefTimer(this.#listening);
+  }
+
+  #stopListening(): void {
+    if (this.#listening !== undefined) machinery.clearTimeout(this.#listening);
+    this.#listening = undefined;
   }
 
   /** Drops a job that was sent ahead: it never begins; `false` if it has, or is the first. */
@@ -299,8 +319,8 @@ export class Member {
       if (this.#unheard !== undefined && this.#aborted === undefined) this.overdue = false;
       this.#unheard = undefined;
     } else if (this.#unheard?.run !== head.run) {
-      this.#unheard = { run: head.run, since: now() };
-    } else if (!this.overdue && now() - this.#unheard.since > PATIENCE) {
+      this.#unheard = { run: head.run, since: machinery.now() };
+    } else if (!this.overdue && machinery.now() - this.#unheard.since > PATIENCE) {
       this.overdue = true;
       this.#events.onOverdue(this);
     }
@@ -309,12 +329,16 @@ export class Member {
   /** Ends the worker, whatever it does. */
   terminate(): void {
     clearTimeout(this.#grace);
+    this.#stopListening();
     this.#thread.terminate();
   }
 
   /** Resolves when the worker has ended, or after `patience` ms. */
-  ended(patience: number): Promise<void> {
-    return this.#thread.ended(patience);
+  async ended(patience: number): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = machinery.setTimeout(late.resolve, patience);
+    await Promise.race([this.#thread.gone, late.promise]);
+    machinery.clearTimeout(timer);
   }
 
   /** The one place where what a worker says arrives. */
@@ -389,6 +413,7 @@ export class Member {
 
   #end(message: string | undefined): void {
     clearTimeout(this.#grace);
+    this.#stopListening();
     this.collect();
     this.#events.onEnd(
       this,

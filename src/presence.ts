@@ -1,7 +1,13 @@
-import { locks } from "./locks.ts";
-
 /** What the name of each lock begins with that a thread of this process holds while it serves. */
 const PRESENCE = "@genro/executor serves ";
+
+/** Web Locks, which Deno has since 2.9; its type library does not name them yet. */
+const { locks } = navigator as unknown as {
+  locks?: {
+    request(name: string, callback: () => Promise<void>): Promise<void>;
+    query(): Promise<{ held: { name: string }[] }>;
+  };
+};
 
 /** The signals that end a server. */
 export const stopSignals: readonly Deno.Signal[] = Deno.build.os === "windows"

@@ -7,7 +7,7 @@ import { environmentFor, permissionFlags } from "./permission_flags.ts";
 import { ABORT, BEGUN, DONE, FAILED, type FromProcess, type ToWorker } from "./protocol.ts";
 import { modules } from "./task.ts";
 import { newKey, type Thread, type ThreadEvents } from "./thread.ts";
-import { clearTimeout, now, setTimeout, type Timer } from "./timers.ts";
+import { now, setTimeout } from "./timers.ts";
 
 /** Node's class as it is here: `spawn()` takes the whole environment, and asks for nothing else. */
 interface SpawnedProcess extends ChildProcess {
@@ -19,9 +19,6 @@ interface SpawnedProcess extends ChildProcess {
     serialization: "advanced";
   }): void;
 }
-
-/** How often, in ms, it is looked at while it has a task. */
-const LOOK = 1_000;
 
 /** Node's part of Deno is loaded when it is needed. */
 let Child: new () => SpawnedProcess;
@@ -70,9 +67,6 @@ export class ProcessThread implements Thread {
   /** When the task began that it was sent last. */
   #begun = 0;
   #connected = true;
-  /** The next look; it is left to come when a task ends, as another one soon begins. */
-  #timer: Timer | undefined;
-  #engaged = true;
 
   constructor(permissions: Deno.PermissionOptions, memoryLimit: number, events: ThreadEvents) {
     this.#events = events;
@@ -130,33 +124,16 @@ export class ProcessThread implements Thread {
   }
 
   engage(engaged: boolean): void {
-    this.#engaged = engaged;
-    if (!engaged) return void this.#child.unref();
-    this.#child.ref();
-    this.#lookLater();
-  }
-
-  #lookLater(): void {
-    if (this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      if (!this.#engaged) return;
-      this.#lookLater();
-      this.#events.onLook();
-    }, LOOK);
-    // The process keeps the program alive.
-    Deno.unrefTimer(this.#timer);
+    if (engaged) this.#child.ref();
+    else this.#child.unref();
   }
 
   terminate(): void {
     this.#child.kill("SIGKILL");
   }
 
-  async ended(patience: number): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, patience);
-    await Promise.race([this.#gone.promise, late.promise]);
-    clearTimeout(timer);
+  get gone(): Promise<void> {
+    return this.#gone.promise;
   }
 
   #receive(message: FromProcess): void {
@@ -192,10 +169,8 @@ export class ProcessThread implements Thread {
   }
 
   #end(why: string): void {
-    this.#engaged = false;
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    this.#gone.resolve();
     this.#events.onEnd(why);
+    this.#gone.resolve();
   }
 }
 

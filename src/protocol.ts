@@ -1,5 +1,6 @@
 /** The wire between member.ts on the host and worker.ts: the messages; ledger.ts has the memory. */
 
+import type { MessagePort } from "node:worker_threads";
 import type { SpanContext } from "./otel.ts";
 import type { Thrown } from "./thrown.ts";
 
@@ -32,8 +33,8 @@ export interface Manner {
 export interface Setup extends ProcessSetup {
   /** What the two sides share; see ledger.ts. */
   readonly memory: ArrayBufferLike;
-  /** Name of the lock that the worker holds for as long as it lives. */
-  readonly lifeline: string;
+  /** A port that closes with the worker, though nobody there holds it. */
+  readonly lifeline: MessagePort;
 }
 
 /** What a process is told first. */
@@ -67,7 +68,7 @@ export type ToWorker =
   | readonly [typeof ABORT, key: number, run: number, reason: Thrown]
   | readonly [typeof FORGET, key: number];
 
-/** The worker holds its lifeline and takes tasks. */
+/** The worker takes tasks. */
 export const READY = 0;
 /** Runs have ended whose results are in the ledger. A message with nothing to say is a number: it costs less. */
 export const KEPT = 1;

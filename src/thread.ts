@@ -1,8 +1,7 @@
 import { entry } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
-import { released, rest, watch } from "./lifeline.ts";
-import { locks, newLifeline } from "./locks.ts";
+import { type Lifeline, newLifeline } from "./lifeline.ts";
 import type { FromWorker, Setup, ToWorker } from "./protocol.ts";
 import { modules } from "./task.ts";
 import { deliveries } from "./timers.ts";
@@ -21,20 +20,18 @@ export interface Thread {
   readonly clone: (value: unknown) => unknown;
   /** Sends a message; throws what structured clone throws. */
   post(message: ToWorker, transfer?: Transferable[]): void;
-  /** Says whether it has a task: then it keeps the process alive and its death is watched for. */
+  /** Says whether it has a task: then it keeps the process alive. */
   engage(engaged: boolean): void;
   /** Ends it now, or, where it runs synchronous code, as soon as that returns. */
   terminate(): void;
-  /** Resolves when it has ended, or after `patience` ms. */
-  ended(patience: number): Promise<void>;
+  /** Resolves when it has ended. */
+  readonly gone: Promise<void>;
 }
 
 /** What a thread tells its member. */
 export interface ThreadEvents {
   /** A message has arrived. */
   onMessage(message: FromWorker): void;
-  /** Time has passed while it has a task. */
-  onLook(): void;
   /** It is dying: it takes no more tasks, but what it had sent still arrives. */
   onDying(): void;
   /** It is gone; `message` is what Deno said about it. */
@@ -53,12 +50,6 @@ export function assertWorkers(): void {
         "loop instead",
     );
   }
-  if (locks === undefined) {
-    throw new WorkerStartError(
-      "Cannot start workers: their deaths are noticed by Web Locks, which are missing; expected " +
-        `Deno 2.9 or later, received ${Deno.version.deno}`,
-    );
-  }
 }
 
 /** A number that nobody can guess. */
@@ -74,17 +65,18 @@ export class WorkerThread implements Thread {
   readonly clone = structuredClone;
   readonly listed = modules.length;
   readonly #worker: Worker;
-  readonly #lifeline = newLifeline();
   readonly #events: ThreadEvents;
-  /** Whether it has a task. */
-  #wanted = true;
-  /** A worker keeps the process alive from the start, until it is told otherwise. */
-  #keepsAlive = true;
+  readonly #gone = Promise.withResolvers<void>();
+  /** There is none before it is connected. */
+  #lifeline: Lifeline | undefined;
+  /** Whether it has a task, or has yet to say that it takes some. */
+  #engaged = true;
   #dying = false;
   #terminated = false;
-  #unwatch: (() => void) | undefined;
-  /** Whether it is watched though it has no task: the last one may have ended it. */
-  #lingers = false;
+  /** What Deno has said of its death. */
+  #lastWords: string | undefined;
+  /** How many messages have arrived. */
+  #heard = 0;
 
   constructor(name: string, permissions: Deno.PermissionOptions, events: ThreadEvents) {
     this.#events = events;
@@ -94,7 +86,10 @@ export class WorkerThread implements Thread {
       // Passing the option at all needs --unstable-worker-options, so "inherit" passes nothing.
       ...permissions !== "inherit" && { deno: { permissions } },
     });
-    this.#worker.onmessage = ({ data }) => events.onMessage(data);
+    this.#worker.onmessage = ({ data }) => {
+      this.#heard++;
+      events.onMessage(data);
+    };
     this.#worker.onerror = (event) => {
       // Handled: or the error would end this program too.
       event.preventDefault();
@@ -104,8 +99,30 @@ export class WorkerThread implements Thread {
       // Deno delivers no message after one it could not decode.
       this.#die("it sent a message that could not be decoded");
     };
+    this.#connect().catch((error) => this.#die(`it could not be connected: ${error.message}`));
+  }
+
+  /** Gives the worker what the two share. */
+  async #connect(): Promise<void> {
+    const lifeline = await newLifeline(() => this.#die(undefined));
+    // Nothing can be sent to one that was terminated, and it has nothing to do that would last.
+    if (this.#terminated || this.#dying) {
+      lifeline.end.close();
+      lifeline.close();
+      return this.#die(undefined);
+    }
+    this.#lifeline = lifeline;
+    lifeline.hold(this.#engaged);
+    // A worker keeps the process alive from its start.
+    unref(this.#worker);
     const { ledger: { memory }, key } = this;
-    this.#worker.postMessage({ memory, lifeline: this.#lifeline, key } satisfies Setup);
+    this.#worker.postMessage({ memory, lifeline: lifeline.end, key } satisfies Setup, [
+      lifeline.end as unknown as Transferable,
+    ]);
+  }
+
+  get gone(): Promise<void> {
+    return this.#gone.promise;
   }
 
   post(message: ToWorker, transfer?: Transferable[]): void {
@@ -115,61 +132,28 @@ export class WorkerThread implements Thread {
   }
 
   engage(engaged: boolean): void {
-    this.#wanted = engaged;
-    // Once watched, it stays so until the next look: another task may soon come.
-    if (this.#unwatch !== undefined && !this.#lingers || this.#terminated || this.#dying) return;
-    this.#keepAlive(engaged);
-    if (engaged) this.#watch(true);
+    if (engaged === this.#engaged) return;
+    this.#engaged = engaged;
+    this.#lifeline?.hold(engaged);
   }
-
-  #watch(keepAlive: boolean): void {
-    this.#unwatch?.();
-    this.#unwatch = watch(this.#lifeline, keepAlive, this.#watcher);
-    this.#lingers = !keepAlive;
-  }
-
-  #keepAlive(alive: boolean): void {
-    if (alive === this.#keepsAlive) return;
-    this.#keepsAlive = alive;
-    keepAlive(this.#worker, alive);
-  }
-
-  readonly #watcher = {
-    onLook: () => {
-      if (this.#wanted) this.#events.onLook();
-      if (this.#wanted || this.#terminated) return;
-      this.#keepAlive(false);
-      if (!this.#lingers) return this.#watch(false);
-      this.#unwatch?.();
-      this.#unwatch = undefined;
-      this.#lingers = false;
-    },
-    onDeath: () => this.#die(undefined),
-  };
 
   terminate(): void {
-    if (this.#terminated) return;
     this.#terminated = true;
     this.#worker.terminate();
-    this.#keepAlive(false);
-    this.#unwatch?.();
-    if (!this.#dying) this.#watch(false);
-  }
-
-  async ended(patience: number): Promise<void> {
-    if (await released(this.#lifeline, patience)) await this.#die(undefined);
-    rest();
+    this.engage(false);
   }
 
   async #die(message: string | undefined): Promise<void> {
+    this.#lastWords ??= message;
     if (this.#dying) return;
     this.#dying = true;
-    this.#unwatch?.();
     this.#events.onDying();
     // What it sent before it died may still be on its way; a terminated one is not heard.
-    if (!this.#terminated) await deliveries();
+    if (!this.#terminated) await deliveries(() => this.#heard);
     this.#worker.terminate();
-    this.#events.onEnd(message);
+    this.#lifeline?.close();
+    this.#events.onEnd(this.#lastWords);
+    this.#gone.resolve();
   }
 }
 
@@ -179,12 +163,12 @@ const server = new URL("../worker.ts", import.meta.url).href;
 ((): Promise<unknown> => import("../worker.ts"));
 
 /**
- * Sets whether a worker keeps the process alive. Deno has no public name for this; the one
+ * Has a worker no longer keep the process alive. Deno has no public name for this; the one
  * method of `Worker` that is keyed by a symbol without description does it (for
  * node:worker_threads). Where it is missing, an idle worker delays the exit of a program
  * that never shuts its executor down until `idleTimeout`.
  */
-const keepAlive: (worker: Worker, alive: boolean) => void = (() => {
+const unref: (worker: Worker) => void = (() => {
   if (typeof Worker === "undefined") return () => {};
   const prototype = Worker.prototype as unknown as Record<symbol, unknown>;
   const keys = Object.getOwnPropertySymbols(prototype).filter((key) =>
@@ -192,5 +176,5 @@ const keepAlive: (worker: Worker, alive: boolean) => void = (() => {
   );
   if (keys.length !== 1) return () => {};
   const setRef = prototype[keys[0]!] as (this: Worker, alive: boolean) => void;
-  return (worker, alive) => setRef.call(worker, alive);
+  return (worker) => setRef.call(worker, false);
 })();

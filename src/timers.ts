@@ -34,10 +34,16 @@ export function clearTimeout(timer: Timer): void {
   real.clearTimeout()(timer);
 }
 
-/** Resolves in a later turn of the event loop, when what had arrived by now was delivered. */
-export async function deliveries(): Promise<void> {
-  // A turn runs its timers before or after its messages; after two of them both have run.
-  for (let turn = 0; turn < 2; turn++) {
+/**
+ * Resolves in a later turn of the event loop, when all that had arrived by now was delivered.
+ *
+ * @param heard How much was.
+ */
+export async function deliveries(heard: () => number = () => 0): Promise<void> {
+  // A turn runs its timers before or after its messages, and may not take them all.
+  for (let quiet = 0; quiet < 2;) {
+    const before = heard();
     await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    quiet = before === heard() ? quiet + 1 : 0;
   }
 }

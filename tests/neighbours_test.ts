@@ -81,21 +81,6 @@ testOfWorkers("A task finds nothing to speak to the host with", async () => {
   await assertUnharmed(executor);
 });
 
-testOfWorkers("A task neither sees nor steals the locks by which workers are watched", async () => {
-  await using executor = await Executor.start({ cpu: { minWorkers: 2, maxWorkers: 2 } });
-  assertEquals(await executor.runCpu(attacks.visibleLocks), []);
-  const { held } = await (navigator as unknown as {
-    locks: { query(): Promise<{ held: { name: string }[] }> };
-  }).locks.query();
-  const lifelines = held.map(({ name }) => name).filter((name) => name.includes("genro"));
-  assertEquals(lifelines.length, 2);
-  for (const name of lifelines) {
-    await assertRejects(() => executor.runCpu(attacks.steal, name), DOMException, "executor's own");
-  }
-  await executor.runCpu(attacks.steal, "a lock of one's own");
-  assertEquals(executor.stats().cpu.crashed, 0);
-});
-
 Deno.test("A task cannot change what later ones find in `this`", async () => {
   await using executor = await withOneWorker();
   await executor.runCpu(attacks.hijackContext);
