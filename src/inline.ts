@@ -21,6 +21,8 @@ export class InlineThread implements Thread {
   /** What is sent later can still be aborted and terminated. */
   readonly queues = false;
   readonly clone = structuredClone;
+  /** Nobody waits for what nothing can stop. */
+  readonly gone = Promise.resolve();
   readonly #server: TaskServer;
   readonly #events: ThreadEvents;
   /** The run that was sent and has not ended. */
@@ -60,8 +62,6 @@ export class InlineThread implements Thread {
     this.ledger.abort(this.#running);
     this.post([ABORT, this.key, this.#running, reason]);
   }
-
-  readonly gone = Promise.resolve();
 
   #deliver(message: FromWorker): void {
     if (typeof message === "object" && (message[0] === PROGRESS || message[0] === YIELDED)) {

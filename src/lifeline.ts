@@ -4,33 +4,20 @@
  * end: an exit, an error, or the late return of one that was terminated.
  */
 
-import type { MessagePort } from "node:worker_threads";
-
-/** The host's end of a lifeline. */
-export interface Lifeline {
-  /** What the worker is to be given; nothing is ever sent through it. */
-  readonly end: MessagePort;
-  /** Sets whether it keeps the process alive. */
-  hold(alive: boolean): void;
-  /** Lets go of it. */
-  close(): void;
-}
+import type { MessageChannel } from "node:worker_threads";
 
 /**
- * Makes a lifeline. Only Node's kind of channel tells of its close.
+ * Makes a lifeline: `port1` stays here, and keeps the process alive unless it is told not to;
+ * `port2` is for the worker. Nothing is ever sent through them.
  *
- * @param onEnd Is called when it was closed, or whoever has its other end is gone.
+ * @param onEnd Is called when `port1` was closed, or whoever has `port2` is gone.
  */
-export async function newLifeline(onEnd: () => void): Promise<Lifeline> {
-  // Deno loads Node's part, for some ms, when it is first asked for.
+export async function newLifeline(onEnd: () => void): Promise<MessageChannel> {
+  // Only Node's channels tell of their close. Deno loads them, for some ms, when they are needed.
   const { MessageChannel } = await import("node:worker_threads");
-  const { port1, port2 } = new MessageChannel();
-  port1.on("close", onEnd);
+  const lifeline = new MessageChannel();
+  lifeline.port1.on("close", onEnd);
   // It hears of its end only when it listens.
-  port1.start();
-  return {
-    end: port2,
-    hold: (alive) => alive ? port1.ref() : port1.unref(),
-    close: () => port1.close(),
-  };
+  lifeline.port1.start();
+  return lifeline;
 }

@@ -62,6 +62,7 @@ export class ProcessThread implements Thread {
   readonly #child = new Child();
   readonly #events: ThreadEvents;
   readonly #gone = Promise.withResolvers<void>();
+  readonly gone = this.#gone.promise;
   /** How many messages have arrived. */
   #heard = 0;
   /** When the task began that it was sent last. */
@@ -130,10 +131,6 @@ export class ProcessThread implements Thread {
 
   terminate(): void {
     this.#child.kill("SIGKILL");
-  }
-
-  get gone(): Promise<void> {
-    return this.#gone.promise;
   }
 
   #receive(message: FromProcess): void {

@@ -1,7 +1,8 @@
+import type { MessagePort } from "node:worker_threads";
 import { entry } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
-import { type Lifeline, newLifeline } from "./lifeline.ts";
+import { newLifeline } from "./lifeline.ts";
 import type { FromWorker, Setup, ToWorker } from "./protocol.ts";
 import { modules } from "./task.ts";
 import { deliveries } from "./timers.ts";
@@ -67,8 +68,9 @@ export class WorkerThread implements Thread {
   readonly #worker: Worker;
   readonly #events: ThreadEvents;
   readonly #gone = Promise.withResolvers<void>();
-  /** There is none before it is connected. */
-  #lifeline: Lifeline | undefined;
+  readonly gone = this.#gone.promise;
+  /** Closes when the worker is gone; there is none before it is connected. */
+  #lifeline: MessagePort | undefined;
   /** Whether it has a task, or has yet to say that it takes some. */
   #engaged = true;
   #dying = false;
@@ -104,25 +106,27 @@ export class WorkerThread implements Thread {
 
   /** Gives the worker what the two share. */
   async #connect(): Promise<void> {
-    const lifeline = await newLifeline(() => this.#die(undefined));
+    const { port1, port2 } = await newLifeline(() => this.#die(undefined));
     // Nothing can be sent to one that was terminated, and it has nothing to do that would last.
     if (this.#terminated || this.#dying) {
-      lifeline.end.close();
-      lifeline.close();
-      return this.#die(undefined);
+      port2.close();
+      port1.close();
+      return;
     }
-    this.#lifeline = lifeline;
-    lifeline.hold(this.#engaged);
+    this.#lifeline = port1;
+    this.#hold();
     // A worker keeps the process alive from its start.
     unref(this.#worker);
     const { ledger: { memory }, key } = this;
-    this.#worker.postMessage({ memory, lifeline: lifeline.end, key } satisfies Setup, [
-      lifeline.end as unknown as Transferable,
+    this.#worker.postMessage({ memory, lifeline: port2, key } satisfies Setup, [
+      port2 as unknown as Transferable,
     ]);
   }
 
-  get gone(): Promise<void> {
-    return this.#gone.promise;
+  /** Keeps the process alive as long as it has a task. */
+  #hold(): void {
+    if (this.#engaged) this.#lifeline?.ref();
+    else this.#lifeline?.unref();
   }
 
   post(message: ToWorker, transfer?: Transferable[]): void {
@@ -134,7 +138,7 @@ export class WorkerThread implements Thread {
   engage(engaged: boolean): void {
     if (engaged === this.#engaged) return;
     this.#engaged = engaged;
-    this.#lifeline?.hold(engaged);
+    this.#hold();
   }
 
   terminate(): void {

@@ -40,7 +40,7 @@ export function clearTimeout(timer: Timer): void {
  * @param heard How much was.
  */
 export async function deliveries(heard: () => number = () => 0): Promise<void> {
-  // A turn runs its timers before or after its messages, and may not take them all.
+  // A turn runs its timers before or after its messages, and before Deno 2.9 takes few of them.
   for (let quiet = 0; quiet < 2;) {
     const before = heard();
     await new Promise<void>((resolve) => setTimeout(resolve, 0));
