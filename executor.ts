@@ -121,7 +121,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    */
   constructor(options?: ExecutorOptions) {
     super();
-    const { blocking, cpu, inline } = executorOptions(options);
+    const { blocking, cpu, inline, workerUrl } = executorOptions(options);
     const isolation = inline ? "inline" : "worker";
     this.#blocking = new Pool(
       "blocking",
@@ -129,6 +129,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
         isolation,
         maxWorkers: defaultMaxWorkers.blocking,
         permissions: "inherit",
+        workerUrl,
       }),
       this.#reporter("blocking"),
     );
@@ -138,6 +139,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
         isolation,
         maxWorkers: defaultMaxWorkers.cpu,
         permissions: "none",
+        workerUrl,
       }),
       this.#reporter("cpu"),
     );

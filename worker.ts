@@ -1,13 +1,14 @@
 /**
- * What runs inside a worker. An executor starts its workers from a small generated
- * module that imports this one; nothing here is meant to be called by hand.
+ * What runs inside a worker, or a process. An executor starts them from a small generated
+ * module that imports this one; nothing here is meant to be called by hand. Where a bundler
+ * has moved the executor into another file, its option `workerUrl` says where this module is.
  *
  * @module
  */
 
 import { Ledger } from "./src/ledger.ts";
 import { loadWith } from "./src/load.ts";
-import { DYING, READY, type Setup, type ToWorker } from "./src/protocol.ts";
+import { DYING, READY, type Setup, type ToWorker, VERSION } from "./src/protocol.ts";
 import { seclude, type WorkerScope } from "./src/scope.ts";
 import { type Post, TaskServer } from "./src/task_server.ts";
 import { encodeThrown } from "./src/thrown.ts";
@@ -18,8 +19,14 @@ import { encodeThrown } from "./src/thrown.ts";
  * @param loaders How to load each module whose exports are tasks, by its URL. They are
  * listed in the worker's entry because what the entry imports is loaded with the
  * permissions of the program, and not with those of the worker.
+ * @param version The version of the executor.
+ * @throws {Error} If that is another one than this module's.
  */
-export function serve(loaders: Readonly<Record<string, () => Promise<unknown>>>): void {
+export function serve(
+  loaders: Readonly<Record<string, () => Promise<unknown>>>,
+  version: string,
+): void {
+  assertVersion(version);
   const scope = globalThis as unknown as WorkerScope;
   const post: Post = scope.postMessage!.bind(scope);
   const load = loadWith(loaders);
@@ -54,4 +61,33 @@ export function serve(loaders: Readonly<Record<string, () => Promise<unknown>>>)
     dying((event as MessageEvent).data);
     close();
   });
+}
+
+/**
+ * Serves tasks to the executor that started this process.
+ *
+ * @param loaders As for {@linkcode serve}.
+ * @param version The version of the executor.
+ * @param host The number of the executor's process.
+ * @returns Never resolves: what a process runs next is the program's own module.
+ * @throws {Error} If the version is another one than this module's.
+ */
+export async function serveHost(
+  loaders: Readonly<Record<string, () => Promise<unknown>>>,
+  version: string,
+  host: number,
+): Promise<never> {
+  assertVersion(version);
+  // Workers do without it.
+  const child = await import("./src/child.ts");
+  child.serveHost(loaders, host);
+  return await new Promise(() => {});
+}
+
+function assertVersion(version: string): void {
+  if (version === VERSION) return;
+  throw new Error(
+    `This worker.ts is of @genro/executor ${VERSION}, the executor is of ${version}: its ` +
+      "workerUrl must be of the same version",
+  );
 }

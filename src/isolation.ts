@@ -1,3 +1,4 @@
+import { workerModule } from "./entry.ts";
 import type { PoolSettings } from "./options.ts";
 import { assertWorkers, type Thread, type ThreadEvents, WorkerThread } from "./thread.ts";
 
@@ -10,26 +11,36 @@ let inline: typeof import("./inline.ts");
  *
  * @throws {WorkerStartError} If it has not.
  */
-export async function assertIsolation({ isolation, permissions }: PoolSettings): Promise<void> {
+export async function assertIsolation(settings: PoolSettings): Promise<void> {
+  const { isolation, permissions, workerUrl } = settings;
+  if (isolation === "inline") {
+    inline = await import("./inline.ts");
+    return;
+  }
+  const server = workerModule(workerUrl);
   if (isolation === "worker") assertWorkers();
-  if (isolation === "inline") inline = await import("./inline.ts");
-  if (isolation === "process") {
+  else {
     processes = await import("./process_thread.ts");
-    await processes.assertProcesses(permissions);
+    await processes.assertProcesses(permissions, server);
   }
 }
 
 /** Starts a thread for a member of a pool. */
 export function startThread(
   name: string,
-  { isolation, permissions, memoryLimit }: PoolSettings,
+  { isolation, permissions, memoryLimit, workerUrl }: PoolSettings,
   events: ThreadEvents,
 ): Thread {
   switch (isolation) {
     case "worker":
-      return new WorkerThread(name, permissions, events);
+      return new WorkerThread(name, permissions, workerModule(workerUrl), events);
     case "process":
-      return new processes.ProcessThread(permissions, memoryLimit, events);
+      return new processes.ProcessThread(
+        permissions,
+        memoryLimit,
+        workerModule(workerUrl),
+        events,
+      );
     case "inline":
       return new inline.InlineThread(events);
   }

@@ -67,6 +67,15 @@ export interface ExecutorOptions {
    * @default {false}
    */
   inline?: boolean;
+  /**
+   * Where the module is that workers and processes run, as an absolute URL. Needed only where a
+   * bundler has moved this package into another file: then
+   * `jsr:@genro/executor@<version>/worker`, of the same version, or the URL of a bundle of that.
+   * `startup()` rejects where it is needed and missing.
+   *
+   * @default {worker.ts of this package}
+   */
+  workerUrl?: string | URL;
 }
 
 /** How an executor is shut down. */
@@ -136,6 +145,8 @@ export interface PoolSettings extends Omit<Required<PoolOptions>, "isolation"> {
   readonly isolation: "worker" | "process" | "inline";
   /** Whether the caller asked for these permissions, or they are the default. */
   readonly permissionsGiven: boolean;
+  /** Where the program says that worker.ts is. */
+  readonly workerUrl: string | undefined;
 }
 
 /** The longest delay a timer can have; a longer one would fire at once. */
@@ -161,7 +172,7 @@ export function shareOf(options: ExecutorOptions | undefined, executors: number)
 export function poolSettings(
   name: string,
   options: PoolOptions | undefined,
-  defaults: Pick<PoolSettings, "isolation" | "maxWorkers" | "permissions">,
+  defaults: Pick<PoolSettings, "isolation" | "maxWorkers" | "permissions" | "workerUrl">,
 ): PoolSettings {
   const own = ownOptions(name, options);
   const maxWorkers = integer(`${name}.maxWorkers`, own("maxWorkers"), 1, defaults.maxWorkers);
@@ -183,6 +194,7 @@ export function poolSettings(
       ? defaults.permissions
       : permissionOptions(`${name}.permissions`, permissions),
     permissionsGiven: permissions !== undefined,
+    workerUrl: defaults.workerUrl,
     ...isolationOptions(name, own, defaults.isolation),
   };
 }
@@ -217,12 +229,13 @@ function isolationOptions(
 /** The options of an executor, checked as far as they are not a pool's. */
 export function executorOptions(
   options: ExecutorOptions | undefined,
-): ExecutorOptions & { inline: boolean } {
+): ExecutorOptions & { inline: boolean; workerUrl: string | undefined } {
   const own = ownOptions("options", options);
   return {
     blocking: own("blocking") as PoolOptions | undefined,
     cpu: own("cpu") as PoolOptions | undefined,
     inline: boolean("inline", own("inline"), false),
+    workerUrl: absoluteUrl("workerUrl", own("workerUrl")),
   };
 }
 
@@ -305,6 +318,19 @@ function boolean(name: string, value: unknown, byDefault: boolean): boolean {
   if (value === undefined) return byDefault;
   if (typeof value !== "boolean") throw wrongType(name, "true or false", value);
   return value;
+}
+
+function absoluteUrl(name: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  const expected = "an absolute URL";
+  if (typeof value !== "string" && !(value instanceof URL)) throw wrongType(name, expected, value);
+  if (!URL.canParse(value)) {
+    throw new TypeError(
+      `Cannot use ${name}: expected ${expected}, such as import.meta.resolve("…") gives, ` +
+        `received ${show(value)}`,
+    );
+  }
+  return new URL(value).href;
 }
 
 function permissionOptions(name: string, value: unknown): Deno.PermissionOptions {

@@ -90,11 +90,16 @@ export function environmentFor(permissions: Deno.PermissionOptions): Record<stri
   if (all && isGranted({ name: "env" })) return Deno.env.toObject();
   const found: Record<string, string> = {};
   for (const name of [...OWN_VARIABLES, ...Array.isArray(env) ? env : []]) {
-    const { state } = Deno.permissions.querySync({ name: "env", variable: name });
-    const value = state === "granted" ? Deno.env.get(name) : undefined;
+    const value = ownVariable(name);
     if (value !== undefined) found[name] = value;
   }
   return found;
+}
+
+/** An environment variable, if this program may read it. */
+export function ownVariable(name: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  return state === "granted" ? Deno.env.get(name) : undefined;
 }
 
 /** What Deno itself goes by; its tasks cannot read them without a permission. */

@@ -3,7 +3,7 @@ import { copyForProcess } from "./copy.ts";
 import { entry } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
-import { environmentFor, permissionFlags } from "./permission_flags.ts";
+import { environmentFor, ownVariable, permissionFlags } from "./permission_flags.ts";
 import { ABORT, BEGUN, DONE, FAILED, type FromProcess, type ToWorker } from "./protocol.ts";
 import { modules } from "./task.ts";
 import { newKey, type Thread, type ThreadEvents } from "./thread.ts";
@@ -28,7 +28,10 @@ let Child: new () => SpawnedProcess;
  *
  * @throws {WorkerStartError} If it cannot.
  */
-export async function assertProcesses(permissions: Deno.PermissionOptions): Promise<void> {
+export async function assertProcesses(
+  permissions: Deno.PermissionOptions,
+  server: string,
+): Promise<void> {
   if (Deno.build.standalone) {
     throw new WorkerStartError(
       "Cannot start processes: a compiled program has no Deno to run them with; use " +
@@ -41,7 +44,7 @@ export async function assertProcesses(permissions: Deno.PermissionOptions): Prom
       `Cannot start processes: this program may not run Deno; expected --allow-run=${command}`,
     );
   }
-  flagsFor(permissions);
+  flagsFor(permissions, server);
   try {
     ({ ChildProcess: Child } = await import("node:child_process") as unknown as {
       ChildProcess: typeof Child;
@@ -69,7 +72,12 @@ export class ProcessThread implements Thread {
   #begun = 0;
   #connected = true;
 
-  constructor(permissions: Deno.PermissionOptions, memoryLimit: number, events: ThreadEvents) {
+  constructor(
+    permissions: Deno.PermissionOptions,
+    memoryLimit: number,
+    server: string,
+    events: ThreadEvents,
+  ) {
     this.#events = events;
     const child = this.#child;
     child.on("message", (message) => this.#receive(message as FromProcess));
@@ -85,11 +93,11 @@ export class ProcessThread implements Thread {
       "run",
       "--no-prompt",
       "--quiet",
-      ...flagsFor(permissions),
+      ...flagsFor(permissions, server),
       ...memoryLimit === Infinity ? [] : [`--v8-flags=--max-old-space-size=${memoryLimit}`],
       "--preload",
       // Never ends, so that the program's own module, where deno.json is found, is not evaluated.
-      entry(server, `server.serveHost(loaders, ${Deno.pid});\nawait new Promise(() => {});`),
+      entry(server, "serveHost", Deno.pid),
       Deno.mainModule ?? import.meta.url,
     ];
     child.spawn({
@@ -171,14 +179,14 @@ export class ProcessThread implements Thread {
   }
 }
 
-const server = new URL("./child.ts", import.meta.url).href;
-
-// Never called: it puts child.ts into the module graph, for `deno cache`, `compile` and `vendor`.
-((): Promise<unknown> => import("./child.ts"));
-
 /** The permissions of a process: those it is given, and to load the modules it was made for. */
-function flagsFor(permissions: Deno.PermissionOptions): string[] {
-  const urls = [server, ...modules.map(({ url }) => url)].map((url) => new URL(url));
-  const remote = urls.filter(({ protocol }) => protocol === "https:" || protocol === "http:");
-  return permissionFlags(permissions, remote.map(({ host }) => host));
+function flagsFor(permissions: Deno.PermissionOptions, server: string): string[] {
+  return permissionFlags(permissions, [server, ...modules.map(({ url }) => url)].flatMap(hostsOf));
+}
+
+/** The hosts that a module is loaded from: none if it is not remote, or of npm. */
+function hostsOf(url: string): string[] {
+  const { protocol, host } = new URL(url);
+  if (protocol === "https:" || protocol === "http:") return [host];
+  return protocol === "jsr:" ? [new URL(ownVariable("JSR_URL") ?? "https://jsr.io").host] : [];
 }

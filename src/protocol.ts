@@ -4,6 +4,9 @@ import type { MessagePort } from "node:worker_threads";
 import type { SpanContext } from "./otel.ts";
 import type { Thrown } from "./thrown.ts";
 
+/** The version of this package: both sides must be of the same one. */
+export const VERSION = "0.1.0";
+
 /** An export of a module: where it is and the names that lead to it. */
 export interface ModuleAddress {
   readonly url: string;

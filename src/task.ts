@@ -49,8 +49,10 @@ export type Tasks<M> = {
 };
 
 /** A module that has tasks. */
-interface TaskModule {
+export interface TaskModule {
   readonly url: string;
+  /** What the program calls it, if that is not relative to a module. */
+  readonly specifier: string | undefined;
   /** Its place in `modules`. */
   readonly index: number;
   /** Loads the module in this thread. */
@@ -61,10 +63,14 @@ interface TaskModule {
 export const modules: TaskModule[] = [];
 const modulesByUrl = new Map<string, TaskModule>();
 
-function taskModule(url: string, load: () => Promise<unknown>): TaskModule {
+function taskModule(
+  url: string,
+  specifier: string | undefined,
+  load: () => Promise<unknown>,
+): TaskModule {
   let module = modulesByUrl.get(url);
   if (module === undefined) {
-    module = { url, index: modules.length, load };
+    module = { url, specifier, index: modules.length, load };
     modules.push(module);
     modulesByUrl.set(url, module);
   }
@@ -158,11 +164,17 @@ export function tasksFrom(
   from: ImportMeta | string | URL,
   load?: () => Promise<unknown>,
 ): unknown {
-  const url = load === undefined
-    ? absolute(from as string | URL)
-    : (from as ImportMeta).resolve(specifierOf(load));
-  return namespace(taskModule(url, load ?? (() => import(url))), []);
+  if (load === undefined) {
+    const url = absolute(from as string | URL);
+    return namespace(taskModule(url, undefined, () => importUrl(url)), []);
+  }
+  const specifier = specifierOf(load);
+  const url = (from as ImportMeta).resolve(specifier);
+  return namespace(taskModule(url, /^[./]/.test(specifier) ? undefined : specifier, load), []);
 }
+
+/** `import(url)`, as source: `deno publish` would warn that it cannot analyse it. */
+const importUrl: (url: string) => Promise<unknown> = (0, eval)("(url) => import(url)");
 
 function absolute(url: string | URL): string {
   if (!URL.canParse(url)) {

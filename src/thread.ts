@@ -80,9 +80,14 @@ export class WorkerThread implements Thread {
   /** How many messages have arrived. */
   #heard = 0;
 
-  constructor(name: string, permissions: Deno.PermissionOptions, events: ThreadEvents) {
+  constructor(
+    name: string,
+    permissions: Deno.PermissionOptions,
+    server: string,
+    events: ThreadEvents,
+  ) {
     this.#events = events;
-    this.#worker = new Worker(entry(server, "server.serve(loaders);"), {
+    this.#worker = new Worker(entry(server, "serve"), {
       type: "module",
       name,
       // Passing the option at all needs --unstable-worker-options, so "inherit" passes nothing.
@@ -160,11 +165,6 @@ export class WorkerThread implements Thread {
     this.#gone.resolve();
   }
 }
-
-const server = new URL("../worker.ts", import.meta.url).href;
-
-// Never called: it puts worker.ts into the module graph, for `deno cache`, `compile` and `vendor`.
-((): Promise<unknown> => import("../worker.ts"));
 
 /**
  * Has a worker no longer keep the process alive. Deno has no public name for this; the one

@@ -35,6 +35,8 @@ const wrong: [any, typeof RangeError | typeof TypeError, string][] = [
   [{ cpu: 4 }, TypeError, "Cannot use cpu: expected an object, received 4"],
   [{ cpu: null }, TypeError, "received null"],
   [{ inline: "yes" }, TypeError, `received "yes"`],
+  [{ workerUrl: 4 }, TypeError, "Cannot use workerUrl: expected an absolute URL, received 4"],
+  [{ workerUrl: "./worker.ts" }, TypeError, 'gives, received "./worker.ts"'],
   [4, TypeError, "received 4"],
   [null, TypeError, "received null"],
 ];
