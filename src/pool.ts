@@ -81,6 +81,8 @@ export class Pool {
   /** How often in a row a worker failed to start, and when the next may. */
   #failedStarts = 0;
   #nextStart = -Infinity;
+  /** Gives up the latest start, if it still waits for its turn. */
+  #giveUpStart = () => {};
   /** How far the pool was when it started a worker last. */
   #startProgress: Progress = { time: 0, returned: 0 };
   #growTimer: machinery.Timer | undefined;
@@ -224,6 +226,7 @@ export class Pool {
   terminate(): void {
     this.#open = false;
     unobserve(this);
+    this.#giveUpStart();
     clearTimeout(this.#retireTimer);
     this.#retireTimer = undefined;
     if (this.#growTimer !== undefined) {
@@ -498,10 +501,7 @@ export class Pool {
   /** Starts a worker when its turn comes; resolves when it takes tasks. */
   #start(): Promise<void> {
     const start = Promise.withResolvers<void>();
-    startInTurn(() => {
-      if (!this.#open) {
-        return start.reject(new ShutdownError("The executor was shut down while a worker started"));
-      }
+    const giveUp = startInTurn(() => {
       try {
         const member = new Member(++this.#made, this.name, this.#settings, this.#events);
         this.#members.add(member);
@@ -513,6 +513,10 @@ export class Pool {
         this.#failStart(start, this.#made, startError(this.name, cause));
       }
     });
+    this.#giveUpStart = () => {
+      if (!giveUp()) return;
+      start.reject(new ShutdownError("The executor was shut down while a worker started"));
+    };
     return start.promise;
   }
 
