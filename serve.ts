@@ -18,7 +18,7 @@ import { Executor } from "./executor.ts";
 import { type ExecutorServer, GracefulServer, type ServeHandler } from "./src/graceful_server.ts";
 import { type ExecutorOptions, milliseconds, shareOf } from "./src/options.ts";
 import { bePresent } from "./src/presence.ts";
-import { explain, RequestInfo, type ServeInfo } from "./src/request_info.ts";
+import { asResponse, explain, RequestInfo, type ServeInfo } from "./src/request_info.ts";
 
 export type { ExecutorServer, ServeHandler, ServeInfo };
 
@@ -111,7 +111,11 @@ export async function serve(
     // Whichever way to listen they name, they are passed on as they are.
     return new GracefulServer(handler, executor, listen as Deno.ServeTcpOptions, grace, signal);
   } catch (error) {
-    if (!wasRunning) executor.terminate();
+    if (!wasRunning) {
+      executor.terminate();
+      // Until its workers are gone.
+      await executor.shutdown();
+    }
     throw error;
   }
 }
@@ -189,11 +193,8 @@ export function lifespan(
       try {
         executor ??= await (sizing ??= size());
         await executor.startup();
-        return await fetch.call(
-          app,
-          request,
-          new RequestInfo(request, info, executor, stopping.signal),
-        );
+        const told = new RequestInfo(request, info, executor, stopping.signal);
+        return asResponse(await fetch.call(app, request, told));
       } catch (error) {
         return explain(error);
       }

@@ -1,5 +1,5 @@
 import type { Executor } from "../executor.ts";
-import { explain, RequestInfo, type ServeInfo, unavailable } from "./request_info.ts";
+import { asResponse, explain, RequestInfo, type ServeInfo, unavailable } from "./request_info.ts";
 import { stopSignals } from "./presence.ts";
 import { clearTimeout, deliveries, setTimeout } from "./timers.ts";
 
@@ -82,7 +82,7 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
     return new Promise((resolve, reject) => {
       this.#unanswered.add(resolve);
       const done = () => this.#unanswered.delete(resolve);
-      Promise.resolve(answer).then(resolve, reject).then(done);
+      Promise.resolve(answer).then(asResponse).then(resolve, reject).then(done);
     });
   }
 
@@ -97,8 +97,9 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
     const timer = grace === Infinity ? undefined : setTimeout(this.#ended.resolve, grace);
     const drained = this.#server.shutdown().then(() => this.executor.shutdown());
-    await Promise.race([drained, this.#ended.promise.then(() => this.#end())]);
+    const inTime = await Promise.race([drained.then(() => true), this.#ended.promise]);
     if (timer !== undefined) clearTimeout(timer);
+    if (!inTime) await this.#end();
   }
 
   /** Ends what is left. */

@@ -46,6 +46,20 @@ export class RequestInfo implements ServeInfo {
   }
 }
 
+/**
+ * What a handler has answered. Deno 2.8 ends the program if that comes later and is no answer.
+ *
+ * @throws {TypeError} If it is not a `Response`.
+ */
+export function asResponse(answer: unknown): Response {
+  if (answer instanceof Response) return answer;
+  throw new TypeError(
+    `Cannot answer the request: the handler returned ${
+      answer === null ? "null" : typeof answer
+    }, expected a Response`,
+  );
+}
+
 /** Answers for a handler that has thrown. */
 export function explain(error: unknown): Response {
   if (error instanceof QueueFullError) return unavailable("Too much to do, try again");
