@@ -74,7 +74,15 @@ function exists(path: string): boolean {
 }
 
 function fill(path: string): void {
-  using database = new DatabaseSync(path);
+  const database = new DatabaseSync(path);
+  try {
+    fillTables(database);
+  } finally {
+    database.close();
+  }
+}
+
+function fillTables(database: DatabaseSync): void {
   database.exec(`
     PRAGMA journal_mode = MEMORY;
     BEGIN;

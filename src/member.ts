@@ -305,6 +305,8 @@ export class Member {
   #allowGrace(): void {
     clearTimeout(this.#grace);
     this.#grace = setTimeout(() => {
+      // An older Deno calls back some timers that were cleared.
+      if (this.#aborted === undefined) return;
       // What the worker sent before must arrive before it is given up.
       if (this.jobs.head !== this.#aborted) return this.#allowGrace();
       this.overdue = true;

@@ -22,6 +22,9 @@ export const stopSignals: readonly Deno.Signal[] = Deno.build.os === "windows"
  * @returns How many there are; to be called when all have had the time to start.
  */
 export function bePresent(onEnding: () => void): () => Promise<number> {
+  // Such a Deno does not end `deno serve` in order either: a listener here would only keep the
+  // signal from ending it.
+  if (locks === undefined) return () => Promise.resolve(1);
   const ending = Promise.withResolvers<void>();
   const end = () => {
     // A lock that is held keeps the process alive, and a listener from being killed.
@@ -30,9 +33,8 @@ export function bePresent(onEnding: () => void): () => Promise<number> {
     onEnding();
   };
   for (const signal of stopSignals) Deno.addSignalListener(signal, end);
-  locks?.request(PRESENCE + crypto.randomUUID(), () => ending.promise);
+  locks.request(PRESENCE + crypto.randomUUID(), () => ending.promise);
   return async () => {
-    if (locks === undefined) return 1;
     const { held } = await locks.query();
     return Math.max(1, held.filter(({ name }) => name.startsWith(PRESENCE)).length);
   };

@@ -52,6 +52,12 @@ export async function assertProcesses(
   } catch (cause) {
     throw new WorkerStartError("Cannot start processes: this platform has none", { cause });
   }
+  if (!("spawn" in Child.prototype)) {
+    throw new WorkerStartError(
+      `Cannot start processes: Deno ${Deno.version.deno} cannot give them a channel for all that ` +
+        'is cloned; 2.6 can, or use { isolation: "worker" }',
+    );
+  }
 }
 
 /** A subprocess that runs Deno. It dies when it is told to, whatever it does. */
@@ -174,6 +180,8 @@ export class ProcessThread implements Thread {
   }
 
   #end(why: string): void {
+    // Or an older Deno keeps a channel that was not read to its end.
+    if (this.#child.connected) this.#child.disconnect();
     this.#events.onEnd(why);
     this.#gone.resolve();
   }

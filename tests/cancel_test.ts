@@ -203,7 +203,10 @@ testOfWorkers("Executor.with() tells a task even a reason that cannot be cloned"
   const controller = new AbortController();
   const result = executor.with({ signal: controller.signal }).runCpu(
     async function (this: TaskContext, ended: Int32Array) {
-      await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
+      // It may be aborted while it is looked up.
+      if (!this.signal.aborted) {
+        await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
+      }
       Atomics.store(ended, 0, this.signal.reason.name === "AbortError" ? 1 : 2);
     },
     ended,

@@ -177,6 +177,8 @@ Deno.test("dashboard() sends so much load and no more, and drops it when it is t
   await until(() => pools().every(({ queued, busy }) => queued > 20 && busy > 0));
   page[Symbol.dispose]();
   assertEquals(pools().map(({ queued }) => queued), [0, 0]);
+  // The longest of its tasks are given up, and end later.
+  await until(() => pools().every(({ busy, stuck }) => busy + stuck === 0));
 });
 
 Deno.test("examples/server.ts ends while a page is open and a loop goes on", {

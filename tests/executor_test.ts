@@ -178,14 +178,18 @@ Deno.test("Executor is terminated at the end of a `using` block", async () => {
   }
   assertEquals(outside.isRunning, false);
   await assertRejects(() => result, Error, "terminated");
+  // Until its worker is gone.
+  await outside.shutdown();
 });
 
 Deno.test("Executor is terminated when a `using` block throws", async () => {
+  let outside: Executor | undefined;
   let result: Promise<string> | undefined;
   await assertRejects(
     async () => {
       using executor = new Executor();
       await executor.startup();
+      outside = executor;
       result = executor.runBlocking(later, "too late", 60_000).catch((error) => error.message);
       throw new Error("left by a throw");
     },
@@ -193,6 +197,7 @@ Deno.test("Executor is terminated when a `using` block throws", async () => {
     "left by a throw",
   );
   assert((await result)!.startsWith("The executor was terminated"));
+  await outside!.shutdown();
 });
 
 Deno.test("Executor.stats() counts what there is and what happened", async () => {

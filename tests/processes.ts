@@ -34,7 +34,9 @@ export class Program implements AsyncDisposable {
   }
 
   kill(signal: Deno.Signal): void {
-    this.#child.kill(signal);
+    try {
+      this.#child.kill(signal);
+    } catch { /* it has ended */ }
   }
 
   /** How it ended. */
@@ -45,9 +47,7 @@ export class Program implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch { /* it has ended */ }
+    this.kill("SIGKILL");
     await this.ended();
   }
 }

@@ -5,6 +5,7 @@ import { chart } from "../bench/chart.ts";
 import type { Results } from "../bench/results.ts";
 import { summary } from "../bench/table.ts";
 import { Program } from "./processes.ts";
+import { hasLocks } from "./features.ts";
 
 const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 const served = [...readme.matchAll(/```ts ignore\n(.*?)```/gs)].map(([, code]) => code!);
@@ -37,7 +38,7 @@ async function withExample(
 }
 
 Deno.test("README's example of an app answers under `deno serve`", {
-  ignore: Deno.build.os === "windows",
+  ignore: Deno.build.os === "windows" || !hasLocks,
 }, async () => {
   assertEquals(served.length, 1);
   const args = ["serve", "--host", "127.0.0.1", "--port", "0"];

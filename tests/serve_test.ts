@@ -3,6 +3,7 @@ import { Executor, QueueFullError, WorkerStartError } from "@genro/executor";
 import { type ExecutorServer, lifespan, serve, type ServeHandler } from "@genro/executor/serve";
 import { Program } from "./processes.ts";
 import { until } from "./waiting.ts";
+import { hasLocks } from "./features.ts";
 
 const loopback = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
 
@@ -304,7 +305,7 @@ async function withDeclared(
 }
 
 Deno.test("lifespan() gives an app of `deno serve` an executor, which ends with it", {
-  ignore: Deno.build.os === "windows",
+  ignore: Deno.build.os === "windows" || !hasLocks,
 }, async () => {
   await withDeclared({ args: ["own"] }, async (url, server) => {
     assertEquals(await get(url), [200, "declared"]);
@@ -325,7 +326,7 @@ Deno.test("lifespan() gives its executor all cores", async () => {
 });
 
 Deno.test("lifespan() gives each thread of `deno serve --parallel` its share of them", {
-  ignore: Deno.build.os === "windows",
+  ignore: Deno.build.os === "windows" || !hasLocks,
 }, async () => {
   // So many that one worker is each one's share.
   const threads = Math.max(2, navigator.hardwareConcurrency);
@@ -340,7 +341,7 @@ Deno.test("lifespan() gives each thread of `deno serve --parallel` its share of 
 });
 
 Deno.test("lifespan() can be had twice in one process", {
-  ignore: Deno.build.os === "windows",
+  ignore: Deno.build.os === "windows" || !hasLocks,
 }, async () => {
   const flags = ["--allow-read", "--no-prompt", "--host", "127.0.0.1", "--port", "0"];
   await using server = new Program(["serve", ...flags, "tests/fixtures/two_apps.ts"]);

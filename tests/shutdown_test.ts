@@ -59,6 +59,7 @@ Deno.test("Executor.shutdown({ wait: false }) resolves at once and still finishe
   assertEquals(settled, 0);
   assertEquals(await Promise.all(results), ["1", "2", "3"]);
   await until(() => executor.stats().cpu.workers === 0);
+  await executor.shutdown();
 });
 
 Deno.test("Executor.shutdown({ timeout }) terminates what still runs", async () => {
@@ -252,4 +253,5 @@ Deno.test("Executor.terminate() called by a getter of an argument leaves no prom
     },
   };
   await assertRejects(() => executor.runCpu((value: unknown) => value, hostile), ShutdownError);
+  await executor.shutdown();
 });

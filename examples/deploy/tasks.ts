@@ -26,6 +26,10 @@ const SUM = `
 
 /** Blocks: a query that takes as long as it has rows to read. */
 export function sumOrders(rows: number): number {
-  using database = new DatabaseSync(":memory:");
-  return database.prepare(SUM).get(rows)!.sum as number;
+  const database = new DatabaseSync(":memory:");
+  try {
+    return database.prepare(SUM).get(rows)!.sum as number;
+  } finally {
+    database.close();
+  }
 }
