@@ -26,7 +26,23 @@ import {
   type Yielded,
 } from "./src/task.ts";
 
-/** Counts of both pools, at one moment. */
+/**
+ * Counts of both pools, at one moment.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type ExecutorStats } from "@genro/executor";
+ *
+ * // What a monitoring system may fetch.
+ * const metrics = (stats: ExecutorStats) =>
+ *   (["blocking", "cpu"] as const).map((pool) => `done{pool="${pool}"} ${stats[pool].completed}`);
+ *
+ * await using executor = await Executor.start();
+ * await executor.runCpu(() => "done");
+ * assertEquals(metrics(executor.stats()), ['done{pool="blocking"} 0', 'done{pool="cpu"} 1']);
+ * ```
+ */
 export interface ExecutorStats {
   /** The pool of `runBlocking`. */
   blocking: PoolStats;
@@ -34,36 +50,121 @@ export interface ExecutorStats {
   cpu: PoolStats;
 }
 
-/** The ways to run tasks; see {@linkcode Executor}. */
+/**
+ * The ways to run tasks: those of an {@linkcode Executor}, and what its method `with()` returns.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type Runner } from "@genro/executor";
+ *
+ * // Its caller decides how long that may take.
+ * function countWords(runner: Runner, text: string): Promise<number> {
+ *   return runner.runCpu((text: string) => text.split(" ").length, text);
+ * }
+ *
+ * await using executor = await Executor.start();
+ * assertEquals(await countWords(executor, "a b"), 2);
+ * assertEquals(await countWords(executor.with({ timeout: 5_000 }), "a b c"), 3);
+ * ```
+ */
 export interface Runner {
-  /** See {@linkcode Executor.runBlocking}. */
+  /**
+   * Runs a task that blocks; see {@linkcode Executor.runBlocking}.
+   *
+   * @typeParam F The type of the task.
+   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
+   * @param args Its arguments, copied when a worker takes the task.
+   * @returns What the task returns.
+   * @throws {ExecutorError} As `Executor.runBlocking` does.
+   * @throws {DOMException} Named `TimeoutError`, if the task has run for its `timeout`.
+   * @throws {unknown} What the task throws, or the reason of the `signal`.
+   */
   runBlocking<F extends TaskFunction>(
     task: F | Task<F>,
     ...args: Parameters<F>
   ): Promise<Awaited<ReturnType<F>>>;
-  /** See {@linkcode Executor.runCpu}. */
+  /**
+   * Runs a task that computes; see {@linkcode Executor.runCpu}.
+   *
+   * @typeParam F The type of the task.
+   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
+   * @param args Its arguments, copied when a worker takes the task.
+   * @returns What the task returns.
+   * @throws {ExecutorError} As `Executor.runBlocking` does.
+   * @throws {DOMException} Named `TimeoutError`, if the task has run for its `timeout`.
+   * @throws {unknown} What the task throws, or the reason of the `signal`.
+   */
   runCpu<F extends TaskFunction>(
     task: F | Task<F>,
     ...args: Parameters<F>
   ): Promise<Awaited<ReturnType<F>>>;
-  /** See {@linkcode Executor.mapBlocking}. */
+  /**
+   * Runs a blocking task once for each item; see {@linkcode Executor.mapBlocking}.
+   *
+   * @typeParam F The type of the task.
+   * @param task A function of one argument, or such a task of `tasksFrom()`.
+   * @param items The arguments; an array, a generator, a stream.
+   * @param options In which order the results come, and how many items may be in flight.
+   * @returns The results.
+   * @throws {RangeError} If `buffer` is no integer of at least 1.
+   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {ExecutorError} In the loop, as `Executor.runBlocking` does.
+   * @throws {DOMException} In the loop, named `TimeoutError`, if one has run for its `timeout`.
+   * @throws {unknown} In the loop, what a task or the source throws, or the reason of the `signal`.
+   */
   mapBlocking<F extends TaskFunction>(
     task: F | Task<F>,
     items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
     options?: MapOptions,
   ): AsyncIterableIterator<Awaited<ReturnType<F>>>;
-  /** See {@linkcode Executor.mapCpu}. */
+  /**
+   * Runs a computing task once for each item; see {@linkcode Executor.mapCpu}.
+   *
+   * @typeParam F The type of the task.
+   * @param task A function of one argument, or such a task of `tasksFrom()`.
+   * @param items The arguments; an array, a generator, a stream.
+   * @param options In which order the results come, and how many items may be in flight.
+   * @returns The results.
+   * @throws {RangeError} If `buffer` is no integer of at least 1.
+   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {ExecutorError} In the loop, as `Executor.runBlocking` does.
+   * @throws {DOMException} In the loop, named `TimeoutError`, if one has run for its `timeout`.
+   * @throws {unknown} In the loop, what a task or the source throws, or the reason of the `signal`.
+   */
   mapCpu<F extends TaskFunction>(
     task: F | Task<F>,
     items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
     options?: MapOptions,
   ): AsyncIterableIterator<Awaited<ReturnType<F>>>;
-  /** See {@linkcode Executor.streamBlocking}. */
+  /**
+   * Runs a blocking task that yields; see {@linkcode Executor.streamBlocking}.
+   *
+   * @typeParam F The type of the task.
+   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
+   * @param args Its arguments, copied when a worker takes the task.
+   * @returns What the task yields.
+   * @throws {ExecutorError} In the loop, as `Executor.runBlocking` does.
+   * @throws {TypeError} In the loop, if what the task returns is not iterable.
+   * @throws {DOMException} In the loop, named `TimeoutError`, if it has run for its `timeout`.
+   * @throws {unknown} In the loop, what the task throws, or the reason of the `signal`.
+   */
   streamBlocking<F extends StreamFunction>(
     task: F | Task<F>,
     ...args: Parameters<F>
   ): AsyncIterableIterator<Yielded<F>>;
-  /** See {@linkcode Executor.streamCpu}. */
+  /**
+   * Runs a computing task that yields; see {@linkcode Executor.streamCpu}.
+   *
+   * @typeParam F The type of the task.
+   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
+   * @param args Its arguments, copied when a worker takes the task.
+   * @returns What the task yields.
+   * @throws {ExecutorError} In the loop, as `Executor.runBlocking` does.
+   * @throws {TypeError} In the loop, if what the task returns is not iterable.
+   * @throws {DOMException} In the loop, named `TimeoutError`, if it has run for its `timeout`.
+   * @throws {unknown} In the loop, what the task throws, or the reason of the `signal`.
+   */
   streamCpu<F extends StreamFunction>(
     task: F | Task<F>,
     ...args: Parameters<F>
@@ -176,6 +277,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * restricted, so that a wrong set-up shows here and not in a request. Does nothing if it
    * is running; after a shutdown it starts again.
    *
+   * @returns Resolves when it takes tasks.
    * @throws {WorkerStartError} If a worker cannot be started; nothing is left running.
    * @throws {ShutdownError} If the executor is shut down or terminated meanwhile.
    */
@@ -329,6 +431,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @param args Its arguments, copied when a worker takes the task.
    * @returns What the task returns.
    * @throws {ExecutorError} As `runBlocking` does.
+   * @throws {unknown} What the task throws.
    *
    * @example
    * ```ts
@@ -361,6 +464,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @throws {RangeError} If `buffer` is no integer of at least 1.
    * @throws {TypeError} If an option is of the wrong type.
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
+   * @throws {unknown} In the loop, what a task or the source throws.
    *
    * @example
    * ```ts
@@ -393,6 +497,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @throws {RangeError} If `buffer` is no integer of at least 1.
    * @throws {TypeError} If an option is of the wrong type.
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
+   * @throws {unknown} In the loop, what a task or the source throws.
    *
    * @example
    * ```ts
@@ -426,6 +531,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @returns What the task yields.
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
    * @throws {TypeError} In the loop, if what the task returns is not iterable.
+   * @throws {unknown} In the loop, what the task throws.
    *
    * @example
    * ```ts
@@ -457,6 +563,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @returns What the task yields.
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
    * @throws {TypeError} In the loop, if what the task returns is not iterable.
+   * @throws {unknown} In the loop, what the task throws.
    *
    * @example
    * ```ts
@@ -522,7 +629,11 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     };
   }
 
-  /** Counts of both pools, at this moment. */
+  /**
+   * Counts of both pools, at this moment.
+   *
+   * @returns The counts.
+   */
   stats(): ExecutorStats {
     return { blocking: this.#blocking.stats(), cpu: this.#cpu.stats() };
   }
@@ -590,7 +701,11 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     }
   }
 
-  /** `shutdown()`, at the end of an `await using` block. */
+  /**
+   * `shutdown()`, at the end of an `await using` block.
+   *
+   * @returns Resolves as that does.
+   */
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
   }
@@ -627,19 +742,38 @@ export interface Executor {
     listener: ((event: ExecutorEventMap[K]) => void) | null,
     options?: boolean | AddEventListenerOptions,
   ): void;
-  /** As for any `EventTarget`. */
+  /**
+   * As for any `EventTarget`.
+   *
+   * @param type What to listen to.
+   * @param listener What to call with the event.
+   * @param options As for any `EventTarget`.
+   */
   addEventListener(
     type: string,
     listener: EventListenerOrEventListenerObject | null,
     options?: boolean | AddEventListenerOptions,
   ): void;
-  /** As for any `EventTarget`. */
+  /**
+   * Calls back no more.
+   *
+   * @typeParam K The type of the event.
+   * @param type What was listened to.
+   * @param listener What was called.
+   * @param options As for any `EventTarget`.
+   */
   removeEventListener<K extends keyof ExecutorEventMap>(
     type: K,
     listener: ((event: ExecutorEventMap[K]) => void) | null,
     options?: boolean | EventListenerOptions,
   ): void;
-  /** As for any `EventTarget`. */
+  /**
+   * As for any `EventTarget`.
+   *
+   * @param type What was listened to.
+   * @param listener What was called.
+   * @param options As for any `EventTarget`.
+   */
   removeEventListener(
     type: string,
     listener: EventListenerOrEventListenerObject | null,

@@ -22,7 +22,27 @@ import { asResponse, explain, RequestInfo, type ServeInfo } from "./src/request_
 
 export type { ExecutorServer, ServeHandler, ServeInfo };
 
-/** Options of {@linkcode serve}, beside those of `Deno.serve`. */
+/**
+ * Options of {@linkcode serve}, beside those of `Deno.serve`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { serve, type ServeOptions } from "@genro/executor/serve";
+ *
+ * const stop = new AbortController();
+ * const options: ServeOptions = {
+ *   executor: { cpu: { maxQueue: 100 } }, // Past it, a request is answered with 503.
+ *   signal: stop.signal,
+ *   grace: 2_000,
+ * };
+ * const listen = { hostname: "127.0.0.1", port: 0 };
+ * await using server = await serve(() => new Response("ok"), { ...options, ...listen });
+ * stop.abort(); // As SIGTERM does.
+ * await server.finished;
+ * assertEquals(server.executor.isRunning, false);
+ * ```
+ */
 export interface ServeOptions {
   /**
    * The executor that runs the tasks, or the options to make one with. It is started with the
@@ -40,11 +60,46 @@ export interface ServeOptions {
   grace?: number;
 }
 
-/** Options of {@linkcode serve} on a port: those of `Deno.serve`, beside its own. */
+/**
+ * Options of {@linkcode serve} on a port: those of `Deno.serve`, beside its own.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { type PortOptions, serve } from "@genro/executor/serve";
+ *
+ * const options: PortOptions = {
+ *   hostname: "127.0.0.1",
+ *   port: 0, // Any that is free.
+ *   onListen: ({ port }) => console.log(`Port ${port}`),
+ *   executor: { blocking: { maxWorkers: 8 } },
+ * };
+ * await using server = await serve(() => new Response("ok"), options);
+ * const response = await fetch(`http://127.0.0.1:${server.addr.port}`);
+ * assertEquals(await response.text(), "ok");
+ * ```
+ */
 export interface PortOptions
   extends ServeOptions, Omit<Deno.ServeTcpOptions, "signal">, Partial<Deno.TlsCertifiedKeyPem> {}
 
-/** Options of {@linkcode serve} on a Unix socket: those of `Deno.serve`, beside its own. */
+/**
+ * Options of {@linkcode serve} on a Unix socket: those of `Deno.serve`, beside its own.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { serve, type SocketOptions } from "@genro/executor/serve";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const options: SocketOptions = {
+ *   path: `${folder}/socket`, // Where a proxy on the same machine passes requests to.
+ *   executor: { blocking: { maxWorkers: 8 } },
+ * };
+ * await using server = await serve(() => new Response("ok"), options);
+ * assertEquals(server.addr.path, options.path);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export interface SocketOptions extends ServeOptions, Omit<Deno.ServeUnixOptions, "signal"> {}
 
 /**
@@ -88,6 +143,27 @@ export async function serve(
  * @param handler Answers the requests.
  * @param options The executor, how to stop, and the path of the socket.
  * @returns The server, listening.
+ * @throws {WorkerStartError} If the executor cannot start; the socket was not made.
+ * @throws {Deno.errors.AddrInUse} If there is something at the path; the executor is ended.
+ * @throws {RangeError} If `grace` is negative or not a number.
+ * @throws {TypeError} If an option is of the wrong type.
+ * @throws {unknown} The reason of `signal`, if it has aborted by then.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { serve } from "@genro/executor/serve";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await using server = await serve(async (_request, { executor }) => {
+ *   return new Response(`${await executor.runCpu((n: number) => n * 2, 21)}`);
+ * }, { path: `${folder}/socket` });
+ *
+ * using client = Deno.createHttpClient({ proxy: { transport: "unix", path: server.addr.path } });
+ * const response = await fetch("http://localhost", { client });
+ * assertEquals(await response.text(), "42");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function serve(
   handler: ServeHandler,
@@ -120,7 +196,27 @@ export async function serve(
   }
 }
 
-/** An app of whatever framework: what `deno serve` takes, but told who runs its tasks. */
+/**
+ * An app of whatever framework: what `deno serve` takes, but told who runs its tasks.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor } from "@genro/executor";
+ * import { type App, lifespan, type ServeInfo } from "@genro/executor/serve";
+ *
+ * const app: App = {
+ *   async fetch(_request: Request, { executor }: ServeInfo) {
+ *     return new Response(await executor.runCpu(() => "computed"));
+ *   },
+ * };
+ * await using executor = new Executor();
+ * const served = lifespan(app, { executor }); // export default served;
+ * await using server = Deno.serve({ hostname: "127.0.0.1", port: 0 }, served.fetch);
+ * const response = await fetch(`http://127.0.0.1:${server.addr.port}`);
+ * assertEquals(await response.text(), "computed");
+ * ```
+ */
 export interface App {
   /**
    * Answers a request.
@@ -135,7 +231,26 @@ export interface App {
   onListen?: (localAddr: Deno.Addr) => void;
 }
 
-/** Options of {@linkcode lifespan}. */
+/**
+ * Options of {@linkcode lifespan}.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor } from "@genro/executor";
+ * import { lifespan, type LifespanOptions } from "@genro/executor/serve";
+ *
+ * await using executor = new Executor();
+ * const options: LifespanOptions = { executor }; // The rest of the program uses it, too.
+ * const served = lifespan(async (_request, { executor }) => {
+ *   return new Response(await executor.runCpu(() => "computed"));
+ * }, options); // export default served;
+ *
+ * await using server = Deno.serve({ hostname: "127.0.0.1", port: 0 }, served.fetch);
+ * const response = await fetch(`http://127.0.0.1:${server.addr.port}`);
+ * assertEquals([await response.text(), executor.stats().cpu.completed], ["computed", 1]);
+ * ```
+ */
 export interface LifespanOptions {
   /**
    * The executor that runs the tasks, or the options to make one with. The threads of `deno serve

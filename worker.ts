@@ -21,6 +21,14 @@ import { encodeThrown } from "./src/thrown.ts";
  * permissions of the program, and not with those of the worker.
  * @param version The version of the executor.
  * @throws {Error} If that is another one than this module's.
+ *
+ * @example The module that an executor generates, and starts a worker from
+ * ```ts ignore
+ * import { serve } from "jsr:@genro/executor@0.1.0/worker";
+ *
+ * const loaders = { "file:///app/tasks.ts": () => import("file:///app/tasks.ts") };
+ * await serve(loaders, "0.1.0");
+ * ```
  */
 export function serve(
   loaders: Readonly<Record<string, () => Promise<unknown>>>,
@@ -71,6 +79,14 @@ export function serve(
  * @param host The number of the executor's process.
  * @returns Never resolves: what a process runs next is the program's own module.
  * @throws {Error} If the version is another one than this module's.
+ *
+ * @example The module that an executor generates, and starts a process from
+ * ```ts ignore
+ * import { serveHost } from "jsr:@genro/executor@0.1.0/worker";
+ *
+ * const loaders = { "file:///app/tasks.ts": () => import("file:///app/tasks.ts") };
+ * await serveHost(loaders, "0.1.0", 4242);
+ * ```
  */
 export async function serveHost(
   loaders: Readonly<Record<string, () => Promise<unknown>>>,

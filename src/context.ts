@@ -46,6 +46,8 @@ export interface TaskContext {
    * @param value The object that the task returns.
    * @param transferables What is moved; it must be reachable from `value`.
    * @returns The same value.
+   * @throws {TypeError} If `value` is a primitive, which has nothing to move, or
+   * `transferables` is not an array.
    */
   transfer<T>(value: T, transferables: Transferable[]): T;
   /**

@@ -22,43 +22,160 @@ export class ExecutorError extends Error {
   override name = "ExecutorError";
 }
 
-/** A task was submitted before `startup()` ended or after a shutdown began. */
+/**
+ * A task was submitted before `startup()` ended or after a shutdown began.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals, assertRejects } from "@std/assert";
+ * import { Executor, NotStartedError } from "@genro/executor";
+ *
+ * await using executor = new Executor();
+ * const double = (n: number) => executor.runCpu((n: number) => n * 2, n);
+ *
+ * await assertRejects(() => double(21), NotStartedError);
+ * await executor.startup(); // Where the program starts, before it takes requests.
+ * assertEquals(await double(21), 42);
+ * ```
+ */
 export class NotStartedError extends ExecutorError {
   /** The name of the class. */
   override name = "NotStartedError";
 }
 
-/** A task was dropped because the executor was shut down or terminated. */
+/**
+ * A task was dropped because the executor was shut down or terminated.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, ShutdownError } from "@genro/executor";
+ *
+ * await using executor = await Executor.start();
+ * const unfinished: string[] = [];
+ * const job = executor.runCpu(() => new Promise<void>(() => {})).catch((error) => {
+ *   if (!(error instanceof ShutdownError)) throw error;
+ *   unfinished.push("report"); // It has not failed: the next start of the program does it.
+ * });
+ *
+ * await executor.shutdown({ timeout: 10 });
+ * await job;
+ * assertEquals(unfinished, ["report"]);
+ * ```
+ */
 export class ShutdownError extends ExecutorError {
   /** The name of the class. */
   override name = "ShutdownError";
 }
 
-/** `maxQueue` tasks were already waiting for a worker of the pool. */
+/**
+ * `maxQueue` tasks were already waiting for a worker of the pool.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, QueueFullError } from "@genro/executor";
+ *
+ * await using executor = await Executor.start({ cpu: { maxWorkers: 1, maxQueue: 1 } });
+ * const answer = (name: string) =>
+ *   executor.runCpu((name: string) => `Hello, ${name}`, name).catch((error) => {
+ *     if (error instanceof QueueFullError) return "503 Try again later";
+ *     throw error;
+ *   });
+ *
+ * // One runs, one waits, and one is too many.
+ * const answers = await Promise.all(["Ann", "Bob", "Eve"].map(answer));
+ * assertEquals(answers, ["Hello, Ann", "Hello, Bob", "503 Try again later"]);
+ * ```
+ */
 export class QueueFullError extends ExecutorError {
   /** The name of the class. */
   override name = "QueueFullError";
 }
 
-/** Structured clone refuses an argument, or what the task returned or threw. */
+/**
+ * Structured clone refuses an argument, or what the task returned or threw.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals, assertRejects } from "@std/assert";
+ * import { Executor, NotCloneableError } from "@genro/executor";
+ *
+ * await using executor = await Executor.start();
+ * const url = new URL("https://deno.com/blog");
+ *
+ * await assertRejects(() => executor.runCpu((url: URL) => url.pathname, url), NotCloneableError);
+ * // Send the plain data that it is made of, and make it again there.
+ * const path = await executor.runCpu((href: string) => new URL(href).pathname, url.href);
+ * assertEquals(path, "/blog");
+ * ```
+ */
 export class NotCloneableError extends ExecutorError {
   /** The name of the class. */
   override name = "NotCloneableError";
 }
 
-/** The module has no such function, or the function cannot be sent by its source. */
+/**
+ * The module has no such function, or the function cannot be sent by its source.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals, assertRejects } from "@std/assert";
+ * import { Executor, TaskNotFoundError } from "@genro/executor";
+ *
+ * await using executor = await Executor.start();
+ *
+ * // It is native: there is no source to send.
+ * await assertRejects(() => executor.runCpu(Math.max, 1, 2), TaskNotFoundError, "wrap it");
+ * assertEquals(await executor.runCpu((a: number, b: number) => Math.max(a, b), 1, 2), 2);
+ * ```
+ */
 export class TaskNotFoundError extends ExecutorError {
   /** The name of the class. */
   override name = "TaskNotFoundError";
 }
 
-/** A worker, or the module of a task in it, could not be started; see `cause`. */
+/**
+ * A worker, or the module of a task in it, could not be started; see `cause`.
+ *
+ * @example
+ * ```ts
+ * import { assertStringIncludes } from "@std/assert";
+ * import { Executor, tasksFrom, WorkerStartError } from "@genro/executor";
+ *
+ * // No compiler looks for a plugin that is named by a URL.
+ * const plugin = tasksFrom<{ render(): string }>(import.meta.resolve("./no_plugin.ts"));
+ *
+ * await using executor = await Executor.start();
+ * const page = await executor.runCpu(plugin.render).catch((error) => {
+ *   if (!(error instanceof WorkerStartError)) throw error;
+ *   return `Without it: ${error.message}`; // `error.cause` is what loading it has thrown.
+ * });
+ * assertStringIncludes(page, "no_plugin.ts");
+ * ```
+ */
 export class WorkerStartError extends ExecutorError {
   /** The name of the class. */
   override name = "WorkerStartError";
 }
 
-/** The worker died while it ran the task; `cause` is what killed it, if that is known. */
+/**
+ * The worker died while it ran the task; `cause` is what killed it, if that is known.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals, assertRejects } from "@std/assert";
+ * import { Executor, WorkerCrashedError } from "@genro/executor";
+ *
+ * await using executor = await Executor.start();
+ * const exit = () => Deno.exit(1);
+ * const greet = (name: string) => `Hello, ${name}`;
+ *
+ * // Whether it may run again is for its caller to know; others go on, in another worker.
+ * await assertRejects(() => executor.runCpu(exit), WorkerCrashedError, "while it ran");
+ * assertEquals(await executor.runCpu(greet, "Ann"), "Hello, Ann");
+ * ```
+ */
 export class WorkerCrashedError extends ExecutorError {
   /** The name of the class. */
   override name = "WorkerCrashedError";

@@ -1,4 +1,22 @@
-/** What can happen to a pool; see {@linkcode ExecutorEventMap}. */
+/**
+ * What can happen to a pool; see {@linkcode ExecutorEventMap}.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type ExecutorEventType } from "@genro/executor";
+ *
+ * const alarming: ExecutorEventType[] = ["workererror", "workercrash", "workerstuck", "queuefull"];
+ *
+ * await using executor = await Executor.start({ cpu: { maxWorkers: 1, maxQueue: 1 } });
+ * const alarms: string[] = [];
+ * for (const type of alarming) {
+ *   executor.addEventListener(type, ({ pool }) => alarms.push(`${pool}: ${type}`));
+ * }
+ * await Promise.allSettled([1, 2, 3].map((n) => executor.runCpu((n: number) => n, n)));
+ * assertEquals(alarms, ["cpu: queuefull"]);
+ * ```
+ */
 export type ExecutorEventType =
   | "workerstart"
   | "workerretire"
@@ -8,7 +26,23 @@ export type ExecutorEventType =
   | "workerback"
   | "queuefull";
 
-/** Something has happened to a pool that its operator may want to know. */
+/**
+ * Something has happened to a pool that its operator may want to know.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type ExecutorEvent } from "@genro/executor";
+ *
+ * await using executor = new Executor({ cpu: { minWorkers: 2, maxWorkers: 2 } });
+ * const log: string[] = [];
+ * executor.addEventListener("workerstart", ({ pool, worker }: ExecutorEvent) => {
+ *   log.push(`${pool} worker ${worker} takes tasks`);
+ * });
+ * await executor.startup();
+ * assertEquals(log, ["cpu worker 1 takes tasks", "cpu worker 2 takes tasks"]);
+ * ```
+ */
 export class ExecutorEvent extends Event {
   /** The pool that it happened to. */
   readonly pool: "blocking" | "cpu";
@@ -33,7 +67,27 @@ export class ExecutorEvent extends Event {
   }
 }
 
-/** The events of an executor. They come in a microtask, when what they tell of is done. */
+/**
+ * The events of an executor. They come in a microtask, when what they tell of is done.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type ExecutorEventMap } from "@genro/executor";
+ *
+ * // The next event of a type.
+ * function next<K extends keyof ExecutorEventMap>(executor: Executor, type: K) {
+ *   const { promise, resolve } = Promise.withResolvers<ExecutorEventMap[K]>();
+ *   executor.addEventListener(type, resolve, { once: true });
+ *   return promise;
+ * }
+ *
+ * await using executor = await Executor.start();
+ * const crash = next(executor, "workercrash");
+ * await executor.runCpu(() => Deno.exit(1)).catch(() => {});
+ * assertEquals((await crash).pool, "cpu");
+ * ```
+ */
 export interface ExecutorEventMap {
   /** A worker takes tasks. */
   workerstart: ExecutorEvent;

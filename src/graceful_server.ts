@@ -9,6 +9,22 @@ import { clearTimeout, deliveries, setTimeout } from "./timers.ts";
  * @param request The request.
  * @param info Who sent it, and who runs its tasks.
  * @returns The answer.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { serve, type ServeHandler } from "@genro/executor/serve";
+ *
+ * const countWords: ServeHandler = async (request, { executor }) => {
+ *   const count = (text: string) => text.split(" ").length;
+ *   return Response.json(await executor.runCpu(count, await request.text()));
+ * };
+ * await using server = await serve(countWords, { hostname: "127.0.0.1", port: 0 });
+ *
+ * const url = `http://127.0.0.1:${server.addr.port}`;
+ * const response = await fetch(url, { method: "POST", body: "a b c" });
+ * assertEquals(await response.json(), 3);
+ * ```
  */
 export type ServeHandler = (request: Request, info: ServeInfo) => Response | Promise<Response>;
 
@@ -16,6 +32,21 @@ export type ServeHandler = (request: Request, info: ServeInfo) => Response | Pro
  * A server that has an executor.
  *
  * @typeParam A Where it can listen.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { type ExecutorServer, serve } from "@genro/executor/serve";
+ *
+ * await using server: ExecutorServer = await serve(async (_request, { executor }) => {
+ *   return new Response(await executor.runCpu(() => "computed"));
+ * }, { hostname: "127.0.0.1", port: 0 });
+ *
+ * const response = await fetch(`http://127.0.0.1:${server.addr.port}`);
+ * assertEquals(await response.text(), "computed");
+ * await server.shutdown(); // Or at the end of the block.
+ * assertEquals(server.executor.isRunning, false);
+ * ```
  */
 export interface ExecutorServer<A extends Deno.Addr = Deno.NetAddr> extends AsyncDisposable {
   /** Where it listens. */

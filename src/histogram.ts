@@ -7,7 +7,27 @@ const LONGEST = 24;
 /** Once it counts this many times, each counts half: only the latest matter. */
 const MEMORY = 8_192;
 
-/** How long things took, in ms, within a tenth; 0 if there were none. */
+/**
+ * How long things took, in ms, within a tenth; 0 if there were none.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { Executor, type Percentiles } from "@genro/executor";
+ *
+ * function spin(ms: number) {
+ *   const end = performance.now() + ms;
+ *   while (performance.now() < end);
+ * }
+ *
+ * await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+ * await Promise.all(Array.from({ length: 20 }, () => executor.runCpu(spin, 2)));
+ * const waited: Percentiles = executor.stats().cpu.queueTime;
+ * const ran: Percentiles = executor.stats().cpu.runTime;
+ * // More workers would help, if there are cores for them.
+ * assert(waited.p50 > ran.p50);
+ * ```
+ */
 export interface Percentiles {
   /** Half took no longer. */
   p50: number;

@@ -1,6 +1,24 @@
 /** What an executor can be told, and the checks of it. */
 
-/** Options of one pool of workers. */
+/**
+ * Options of one pool of workers.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals, assertRejects } from "@std/assert";
+ * import { Executor, type PoolOptions } from "@genro/executor";
+ *
+ * const files: PoolOptions = {
+ *   maxWorkers: 4,
+ *   maxQueue: 1_000, // More are refused at once.
+ *   permissions: { read: ["."] }, // All that its tasks are meant to touch.
+ * };
+ * await using executor = await Executor.start({ blocking: files });
+ * const isFolder = (path: string) => Deno.statSync(path).isDirectory;
+ * assertEquals(await executor.runBlocking(isFolder, "."), true);
+ * await assertRejects(() => executor.runBlocking(isFolder, ".."), Deno.errors.NotCapable);
+ * ```
+ */
 export interface PoolOptions {
   /**
    * How many workers `startup()` starts and no idle time ends.
@@ -53,7 +71,24 @@ export interface PoolOptions {
   memoryLimit?: number;
 }
 
-/** Options of an executor. */
+/**
+ * Options of an executor.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type ExecutorOptions } from "@genro/executor";
+ *
+ * const options: ExecutorOptions = {
+ *   // One before the first request; no more than the database takes connections.
+ *   blocking: { minWorkers: 1, maxWorkers: 8 },
+ *   // More are refused, so that nobody waits for long.
+ *   cpu: { maxQueue: 100 },
+ * };
+ * await using executor = await Executor.start(options);
+ * assertEquals(executor.stats().blocking.idle, 1);
+ * ```
+ */
 export interface ExecutorOptions {
   /** The pool of `runBlocking`. */
   blocking?: PoolOptions;
@@ -78,7 +113,23 @@ export interface ExecutorOptions {
   workerUrl?: string | URL;
 }
 
-/** How an executor is shut down. */
+/**
+ * How an executor is shut down.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type ShutdownOptions } from "@genro/executor";
+ *
+ * // What was accepted has 4.5 s to end; what has not ended then is rejected.
+ * const options: ShutdownOptions = { timeout: 4_500 };
+ *
+ * await using executor = await Executor.start();
+ * const squares = Promise.all([1, 2, 3].map((n) => executor.runCpu((n: number) => n * n, n)));
+ * await executor.shutdown(options);
+ * assertEquals(await squares, [1, 4, 9]);
+ * ```
+ */
 export interface ShutdownOptions {
   /**
    * Whether the promise resolves when all that was accepted has ended. If `false` it
@@ -102,7 +153,25 @@ export interface ShutdownOptions {
   timeout?: number;
 }
 
-/** Options of the runs that {@linkcode Executor.with} binds. */
+/**
+ * Options of the runs that {@linkcode Executor.with} binds.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type RunOptions, type TaskContext } from "@genro/executor";
+ *
+ * function count(this: TaskContext, to: number) {
+ *   for (let n = 1; n <= to; n++) this.progress(n / to);
+ * }
+ * const shares: number[] = [];
+ * const options: RunOptions = { timeout: 5_000, onProgress: (share) => shares.push(share) };
+ *
+ * await using executor = await Executor.start();
+ * await executor.with(options).runCpu(count, 4);
+ * assertEquals(shares, [0.25, 0.5, 0.75, 1]);
+ * ```
+ */
 export interface RunOptions {
   /**
    * Aborts the run: it rejects with the signal's reason at once. A task that waits never
@@ -119,12 +188,34 @@ export interface RunOptions {
   /**
    * Called with what the task tells by `this.progress(value)`, in order, and before the result.
    * If it throws, the run rejects with that, and the task is aborted.
+   *
+   * @param value A copy of what the task tells.
    */
   // deno-lint-ignore no-explicit-any -- whatever its task tells
   onProgress?(value: any): void;
 }
 
-/** Options of a `map*` call. */
+/**
+ * Options of a `map*` call.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { Executor, type MapOptions } from "@genro/executor";
+ *
+ * let read = 0;
+ * function* numbers() {
+ *   while (true) yield ++read;
+ * }
+ * const options: MapOptions = { ordered: false, buffer: 4 };
+ *
+ * await using executor = await Executor.start();
+ * for await (const square of executor.mapCpu((n: number) => n * n, numbers(), options)) {
+ *   if (square >= 100) break; // Whichever of them comes first.
+ * }
+ * assert(read <= 14); // At most 10 were taken, and 4 on their way.
+ * ```
+ */
 export interface MapOptions {
   /**
    * Whether the results come in the order of their items. If not, each comes when it is there.

@@ -1,7 +1,28 @@
 import type { Executor, Runner } from "../executor.ts";
 import { NotStartedError, QueueFullError, ShutdownError } from "./errors.ts";
 
-/** What a handler is told beside the request: what Deno tells, and who runs its tasks. */
+/**
+ * What a handler is told beside the request: what Deno tells, and who runs its tasks.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { serve, type ServeInfo } from "@genro/executor/serve";
+ *
+ * // An event stream, which goes on until the server stops.
+ * function events(_request: Request, { stopping }: ServeInfo): Response {
+ *   const { readable, writable } = new TextEncoderStream();
+ *   const writer = writable.getWriter();
+ *   writer.write("data: hello\n\n");
+ *   stopping.addEventListener("abort", () => writer.close());
+ *   return new Response(readable, { headers: { "content-type": "text/event-stream" } });
+ * }
+ * await using server = await serve(events, { hostname: "127.0.0.1", port: 0 });
+ * const response = await fetch(`http://127.0.0.1:${server.addr.port}`);
+ * const [text] = await Promise.all([response.text(), server.shutdown()]);
+ * assertEquals(text, "data: hello\n\n");
+ * ```
+ */
 export interface ServeInfo extends Deno.ServeHandlerInfo {
   /** Runs tasks for this request: they are aborted when its client goes away. */
   readonly executor: Runner;

@@ -5,11 +5,57 @@ import type { TaskContext } from "./context.ts";
 import { TaskNotFoundError } from "./errors.ts";
 import { MAX_ADDRESSES, type TaskAddress } from "./protocol.ts";
 
-/** Any function that can be a task. */
+/**
+ * Any function that can be a task.
+ *
+ * @param args Its arguments: whatever can be cloned.
+ * @returns Whatever can be cloned, or a promise of that.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type Task, type TaskFunction } from "@genro/executor";
+ *
+ * await using executor = await Executor.start();
+ *
+ * // Runs any task, and says how long that took.
+ * async function timed<F extends TaskFunction>(task: F | Task<F>, ...args: Parameters<F>) {
+ *   const begun = performance.now();
+ *   const result = await executor.runCpu(task, ...args);
+ *   return { result, ms: performance.now() - begun };
+ * }
+ *
+ * const { result, ms } = await timed((a: number, b: number) => a + b, 40, 2);
+ * assertEquals([result, ms > 0], [42, true]);
+ * ```
+ */
 // deno-lint-ignore no-explicit-any -- a task takes and returns anything
 export type TaskFunction = (this: TaskContext & any, ...args: any[]) => any;
 
-/** Any function that can be a task that streams: a generator, or what returns something iterable. */
+/**
+ * Any function that can be a task that streams: a generator, or what returns something iterable.
+ *
+ * @param args Its arguments: whatever can be cloned.
+ * @returns What it yields, each value of which can be cloned or transferred.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type StreamFunction } from "@genro/executor";
+ *
+ * await using executor = await Executor.start();
+ *
+ * // What any such task yields, as lines of JSON for the body of a response.
+ * async function* jsonLines<F extends StreamFunction>(task: F, ...args: Parameters<F>) {
+ *   for await (const value of executor.streamCpu(task, ...args)) {
+ *     yield `${JSON.stringify(value)}\n`;
+ *   }
+ * }
+ *
+ * const lines = jsonLines((text: string) => text.matchAll(/\d+/g).map(Number), "7 of 42");
+ * assertEquals(await Array.fromAsync(lines), ["7\n", "42\n"]);
+ * ```
+ */
 export type StreamFunction = (
   // deno-lint-ignore no-explicit-any -- a task takes anything
   this: TaskContext & any,
@@ -24,6 +70,22 @@ export type StreamFunction = (
  * What a task yields that streams.
  *
  * @typeParam F The type of the task.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type Yielded } from "@genro/executor";
+ *
+ * function* parse(csv: string) {
+ *   for (const line of csv.split("\n")) yield line.split(",");
+ * }
+ * type Row = Yielded<typeof parse>; // string[]
+ *
+ * await using executor = await Executor.start();
+ * const rows: Row[] = [];
+ * for await (const row of executor.streamCpu(parse, "Ann,Rome\nBob,Genoa")) rows.push(row);
+ * assertEquals(rows, [["Ann", "Rome"], ["Bob", "Genoa"]]);
+ * ```
  */
 export type Yielded<F extends StreamFunction> = Awaited<ReturnType<F>> extends
   AsyncIterable<infer T> | Iterable<infer T> ? Awaited<T> : never;
@@ -32,6 +94,22 @@ export type Yielded<F extends StreamFunction> = Awaited<ReturnType<F>> extends
  * A function of a module, as {@linkcode tasksFrom} names it. It cannot be called, only run.
  *
  * @typeParam F The type of the function.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type Task, tasksFrom } from "@genro/executor";
+ *
+ * const { basename, extname } = tasksFrom(import.meta, () => import("node:path"));
+ *
+ * // What a request may ask for.
+ * const parts: Record<"name" | "extension", Task<(path: string) => string>> = {
+ *   name: basename,
+ *   extension: extname,
+ * };
+ * await using executor = await Executor.start();
+ * assertEquals(await executor.runCpu(parts["extension"], "/tmp/picture.png"), ".png");
+ * ```
  */
 export interface Task<F extends TaskFunction> {
   /** Carries the type of the function; there is no such property when the program runs. */
@@ -42,6 +120,18 @@ export interface Task<F extends TaskFunction> {
  * The functions of a module as tasks; objects among its exports keep their shape.
  *
  * @typeParam M The type of the module.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type Tasks, tasksFrom } from "@genro/executor";
+ *
+ * const path: Tasks<typeof import("node:path")> = tasksFrom("node:path");
+ *
+ * await using executor = await Executor.start();
+ * assertEquals(await executor.runCpu(path.posix.basename, "/tmp/picture.png"), "picture.png");
+ * assertEquals(await executor.runCpu(path.win32.basename, "C:\\tmp\\a.png"), "a.png");
+ * ```
  */
 export type Tasks<M> = {
   readonly [K in keyof M as M[K] extends TaskFunction | object ? K : never]: M[K] extends
