@@ -1,4 +1,5 @@
 import { deadline } from "@std/async/deadline";
+import { deferred } from "./src/deferred.ts";
 import { ExecutorEvent, type ExecutorEventMap } from "./src/events.ts";
 import { NotStartedError, ShutdownError } from "./src/errors.ts";
 import { rejected } from "./src/failure.ts";
@@ -648,8 +649,9 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   ): AsyncIterableIterator<any> {
     const { buffer, ordered } = mapOptions(options, 2 * pool.maxWorkers);
     return mapItems(items, buffer, ordered, runOptions?.signal, (item) => {
-      const job = this.#submit(pool, task, [item], runOptions);
-      return { result: job.result, withdraw: () => pool.withdraw(job) };
+      const { promise, resolve } = deferred();
+      const job = this.#submit(pool, task, [item], runOptions, resolve);
+      return { result: promise, withdraw: () => pool.withdraw(job) };
     });
   }
 
@@ -661,9 +663,10 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     // deno-lint-ignore no-explicit-any -- the public signatures say what it is
   ): AsyncIterableIterator<any> {
     return readStream((onValue) => {
-      const job = this.#submit(pool, task, args, options, onValue);
+      const { promise, resolve } = deferred();
+      const job = this.#submit(pool, task, args, options, resolve, onValue);
       return {
-        result: job.result,
+        result: promise,
         pull: (count) => pool.pull(job, count),
         close: () => pool.cancel(job, new DOMException("The stream was left", "AbortError")),
       };
@@ -676,12 +679,13 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     task: unknown,
     args: readonly unknown[],
     options: RunOptions | undefined,
+    resolve: (value: unknown) => void,
     onValue?: (value: unknown) => void,
   ): Job {
     if (!this.#running) {
       throw new NotStartedError("Executor not started. Call startup() first.");
     }
-    const job = new Job(addressOf(task), args, options);
+    const job = new Job(addressOf(task), args, options, resolve);
     if (onValue !== undefined) job.details.onValue = onValue;
     pool.enqueue(job);
     return job;
@@ -694,11 +698,13 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     options: RunOptions | undefined,
     // deno-lint-ignore no-explicit-any -- the public signatures say what it is
   ): Promise<any> {
+    const { promise, resolve } = deferred();
     try {
-      return this.#submit(pool, task, args, options).result;
+      this.#submit(pool, task, args, options, resolve);
     } catch (reason) {
       return rejected(reason);
     }
+    return promise;
   }
 
   /**

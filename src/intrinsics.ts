@@ -31,13 +31,6 @@ export class FixedSet<T> extends Set<T> {
   }
 }
 
-/** A `WeakMap` whose methods nobody can change. */
-export class FixedWeakMap<K extends WeakKey, V> extends WeakMap<K, V> {
-  static {
-    fix(this, WeakMap);
-  }
-}
-
 /** An array that inherits nothing: putting something into it calls no setter. For loops by index. */
 export function bareArray<T>(): T[] {
   const array: T[] = [];

@@ -1,5 +1,6 @@
 import { isPlain } from "./cloneable.ts";
 import { rejected, showsCaller } from "./failure.ts";
+import type { Flight } from "./flight.ts";
 import type { RunOptions } from "./options.ts";
 import type { Manner } from "./protocol.ts";
 import type { Queue } from "./queue.ts";
@@ -8,13 +9,15 @@ import type { Outcome, TaskTrace } from "./telemetry.ts";
 import type { Timer } from "./timers.ts";
 import { transferablesAmong } from "./transfer.ts";
 
-/** What few jobs have. A million may wait, so each field of a job counts. */
+/** What few jobs have. */
 interface Details {
   options?: RunOptions;
   /** Takes what it yields. */
   onValue?: (value: unknown) => void;
   /** What tells OpenTelemetry of it. */
   trace?: TaskTrace;
+  /** Since when it waits, and for how many it stands; of those that are timed. */
+  waits?: { readonly since: number; readonly times: number };
   /** What its arguments have marked for transfer; it can be sent once only. */
   transferables?: Transferable[];
   /** Whether a worker died when it was next, so that it went back to the queue. */
@@ -25,39 +28,61 @@ interface Details {
   timer?: Timer;
 }
 
-/** One submitted call: what to run, and the promise of its caller. */
+const { isArray } = Array;
+
+/**
+ * One submitted call: what to run, and how to answer its caller. A million may wait, and what the
+ * garbage collector has to carry of each costs more than running it: so it has few fields.
+ */
 export class Job {
   readonly task: AddressedTask;
-  readonly args: readonly unknown[];
-  /** Whether its arguments are primitives that can be sent. */
-  readonly plain: boolean;
-  /** What its caller waits for. */
-  readonly result: Promise<unknown>;
-  /** Where it stands, and its neighbours there; only the queue changes them. */
-  queue: Queue | undefined;
-  next: Job | undefined;
-  previous: Job | undefined;
-  /** The number of its run in the worker it was sent to. */
-  run = 0;
-  /** Since when it waits, and for how many it stands; of those that are timed. */
-  waits: { readonly since: number; readonly times: number } | undefined;
-  /** Settles the promise; gone when its caller has an answer. */
+  /** Its arguments; one that is a primitive stands for itself, as a list of it is as large as a job. */
+  readonly #given: unknown;
+  /** Where it stands; only that changes it. */
+  place: Queue | Flight | undefined;
+  /** Settles its caller's promise; gone when that was done. */
   #resolve: ((value: unknown) => void) | undefined;
   #details: Details | undefined;
 
+  /**
+   * Makes one.
+   *
+   * @param resolve Settles the promise of its caller; rejections go through it, too.
+   */
   constructor(
     task: AddressedTask,
     args: readonly unknown[],
     options: RunOptions | undefined,
+    resolve: (value: unknown) => void,
   ) {
     this.task = task;
-    this.args = args;
-    this.plain = args.every(isPlain);
-    this.result = new Promise((resolve) => this.#resolve = resolve);
+    this.#given = args.length === 1 && isPlain(args[0]) ? args[0] : args;
+    this.#resolve = resolve;
     const transferables = this.plain ? undefined : transferablesAmong(args);
     if (options !== undefined || transferables !== undefined) {
       this.#details = { options, transferables };
     }
+  }
+
+  /** How many arguments it has. */
+  get length(): number {
+    return isArray(this.#given) ? this.#given.length : 1;
+  }
+
+  /** Its arguments. */
+  get args(): readonly unknown[] {
+    return isArray(this.#given) ? this.#given : [this.#given];
+  }
+
+  /** Whether its arguments are primitives that can be sent. */
+  get plain(): boolean {
+    return !isArray(this.#given) || this.#given.every(isPlain);
+  }
+
+  /** Adds its arguments to a list. */
+  addTo(list: unknown[]): void {
+    if (isArray(this.#given)) { for (const arg of this.#given) list.push(arg); }
+    else list.push(this.#given);
   }
 
   /** What its caller asked for beyond running it. */
@@ -82,6 +107,11 @@ export class Job {
     return this.#details?.trace;
   }
 
+  /** Since when it waits, if it is timed. */
+  get waits(): Details["waits"] {
+    return this.#details?.waits;
+  }
+
   /** Whether its caller has an answer. */
   get settled(): boolean {
     return this.#resolve === undefined;
@@ -102,8 +132,7 @@ export class Job {
     const resolve = this.#settle(outcome, reason);
     if (resolve === undefined) return;
     if (showsCaller(reason)) return resolve(rejected(reason));
-    // Keeping the function that rejects as well would cost each job as much as three fields do;
-    // and a rejected promise between would, until it is handled, be on a list that Deno keeps.
+    // A rejected promise between would, until it is handled, be on a list that Deno keeps.
     resolve({ then: (_: unknown, reject: (reason: unknown) => void) => reject(reason) });
   }
 

@@ -6,7 +6,7 @@
  */
 
 /** How many runs the host may be behind; a power of two. */
-export const SLOTS = 1024;
+export const SLOTS = 8192;
 
 /** The run the host has aborted last; written by the host. */
 const ABORTED = 0;
@@ -138,9 +138,14 @@ export class Ledger {
     store(this.#words, ABORTED, run);
   }
 
+  /** The latest run that has ended. */
+  get ended(): number {
+    return load(this.#words, ENDED);
+  }
+
   /** Whether a run has ended. */
   hasEnded(run: number): boolean {
-    return runsBetween(run, load(this.#words, ENDED)) >= 0;
+    return runsBetween(run, this.ended) >= 0;
   }
 
   /** Whether the result of a run that has ended is in here. */

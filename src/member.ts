@@ -1,6 +1,7 @@
 import { assertCloneable } from "./cloneable.ts";
 import { NotCloneableError } from "./errors.ts";
 import { Failure, withoutPeriod } from "./failure.ts";
+import { Flight } from "./flight.ts";
 import { startThread } from "./isolation.ts";
 import type { Job } from "./job.ts";
 import { nextRun, runsBetween, SLOTS } from "./ledger.ts";
@@ -23,7 +24,6 @@ import {
   type ToWorker,
   YIELDED,
 } from "./protocol.ts";
-import { Queue } from "./queue.ts";
 import type { AddressedTask } from "./task.ts";
 import type { PoolSettings } from "./options.ts";
 import type { Thread } from "./thread.ts";
@@ -40,7 +40,7 @@ const SENT_AHEAD = 2;
 /** How many runs it may be behind. */
 const MOST_AHEAD = SLOTS / 2;
 /** How many of them may have had arguments moved to it, which cannot be taken back. */
-const MOST_MOVED_AHEAD = 32;
+const MOST_MOVED_AHEAD = 256;
 /** Which one of how many is timed while it is sent: reading the clock twice takes a microsecond. */
 const SAMPLE = 8;
 
@@ -84,17 +84,11 @@ export class Member {
   overdue = false;
   /** When it became idle, in ms of the clock. */
   idleSince = 0;
-  /**
-   * What the worker was sent and has not answered, settled or not, in the order of their runs:
-   * the first runs, the others come after it. Jobs enter in `send` and leave when they return
-   * or are taken back.
-   */
-  readonly jobs = new Queue();
+  /** What the worker was sent: jobs enter in `send`, and leave when they return or are taken back. */
+  readonly jobs = new Flight();
   readonly #events: MemberEvents;
   readonly #thread: Thread;
-  /** The run that was sent last. */
-  #last = 0;
-  /** The last one of those whose arguments were not moved. */
+  /** The last run whose arguments were not moved. */
   #lastKept = 0;
   /** The run that was next or under way when it was last looked at. */
   #looked = 0;
@@ -104,6 +98,8 @@ export class Member {
   #untimed = 0;
   /** The message that jobs with nothing but primitives are gathered in. */
   #gathered: [typeof RUN, key: number, first: number, ...calls: unknown[]] | undefined;
+  /** Where it says for how many calls the last arguments are. */
+  #times = 0;
   /** The tasks whose address the worker has. */
   readonly #known = new Set<number>();
   /** The job that runs though it was aborted, and the end of its grace. */
@@ -140,19 +136,19 @@ export class Member {
   hasRoomFor(job: Job): boolean {
     const { task, options } = job;
     if (!this.canRun(task)) return false;
-    const { size, head, tail } = this.jobs;
-    if (head === undefined) return true;
+    const { size, first, last } = this.jobs;
+    if (size === 0) return true;
     if (
       !this.#thread.queues || size * task.running.ms >= AHEAD ||
       // Its time begins when it is sent.
       options?.timeout !== undefined ||
       // What is aborted may be given up with its worker.
       this.#aborted !== undefined ||
-      runsBetween(head.run, this.#last) >= MOST_AHEAD || this.#known.size >= MAX_ADDRESSES
+      runsBetween(first, last) >= MOST_AHEAD || this.#known.size >= MAX_ADDRESSES
     ) return false;
     // What is moved cannot be taken back, nor anything from before it.
     if (job.transferables !== undefined) return size < MOST_MOVED_AHEAD;
-    return tail!.transferables === undefined && (job.plain || size * task.sending.ms < SENT_AHEAD);
+    return this.#lastKept === last && (job.plain || size * task.sending.ms < SENT_AHEAD);
   }
 
   /**
@@ -170,25 +166,31 @@ export class Member {
    * @throws {NotCloneableError} If its arguments cannot be sent; the worker does not have it.
    */
   send(job: Job): void {
-    const { task, args } = job;
-    if (!this.#known.has(task.id)) this.#teach(task);
-    const run = nextRun(this.#last);
+    if (!this.#known.has(job.task.id)) this.#teach(job.task);
+    const run = nextRun(this.jobs.last);
     this.#thread.ledger.open(run);
-    if (job.plain && job.manner === undefined) {
-      this.#gathered ??= [RUN, this.#thread.key, run];
-      this.#gathered.push(task.id, args.length, ...args);
-    } else {
+    if (job.plain && job.manner === undefined) this.#gather(job, run);
+    else {
       this.flush();
       try {
-        for (const arg of args) assertCloneable(arg);
+        for (const arg of job.args) assertCloneable(arg);
         this.#post(job, run);
       } catch (cause) {
         throw notCloneable(job, cause, this.#thread.clone);
       }
     }
     if (job.transferables === undefined) this.#lastKept = run;
-    this.#last = job.run = run;
     this.jobs.push(job);
+  }
+
+  #gather(job: Job, run: number): void {
+    const { task: { id }, length } = job;
+    const message = this.#gathered ??= [RUN, this.#thread.key, run];
+    const times = this.#times;
+    if (times > 0 && message[times - 2] === id && message[times - 1] === length) {
+      message[times] = message[times] as number + 1;
+    } else this.#times = message.push(id, length, 1) - 1;
+    job.addTo(message);
   }
 
   #post({ task, args, manner, transferables }: Job, run: number): void {
@@ -196,8 +198,8 @@ export class Member {
     const begun = timed ? machinery.now() : 0;
     const { key } = this.#thread;
     const message: ToWorker = manner === undefined
-      ? [RUN, key, run, task.id, args.length, ...args]
-      : [ALONE, key, run, manner, task.id, args.length, ...args];
+      ? [RUN, key, run, task.id, args.length, 1, ...args]
+      : [ALONE, key, run, manner, task.id, args.length, 1, ...args];
     this.#thread.post(message, transferables);
     if (timed) task.sending.learn(machinery.now() - begun);
   }
@@ -208,12 +210,13 @@ export class Member {
     if (this.#gathered === undefined) return;
     const message = this.#gathered;
     this.#gathered = undefined;
+    this.#times = 0;
     this.#thread.post(message);
   }
 
   /** The reader of a job's stream has taken so many values. */
   pull(job: Job, count: number): void {
-    this.#thread.post([PULL, this.#thread.key, job.run, count]);
+    this.#thread.post([PULL, this.#thread.key, this.jobs.runOf(job), count]);
   }
 
   /** Gives the worker the address of a task. */
@@ -227,37 +230,32 @@ export class Member {
     this.#thread.post([LEARN, this.#thread.key, task.id, task.address]);
   }
 
-  /**
-   * Takes back the jobs that the worker has not begun, the last first, except those whose
-   * arguments were moved there.
-   */
-  *takeBack(): Generator<Job, void, undefined> {
+  /** Takes back the jobs that the worker has not begun, but those whose arguments were moved there. */
+  takeBack(): Job[] {
     const begun = this.#thread.ledger.takeBack(this.#lastKept);
-    let previous: Job | undefined;
-    for (let job = this.jobs.tail; job !== undefined; job = previous) {
-      ({ previous } = job);
-      if (runsBetween(begun, job.run) <= 0) return;
-      if (job.transferables !== undefined) continue;
-      this.jobs.remove(job);
-      yield job;
-    }
+    const jobs = this.jobs.between(begun, this.#lastKept)
+      .filter(({ transferables }) => transferables === undefined);
+    for (const job of jobs) this.jobs.remove(job);
+    return jobs;
   }
 
   /** Whether the worker has begun a job that it was sent, and that was not taken back. */
   hasBegun(job: Job): boolean {
-    return runsBetween(job.run, this.#thread.ledger.claimed) >= 0;
+    return runsBetween(this.jobs.runOf(job), this.#thread.ledger.claimed) >= 0;
   }
 
   /** How many of its jobs were sent ahead and have not begun. */
   get waiting(): number {
     const { size } = this.jobs;
-    return size < 2 ? 0 : Math.min(size - 1, runsBetween(this.#thread.ledger.claimed, this.#last));
+    return size < 2
+      ? 0
+      : Math.min(size - 1, runsBetween(this.#thread.ledger.claimed, this.jobs.last));
   }
 
   /** Whether others wait for a task that was under way when this was asked last. */
   isHeldUp(): boolean {
     const { claimed } = this.#thread.ledger;
-    const heldUp = claimed === this.#looked && claimed !== this.#last;
+    const heldUp = claimed === this.#looked && claimed !== this.jobs.last;
     this.#looked = claimed;
     return heldUp;
   }
@@ -286,7 +284,7 @@ export class Member {
 
   /** Drops a job that was sent ahead: it never begins; `false` if it has, or is the first. */
   drop(job: Job): boolean {
-    return job !== this.jobs.head && this.#thread.ledger.drop(job.run);
+    return job !== this.jobs.head && this.#thread.ledger.drop(this.jobs.runOf(job));
   }
 
   /**
@@ -294,10 +292,11 @@ export class Member {
    * that runs is told, and if it does not end soon, its worker is given up.
    */
   abort(job: Job, reason: unknown): void {
-    const { ledger } = this.#thread;
-    if (this.drop(job) || ledger.hasEnded(job.run)) return;
-    ledger.abort(job.run);
-    this.#thread.post([ABORT, this.#thread.key, job.run, encodeReason(reason)]);
+    const { ledger, key } = this.#thread;
+    const run = this.jobs.runOf(job);
+    if (this.drop(job) || ledger.hasEnded(run)) return;
+    ledger.abort(run);
+    this.#thread.post([ABORT, key, run, encodeReason(reason)]);
     this.#aborted = job;
     this.#allowGrace();
   }
@@ -316,12 +315,12 @@ export class Member {
 
   /** Notices a worker that does not begin what it was sent. */
   #listen(): void {
-    const { head } = this.jobs;
+    const { head, first } = this.jobs;
     if (head === undefined || this.hasBegun(head)) {
       if (this.#unheard !== undefined && this.#aborted === undefined) this.overdue = false;
       this.#unheard = undefined;
-    } else if (this.#unheard?.run !== head.run) {
-      this.#unheard = { run: head.run, since: machinery.now() };
+    } else if (this.#unheard?.run !== first) {
+      this.#unheard = { run: first, since: machinery.now() };
     } else if (!this.overdue && machinery.now() - this.#unheard.since > PATIENCE) {
       this.overdue = true;
       this.#events.onOverdue(this);
@@ -374,8 +373,8 @@ export class Member {
 
   /** Passes on what a run says while it goes on, unless its caller has given up. */
   #hear([kind, run, value]: Said): void {
-    const { head } = this.jobs;
-    if (head === undefined || run !== head.run || head.settled) return;
+    const { head, first } = this.jobs;
+    if (head === undefined || run !== first || head.settled) return;
     if (kind === PROGRESS) this.#events.onProgress(head, value);
     else this.#events.onYield(head, value);
   }
@@ -383,18 +382,19 @@ export class Member {
   /** Returns the jobs whose results are in the ledger. */
   collect(): void {
     const { ledger } = this.#thread;
-    for (let { head } = this.jobs; head !== undefined; head = this.jobs.head) {
-      const { run } = head;
-      if (!ledger.hasEnded(run) || !ledger.isKept(run)) return;
-      this.#endRun(run);
-      this.#events.onReturn(head, false, ledger.resultOf(run));
+    const { ended } = ledger;
+    while (this.jobs.size > 0) {
+      const { first } = this.jobs;
+      if (runsBetween(first, ended) < 0 || !ledger.isKept(first)) return;
+      const job = this.#endRun(first)!;
+      this.#events.onReturn(job, false, ledger.resultOf(first));
     }
   }
 
   /** The job of a run that has ended, which is the first, unless its worker was given up. */
   #endRun(run: number): Job | undefined {
-    const { head } = this.jobs;
-    if (head === undefined || run !== head.run) return;
+    const { head, first } = this.jobs;
+    if (head === undefined || run !== first) return;
     this.jobs.remove(head);
     const took = this.#thread.ledger.timeOf(run);
     this.#untimed++;

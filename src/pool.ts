@@ -25,11 +25,28 @@ const START_TIMEOUT = 30_000;
 /** How often, in ms, workers that were sent tasks ahead are looked at. */
 const LOOK = 5;
 /** When more than this many tasks wait, one of as many is timed: the clock takes as long as a short task. */
-const SAMPLE = 8;
+const SAMPLE = 32;
 /** How long, in ms, a shutdown waits for a worker to be gone: an idle one takes two, a stuck one for ever. */
 const FAREWELL = 100;
 
-/** Counts of one pool, at one moment. */
+/**
+ * Counts of one pool, at one moment.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type PoolStats } from "@genro/executor";
+ *
+ * // For a health check: whether a pool keeps up with what it is given.
+ * const keepsUp = ({ queued, stuck }: PoolStats) => queued < 10 && stuck === 0;
+ *
+ * await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+ * const tasks = Array.from({ length: 100 }, (_, n) => executor.runCpu((n: number) => n * n, n));
+ * assertEquals(keepsUp(executor.stats().cpu), false);
+ * await Promise.all(tasks);
+ * assertEquals(keepsUp(executor.stats().cpu), true);
+ * ```
+ */
 export interface PoolStats {
   /** Workers there are, starting ones included, stuck ones not. */
   workers: number;
@@ -158,26 +175,29 @@ export class Pool {
       );
     }
     this.#full = false;
-    if (signal !== undefined) {
-      job.details.stopListening = onAbort(signal, () => this.cancel(job, signal.reason));
-    }
+    if (signal !== undefined) this.#listen(job, signal);
     this.#queue.push(job);
     this.#dispatch();
-    if (job.queue !== this.#queue) this.#queueTime.add(0);
+    if (job.place !== this.#queue) this.#queueTime.add(0);
     else this.#time(job);
+  }
+
+  /** Cancels a job when its signal aborts. */
+  #listen(job: Job, signal: AbortSignal): void {
+    job.details.stopListening = onAbort(signal, () => this.cancel(job, signal.reason));
   }
 
   /** Notes since when a job waits, if it is one of those that are timed. */
   #time(job: Job): void {
     const times = this.#queue.size > SAMPLE ? SAMPLE : 1;
-    if (this.#submissions++ % times === 0) job.waits = { since: machinery.now(), times };
+    if (this.#submissions++ % times === 0) job.details.waits = { since: machinery.now(), times };
   }
 
   /** Settles a job now, for this reason: it never runs, or its worker is told. */
   cancel(job: Job, reason: unknown): void {
     if (job.settled) return;
     this.#refuse(job, reason);
-    if (job.queue === this.#queue) this.#queue.remove(job);
+    if (job.place === this.#queue) this.#queue.remove(job);
     else this.#memberWith(job)?.abort(job, reason);
     this.#settleDrained();
   }
@@ -189,7 +209,7 @@ export class Pool {
 
   /** Takes a job back that has not begun. */
   withdraw(job: Job): void {
-    if (job.queue === this.#queue) this.#queue.remove(job);
+    if (job.place === this.#queue) this.#queue.remove(job);
     else if (!this.#memberWith(job)?.drop(job)) return;
     this.#refuse(job, new DOMException("The task was withdrawn", "AbortError"));
     this.#settleDrained();
@@ -198,7 +218,7 @@ export class Pool {
   /** Settles every job that has not begun, for the reason that `make` gives. */
   cancelQueued(make: () => unknown): void {
     for (const member of this.#members) {
-      for (let job = member.jobs.tail; job !== undefined; job = job.previous) {
+      for (const job of member.jobs) {
         if (!job.settled && member.drop(job)) this.#refuse(job, make());
       }
     }
@@ -240,7 +260,7 @@ export class Pool {
     for (const member of [...this.#members]) {
       if (!this.#starting.has(member)) this.#report("workerretire", member.number);
       member.collect();
-      for (let job = member.jobs.head; job !== undefined; job = job.next) this.#drop(job);
+      for (const job of member.jobs) this.#drop(job);
       this.#end(member);
     }
     this.#settleDrained();
@@ -328,7 +348,7 @@ export class Pool {
 
   #noteWait(job: Job, time: number): void {
     const { since, times } = job.waits!;
-    job.waits = undefined;
+    job.details.waits = undefined;
     this.#queueTime.add(time - since, times);
   }
 
@@ -400,20 +420,16 @@ export class Pool {
 
   /** Takes back what a worker has not begun; returns the first of it. */
   #requeue(member: Member): Job | undefined {
-    let first: Job | undefined;
-    for (const job of member.takeBack()) {
-      if (job.settled) continue;
-      job.endTime();
-      this.#queue.unshift(job);
-      first = job;
-    }
-    return first;
+    const jobs = member.takeBack().filter(({ settled }) => !settled);
+    for (const job of jobs) job.endTime();
+    this.#queue.unshift(jobs);
+    return jobs[0];
   }
 
   /** The worker that a job was sent to. */
   #memberWith(job: Job): Member | undefined {
-    if (job.queue === undefined) return;
-    for (const member of this.#members) if (member.jobs === job.queue) return member;
+    if (job.place === undefined) return;
+    for (const member of this.#members) if (member.jobs === job.place) return member;
   }
 
   /** Considers another worker for the jobs that wait, none of which an idle one can run. */
@@ -596,7 +612,7 @@ export class Pool {
   /** A worker died: what it ran fails, and what it had not begun goes back to the queue. */
   #recover(member: Member, cause: unknown): void {
     const next = this.#requeue(member);
-    for (let job = member.jobs.head; job !== undefined; job = job.next) {
+    for (const job of member.jobs) {
       this.#failCrashed(
         job,
         member.hasBegun(job) ? "while it ran" : "with what was moved to it for",
@@ -690,20 +706,18 @@ export class Pool {
 
   /** With every worker in a task that does not end, what waits would wait for ever. */
   #refuseIfAllStuck(): void {
+    // Each job that is added asks this: most of the time it must cost nothing.
+    if (this.#stuck.size < this.#settings.maxWorkers) return;
     for (const member of this.#members) if (!member.overdue) return;
     const stuck = this.#members.size + this.#stuck.size;
-    this.#failQueued(() =>
-      new WorkerStartError(
-        `Cannot run the task: all ${stuck} ${this.name} workers are stuck in aborted tasks that ` +
-          'do not end; poll throwIfAborted() in long synchronous tasks, or use isolation: "process"',
-      )
-    );
+    const message = `Cannot run the task: all ${stuck} ${this.name} workers are stuck in aborted ` +
+      "tasks that do not end; poll throwIfAborted() in long synchronous tasks, or use isolation: " +
+      '"process"';
+    this.#failQueued(() => new WorkerStartError(message));
   }
 
   #failQueued(make: () => unknown, isHit: (job: Job) => boolean = () => true): void {
-    let next: Job | undefined;
-    for (let job = this.#queue.head; job !== undefined; job = next) {
-      ({ next } = job);
+    for (const job of this.#queue) {
       if (!isHit(job)) continue;
       this.#queue.remove(job);
       this.#failed++;

@@ -47,8 +47,9 @@ export interface ProcessSetup {
 }
 
 /**
- * Run tasks, one after the other: the number of the first run, then of each task its id, how
- * many arguments it has, and those. Flat, as each nested array costs as much as ten numbers.
+ * Run tasks, one after the other: the number of the first run, then the id of a task, how many
+ * arguments it takes, for how many calls those follow, and those; then the next task. Flat, as
+ * each nested array costs as much as ten numbers.
  */
 export const RUN = 0;
 /** The id of a task stands for this address. */

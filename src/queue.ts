@@ -1,56 +1,61 @@
 import type { Job } from "./job.ts";
 
+/** So many places may be left empty before the jobs behind them move up. */
+const SPARE = 1_024;
+
 /**
- * Jobs in a row, first in first out: those that wait, or those that a worker was sent. A
- * linked list, so that any of them leaves in O(1); a job stands in one at a time.
+ * Jobs that wait, first in first out. A job that leaves from within keeps its place until most
+ * places are of such, so that each leaves in constant time.
  */
 export class Queue {
-  #head: Job | undefined;
-  #tail: Job | undefined;
+  #places: (Job | undefined)[] = [];
+  /** The place of the head; those before it are empty. */
+  #first = 0;
   #size = 0;
 
-  /** How many jobs there are. */
+  /** How many jobs wait. */
   get size(): number {
     return this.#size;
   }
 
   /** The job that is next. */
   get head(): Job | undefined {
-    return this.#head;
-  }
-
-  /** The job that came last. */
-  get tail(): Job | undefined {
-    return this.#tail;
+    if (this.#size === 0) return undefined;
+    while (this.#places[this.#first]?.place !== this) this.#places[this.#first++] = undefined;
+    return this.#places[this.#first];
   }
 
   /** Adds a job at the end. */
   push(job: Job): void {
-    job.queue = this;
-    job.previous = this.#tail;
-    if (this.#tail === undefined) this.#head = job;
-    else this.#tail.next = job;
-    this.#tail = job;
+    job.place = this;
+    this.#places.push(job);
     this.#size++;
   }
 
-  /** Puts a job that had left back at the front. */
-  unshift(job: Job): void {
-    job.queue = this;
-    job.next = this.#head;
-    if (this.#head === undefined) this.#tail = job;
-    else this.#head.previous = job;
-    this.#head = job;
-    this.#size++;
+  /** Puts jobs that had left back to the front, in their order. */
+  unshift(jobs: readonly Job[]): void {
+    for (const job of jobs) job.place = this;
+    this.#places.splice(0, this.#first, ...jobs);
+    this.#first = 0;
+    this.#size += jobs.length;
   }
 
-  /** Takes a job out, wherever it stands. */
+  /** Takes a job out, wherever it stands; only the head may come back. */
   remove(job: Job): void {
-    if (job.previous === undefined) this.#head = job.next;
-    else job.previous.next = job.next;
-    if (job.next === undefined) this.#tail = job.previous;
-    else job.next.previous = job.previous;
-    job.queue = job.next = job.previous = undefined;
+    job.place = undefined;
     this.#size--;
+    if (this.#places[this.#first] === job) this.#places[this.#first++] = undefined;
+    if (this.#places.length > 2 * this.#size + SPARE) this.#moveUp();
+  }
+
+  #moveUp(): void {
+    const rest = this.#places.slice(this.#first);
+    this.#places = rest.length === this.#size ? rest : rest.filter((job) => job?.place === this);
+    this.#first = 0;
+  }
+
+  /** The jobs that wait, in their order. */
+  *[Symbol.iterator](): Generator<Job, void, undefined> {
+    for (const job of this.#places.slice(this.#first)) if (job?.place === this) yield job;
   }
 }

@@ -132,9 +132,17 @@ export class TaskServer {
       let untold = false;
       let run = calls[2] as number;
       const manner = calls[0] === ALONE ? calls[3] as Manner : undefined;
-      for (let i = manner === undefined ? 3 : 4; i < calls.length; run = nextRun(run)) {
-        const task = calls[i++] as number;
-        const count = calls[i++] as number;
+      let i = manner === undefined ? 3 : 4;
+      let task = 0;
+      let count = 0;
+      let times = 0;
+      for (; times > 0 || i < calls.length; run = nextRun(run)) {
+        if (times === 0) {
+          task = calls[i++] as number;
+          count = calls[i++] as number;
+          times = calls[i++] as number;
+        }
+        times--;
         const args = argumentsFrom(calls, i, count);
         i += count;
         // The host takes back all that has not begun: what is left of the message, too.
@@ -160,7 +168,7 @@ export class TaskServer {
           failure = Unrunnable.is(thrown) ? thrown : new Unrunnable("threw", thrown);
         }
         let took = 0;
-        if (++untimed === STRETCH || awaited || i === calls.length) {
+        if (++untimed === STRETCH || awaited || (times === 0 && i === calls.length)) {
           const ended = now();
           took = (ended - time) / untimed;
           time = ended;

@@ -66,6 +66,24 @@ Deno.test("Executor returns every kind of value from many short tasks", async ()
   assert(results.every((value, i) => typeof sent[i] === "object" || Object.is(value, sent[i])));
 });
 
+Deno.test("Executor gives each of many short tasks all its arguments, and no others", async () => {
+  const list = (...args: unknown[]) => args.join();
+  const count = (...args: unknown[]) => args.length;
+  await using short = await withShort(2, async (executor, step) => {
+    await executor.runCpu(list, step);
+    await executor.runCpu(count, step);
+  });
+  // In stretches of the same task with as many arguments, and of others.
+  const calls = range(3_000).map((i) => {
+    const task = i % 50 < 40 ? list : count;
+    return { task, args: range(i >> 3 & 3).map((n) => i + n) };
+  });
+  const results = await Promise.all(
+    calls.map(({ task, args }) => short.executor.runCpu<typeof list | typeof count>(task, ...args)),
+  );
+  assertEquals(results, calls.map(({ task, args }) => task(...args)));
+});
+
 Deno.test("Executor begins short tasks in the order of their calls", async () => {
   await using short = await withShort(1, (executor) => executor.runCpu(countCalls));
   const { executor } = short;
@@ -91,6 +109,21 @@ Deno.test("A task that takes long holds up no short one, before or behind it", a
   );
   assertEquals(settled.at(-1), 200);
   assertEquals(await short.ran(), range(600));
+});
+
+Deno.test("Executor begins what it has taken back from a worker in the order of the calls", async () => {
+  const count = (step: number, at: number) => {
+    const { calls = 0 } = globalThis as { calls?: number };
+    if (step === at) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    return Object.assign(globalThis, { calls: calls + 1 }).calls;
+  };
+  await using short = await withShort(1, (executor, step) => executor.runCpu(count, step, 0));
+  for (const calls of [300, 1_500]) {
+    const results = await Promise.all(
+      range(calls).map((step) => short.executor.runCpu(count, step, 100)),
+    );
+    assertEquals(results, range(calls).map((step) => results[0]! + step));
+  }
 });
 
 for (const death of ["exit", "close"]) {
@@ -143,31 +176,34 @@ Deno.test("Short tasks that fail, or cannot be sent, fail alone", async () => {
   ]);
 });
 
-Deno.test("Executor.with() cancels short tasks that have not begun, and they never run", async () => {
-  await using short = await withShort(
-    1,
-    (executor, step, file) => executor.runCpu(noteOr, step, file, 0, "block"),
-  );
-  const { executor, file } = short;
-  const controller = new AbortController();
-  const patient = executor.with({ signal: controller.signal });
-  const reason = new Error("never mind");
-  const results = await Promise.allSettled(
-    range(600).map(async (step) => {
-      // Every other one may be cancelled; 200 holds up those behind it until that happens.
-      const runner = step > 200 && step % 2 === 1 ? patient : executor;
-      const result = await runner.runCpu(noteOr, step, file, 200, "block");
-      if (step === 150) controller.abort(reason);
-      return result;
-    }),
-  );
-  const cancelled = results.flatMap((result, step) => result.status === "rejected" ? [step] : []);
-  const ran = await short.ran();
-  assertEquals(ran, range(600).filter((step) => !cancelled.includes(step)));
-  assert(cancelled.length > 100, `${cancelled.length} were cancelled`);
-  assert(results.every((result) => result.status !== "rejected" || result.reason === reason));
-  assertEquals(executor.stats().cpu.cancelled, cancelled.length);
-});
+for (const order of ["first to last", "last to first"]) {
+  Deno.test(`Executor.with() cancels short tasks that have not begun, from ${order}`, async () => {
+    await using short = await withShort(
+      1,
+      (executor, step, file) => executor.runCpu(noteOr, step, file, 0, "block"),
+    );
+    const { executor, file } = short;
+    const controllers = range(600).map(() => new AbortController());
+    const reason = new Error("never mind");
+    const results = await Promise.allSettled(
+      controllers.map(async ({ signal }, step) => {
+        // Every other one may be cancelled; 200 holds up those behind it until that happens.
+        const runner = step > 200 && step % 2 === 1 ? executor.with({ signal }) : executor;
+        const result = await runner.runCpu(noteOr, step, file, 200, "block");
+        if (step !== 150) return;
+        if (order === "last to first") controllers.reverse();
+        for (const controller of controllers) controller.abort(reason);
+        return result;
+      }),
+    );
+    const cancelled = results.flatMap((result, step) => result.status === "rejected" ? [step] : []);
+    const ran = await short.ran();
+    assertEquals(ran, range(600).filter((step) => !cancelled.includes(step)));
+    assert(cancelled.length > 100, `${cancelled.length} were cancelled`);
+    assert(results.every((result) => result.status !== "rejected" || result.reason === reason));
+    assertEquals(executor.stats().cpu.cancelled, cancelled.length);
+  });
+}
 
 Deno.test("Executor.with() counts a short task's time from its own beginning", async () => {
   await using short = await withShort(

@@ -297,7 +297,9 @@ testOfProcesses("A task in a process can neither answer the host nor speak for i
         process: { send?: unknown; emit(type: string, message: unknown): void };
       };
       for (let task = 0; task < 5; task++) {
-        for (const key of [0, undefined]) process.emit("message", [0, key, run, task, 1, "forged"]);
+        for (const key of [0, undefined]) {
+          process.emit("message", [0, key, run, task, 1, 1, "forged"]);
+        }
       }
       return typeof process.send;
       // The run that comes next.

@@ -30,6 +30,18 @@ Deno.test("transfer() moves several arguments at once", async () => {
   assertEquals([sum, a.length, b.length], [3, 0, 0]);
 });
 
+Deno.test("transfer() marks whatever holds a buffer, and shows nothing of it", async () => {
+  await using executor = await Executor.start();
+  const frozen = Object.freeze({ bytes: new Uint8Array(2) });
+  const fixed = Object.preventExtensions([new Uint8Array(3)]);
+  const length = (value: { bytes: Uint8Array } | Uint8Array[]) =>
+    Object.values(value).map(({ length }) => length);
+  assertEquals(await executor.runCpu(length, transfer(frozen, [frozen.bytes.buffer])), [2]);
+  assertEquals(await executor.runCpu(length, transfer(fixed, [fixed[0]!.buffer])), [3]);
+  assertEquals([frozen.bytes.length, fixed[0]!.length], [0, 0]);
+  assertEquals([Reflect.ownKeys(frozen), Reflect.ownKeys(fixed)], [["bytes"], ["0", "length"]]);
+});
+
 Deno.test("TaskContext.transfer() moves a buffer back", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   const make = function (this: TaskContext) {
