@@ -441,7 +441,8 @@ export class Pool {
     }
     // An idle worker that cannot run the job is older than the job's module.
     const outdated = this.#queue.size > 0 ? this.#idle[0] : undefined;
-    if (this.#members.size >= maxWorkers) {
+    // Each that is stuck is replaced, but not without end.
+    if (this.#members.size >= Math.min(maxWorkers, 2 * maxWorkers - this.#stuck.size)) {
       if (outdated === undefined) return this.#refuseIfAllStuck();
       this.#retireOne(outdated);
     }
@@ -576,7 +577,8 @@ export class Pool {
     onYield: (job, value) => job.details.onValue!(value),
     onRoom: (member) => this.#continue(member),
     onOverdue: () => {
-      this.#replaceOverdue();
+      this.#giveUpOverdue();
+      this.#growBack();
       this.#dispatch();
       this.#settleDrained();
     },
@@ -601,7 +603,7 @@ export class Pool {
       }
     } else if (wasStuck) {
       this.#report("workerback", member.number);
-      this.#replaceOverdue();
+      this.#growBack();
     } else {
       return;
     }
@@ -657,10 +659,10 @@ export class Pool {
     member.terminate();
   }
 
-  /** Gives up workers that do not respond; no more than `maxWorkers` may be stuck. */
-  #replaceOverdue(): void {
+  /** Gives up workers that do not respond. */
+  #giveUpOverdue(): void {
     for (const member of this.#members) {
-      if (!member.overdue || this.#stuck.size >= this.#settings.maxWorkers) continue;
+      if (!member.overdue) continue;
       this.#report("workerstuck", member.number);
       this.#end(member);
     }
@@ -704,15 +706,13 @@ export class Pool {
     this.#end(member);
   }
 
-  /** With every worker in a task that does not end, what waits would wait for ever. */
+  /** With no worker left, and none to be started, what waits would wait for ever. */
   #refuseIfAllStuck(): void {
     // Each job that is added asks this: most of the time it must cost nothing.
-    if (this.#stuck.size < this.#settings.maxWorkers) return;
-    for (const member of this.#members) if (!member.overdue) return;
-    const stuck = this.#members.size + this.#stuck.size;
-    const message = `Cannot run the task: all ${stuck} ${this.name} workers are stuck in aborted ` +
-      "tasks that do not end; poll throwIfAborted() in long synchronous tasks, or use isolation: " +
-      '"process"';
+    if (this.#members.size > 0) return;
+    const message = `Cannot run the task: ${this.#stuck.size} ${this.name} workers, twice ` +
+      "maxWorkers, are stuck in aborted tasks that do not end; poll throwIfAborted() in long " +
+      'synchronous tasks, or use isolation: "process"';
     this.#failQueued(() => new WorkerStartError(message));
   }
 

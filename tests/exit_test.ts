@@ -97,6 +97,22 @@ Deno.test("A program ends by itself after an abandoned endless loop and terminat
   });
 });
 
+for (const end of ["await executor.shutdown();", ""]) {
+  Deno.test(`A program ends by itself, with all workers in endless loops, after "${end}"`, async () => {
+    const { code, out, err } = await run(`
+      import { Executor } from "@genro/executor";
+      const executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+      const impatient = executor.with({ timeout: 20 });
+      for (let i = 0; i < 3; i++) {
+        await impatient.runCpu(() => { while (true); }).catch((error) => console.log(error.name));
+      }
+      ${end}
+    `);
+    assertEquals(out.split("\n"), ["TimeoutError", "TimeoutError", "WorkerStartError"]);
+    assertEquals({ code, err }, { code: 0, err: "" });
+  });
+}
+
 Deno.test("A program ends by itself after shutdown({ timeout }) of an endless loop", async () => {
   const { code, out, err } = await run(`
     import { Executor } from "@genro/executor";
