@@ -9,11 +9,23 @@ export class Failure {
   readonly #task: AddressedTask;
   readonly #kind: FailureKind;
   readonly #thrown: Thrown;
+  readonly #restricted: string | undefined;
 
-  constructor(task: AddressedTask, kind: FailureKind, thrown: Thrown) {
+  /**
+   * Makes one.
+   *
+   * @param restricted What the pool is called, if its tasks have permissions of their own.
+   */
+  constructor(
+    task: AddressedTask,
+    kind: FailureKind,
+    thrown: Thrown,
+    restricted: string | undefined,
+  ) {
     this.#task = task;
     this.#kind = kind;
     this.#thrown = thrown;
+    this.#restricted = restricted;
   }
 
   /** Makes what the caller will catch, who waits for this function. */
@@ -23,7 +35,8 @@ export class Failure {
     if (thrown instanceof Error) {
       const frames = framesOf(withStackFrom(new Error(), callee).stack!);
       if (frames !== "") thrown.stack += `\n${frames}`;
-      this.#explain(thrown);
+      const explanation = this.#explanation(thrown);
+      if (explanation !== undefined) explain(thrown, explanation);
     }
     return thrown;
   }
@@ -38,28 +51,62 @@ export class Failure {
         return new TaskNotFoundError(`Cannot find ${label}: ${why}`, { cause });
       default:
         return new NotCloneableError(
-          `Cannot send the result of ${label}: ${why}; return plain data`,
+          `Cannot send the result of ${label}: ${why}; ${
+            /Generator|Iterator/.test(why)
+              ? "stream what it yields with streamBlocking() or streamCpu()"
+              : "return plain data"
+          }`,
           { cause },
         );
     }
   }
 
-  /** Says what a `ReferenceError` means in a function that was sent by its source. */
-  #explain(error: Error): void {
-    if (!("source" in this.#task.address) || !(error instanceof ReferenceError)) return;
-    const { message } = error;
-    const name = /^(\S+) is not defined$/.exec(message)?.[1];
-    if (name === undefined) return;
-    error.message = `${message}: ${this.#task.label} was sent to the worker by its source and ` +
-      `sees nothing around it; pass ${name} as an argument, or export the function from a ` +
-      `module and name it with tasksFrom()`;
-    error.stack = error.stack!.replace(message, () => error.message);
+  /** What one needs to know to understand an error that comes of running in a worker. */
+  #explanation({ name, message }: Error): string | undefined {
+    const { label, address } = this.#task;
+    const pool = this.#restricted;
+    const missing = name === "ReferenceError" && /^(\S+) is not defined$/.exec(message)?.[1];
+    if ("source" in address && missing) {
+      return `${label} was sent to the worker by its source and sees nothing around it; pass ` +
+        `${missing} as an argument, or export the function from a module and name it with tasksFrom()`;
+    }
+    if (
+      "source" in address && name === "TypeError" && UNLOADED.test(message) &&
+      RELATIVE_IMPORT.test(address.source)
+    ) {
+      return `${label} was sent to the worker by its source, where no path leads to your modules; ` +
+        "export the function from a module and name it with tasksFrom()";
+    }
+    if (pool !== undefined && NOT_GRANTED.test(message)) {
+      return `whatever the program may, tasks of the ${pool} pool have what ${pool}: ` +
+        `{ permissions } grants${pool === "cpu" ? "; runBlocking() has what the program has" : ""}`;
+    }
+  }
+}
+
+/** An import that is relative to the module it stands in, and what Deno says where that fails. */
+const RELATIVE_IMPORT = /\bimport\s*\(\s*["'`]\.{1,2}\//;
+const UNLOADED = /module|manifest|import|access/i;
+/** What it says where a permission is missing, be it to read or to import. */
+const NOT_GRANTED = /\bRequires .+ access\b/;
+
+/** Adds an explanation to an error's message. */
+function explain(error: Error, explanation: string): void {
+  const { message } = error;
+  error.message = `${message}: ${explanation}`;
+  error.stack = error.stack?.replace(message, () => error.message);
+}
+
+/** A task has run for too long. A class of its own, as a signal's reason is its owner's to change. */
+export class TimedOut extends DOMException {
+  constructor({ label }: AddressedTask, ms: number) {
+    super(`The task timed out: ${label} ran for ${ms} ms`, "TimeoutError");
   }
 }
 
 /** Whether a reason is to show where its caller is: what a task threw, or an error of ours. */
-export function showsCaller(reason: unknown): reason is Failure | ExecutorError {
-  return reason instanceof Failure || reason instanceof ExecutorError;
+export function showsCaller(reason: unknown): reason is Failure | ExecutorError | TimedOut {
+  return reason instanceof Failure || reason instanceof ExecutorError || reason instanceof TimedOut;
 }
 
 /**

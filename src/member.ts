@@ -88,6 +88,8 @@ export class Member {
   readonly jobs = new Flight();
   readonly #events: MemberEvents;
   readonly #thread: Thread;
+  /** What the pool is called, if its tasks have permissions of their own. */
+  readonly #restricted: string | undefined;
   /** The last run whose arguments were not moved. */
   #lastKept = 0;
   /** The run that was next or under way when it was last looked at. */
@@ -114,6 +116,8 @@ export class Member {
   constructor(number: number, name: string, settings: PoolSettings, events: MemberEvents) {
     this.number = number;
     this.#events = events;
+    const { isolation, permissions } = settings;
+    this.#restricted = isolation === "inline" || permissions === "inherit" ? undefined : name;
     this.#thread = startThread(name, settings, {
       onMessage: (message) => this.#receive(message),
       onDying: () => {
@@ -364,7 +368,7 @@ export class Member {
         const [, run, kind, thrown] = message;
         const job = this.#endRun(run);
         if (job !== undefined) {
-          this.#events.onReturn(job, true, new Failure(job.task, kind, thrown));
+          this.#events.onReturn(job, true, new Failure(job.task, kind, thrown, this.#restricted));
         }
       }
     }

@@ -265,7 +265,15 @@ export function poolSettings(
   options: PoolOptions | undefined,
   defaults: Pick<PoolSettings, "isolation" | "maxWorkers" | "permissions" | "workerUrl">,
 ): PoolSettings {
-  const own = ownOptions(name, options);
+  const own = ownOptions(name, options, [
+    "minWorkers",
+    "maxWorkers",
+    "maxQueue",
+    "idleTimeout",
+    "permissions",
+    "isolation",
+    "memoryLimit",
+  ]);
   const maxWorkers = integer(`${name}.maxWorkers`, own("maxWorkers"), 1, defaults.maxWorkers);
   const minWorkers = integer(`${name}.minWorkers`, own("minWorkers"), 0, 0);
   if (minWorkers > maxWorkers) {
@@ -292,7 +300,7 @@ export function poolSettings(
 
 function isolationOptions(
   name: string,
-  own: (key: string) => unknown,
+  own: (key: "isolation" | "memoryLimit") => unknown,
   byDefault: PoolSettings["isolation"],
 ): Pick<PoolSettings, "isolation" | "memoryLimit"> {
   const isolation = own("isolation") ?? byDefault;
@@ -321,7 +329,7 @@ function isolationOptions(
 export function executorOptions(
   options: ExecutorOptions | undefined,
 ): ExecutorOptions & { inline: boolean; workerUrl: string | undefined } {
-  const own = ownOptions("options", options);
+  const own = ownOptions("options", options, ["blocking", "cpu", "inline", "workerUrl"]);
   return {
     blocking: own("blocking") as PoolOptions | undefined,
     cpu: own("cpu") as PoolOptions | undefined,
@@ -332,7 +340,7 @@ export function executorOptions(
 
 /** The options of a shutdown, complete and checked. */
 export function shutdownOptions(options: ShutdownOptions | undefined): Required<ShutdownOptions> {
-  const own = ownOptions("options", options);
+  const own = ownOptions("options", options, ["wait", "cancelQueued", "timeout"]);
   return {
     wait: boolean("wait", own("wait"), true),
     cancelQueued: boolean("cancelQueued", own("cancelQueued"), false),
@@ -345,7 +353,7 @@ export function mapOptions(
   options: MapOptions | undefined,
   defaultBuffer: number,
 ): Required<MapOptions> {
-  const own = ownOptions("options", options);
+  const own = ownOptions("options", options, ["ordered", "buffer"]);
   const buffer = own("buffer");
   return {
     ordered: boolean("ordered", own("ordered"), true),
@@ -355,7 +363,7 @@ export function mapOptions(
 
 /** The options of a run, checked. */
 export function runOptions(options: RunOptions): RunOptions {
-  const own = ownOptions("options", options);
+  const own = ownOptions("options", options, ["signal", "timeout", "onProgress"]);
   const signal = own("signal");
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw wrongType("signal", "an AbortSignal", signal);
@@ -375,11 +383,25 @@ export function runOptions(options: RunOptions): RunOptions {
   };
 }
 
-/** Reads own properties only: nothing that was put on `Object.prototype` becomes an option. */
-function ownOptions(name: string, options: object | undefined): (key: string) => unknown {
+/**
+ * Reads own properties only: nothing that was put on `Object.prototype` becomes an option. Others
+ * are refused: a misspelt `timeout` would be one that never comes, where no compiler looks.
+ */
+function ownOptions<K extends string>(
+  name: string,
+  options: object | undefined,
+  known: readonly K[],
+): (key: K) => unknown {
   if (options === undefined) return () => undefined;
   if (typeof options !== "object" || options === null) {
     throw wrongType(name, "an object", options);
+  }
+  for (const key of Object.keys(options)) {
+    if ((known as readonly string[]).includes(key)) continue;
+    const full = name === "options" ? key : `${name}.${key}`;
+    throw new TypeError(
+      `Cannot use ${full}: there is no such option; expected ${known.join(", ")}`,
+    );
   }
   return (key) => Object.hasOwn(options, key) ? Reflect.get(options, key) : undefined;
 }

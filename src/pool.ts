@@ -7,6 +7,7 @@ import {
   WorkerStartError,
 } from "./errors.ts";
 import type { ExecutorEventType } from "./events.ts";
+import { TimedOut } from "./failure.ts";
 import { FIRST_LOOK, judgeGrowth, LONG_LOOK, type Progress } from "./growth.ts";
 import { Histogram, type Percentiles } from "./histogram.ts";
 import { assertIsolation } from "./isolation.ts";
@@ -355,8 +356,7 @@ export class Pool {
   /** Times a job that was sent. */
   #limit(job: Job, timeout: number): void {
     job.details.timer = setTimeout(() => {
-      const message = `The task timed out: it ran for ${timeout} ms`;
-      this.cancel(job, new DOMException(message, "TimeoutError"));
+      this.cancel(job, new TimedOut(job.task, timeout));
     }, timeout);
   }
 
@@ -634,7 +634,7 @@ export class Pool {
     if (job.settled) return;
     this.#failed++;
     const why = cause === undefined
-      ? "it ended by itself, as self.close() and Deno.exit() make it"
+      ? "it ended by itself, by Deno.exit() or self.close()"
       : cause instanceof Error
       ? cause.message
       : String(cause);

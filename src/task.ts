@@ -332,6 +332,7 @@ export function addressOf(task: unknown): AddressedTask {
 
 function describe(task: unknown): string {
   if (task === null) return "null";
+  if (task instanceof Promise) return "a promise";
   return typeof task === "object" ? "an object that names no task" : `${typeof task}`;
 }
 

@@ -192,7 +192,7 @@ Deno.test("examples/server.ts ends while a page is open and a loop goes on", {
     await statusOf(post("load"));
     assertEquals(
       (await (await loop).json()).message,
-      "TimeoutError: The task timed out: it ran for 1000 ms",
+      "TimeoutError: The task timed out: the function endlessLoop ran for 1000 ms",
     );
     const refused = await post("loop");
     assertEquals(refused.status, 429);

@@ -202,6 +202,24 @@ Deno.test("Executor shows the caller's line in its own errors", async () => {
   assertMatch(stack!, /at async theCaller \(.*\/errors_test\.ts:\d+:\d+\)/);
 });
 
+Deno.test("Executor shows the task and the caller's line when the time is over", async () => {
+  await using executor = await Executor.start();
+  async function theCaller(): Promise<unknown> {
+    return await executor.with({ timeout: 10 }).runBlocking(async function waits() {
+      await new Promise(() => {});
+    });
+  }
+  const error = await caught(theCaller) as Error;
+  assertInstanceOf(error, DOMException);
+  assertEquals(error.name, "TimeoutError");
+  assertMatch(
+    error.stack!,
+    /^TimeoutError: The task timed out: the function waits ran for 10 ms\n/,
+  );
+  assertMatch(error.stack!, /at async theCaller \(.*\/errors_test\.ts:\d+:\d+\)/);
+  assert(!/\/src\/|\/executor\.ts/.test(error.stack!), `our own frames show:\n${error.stack}`);
+});
+
 Deno.test("Executor shows the line in a function that was sent by its source", async () => {
   await using executor = await Executor.start();
   const { stack } = await caught(() =>
@@ -221,6 +239,39 @@ Deno.test("Executor explains a ReferenceError in a function that was sent by its
     assertStringIncludes(error.message, part);
   }
   assertStringIncludes(error.stack!, error.message);
+});
+
+Deno.test("Executor explains a permission that the tasks of a pool do not have", async () => {
+  await using executor = await Executor.start({ blocking: { permissions: "none" } });
+  const read = () => Deno.readTextFileSync("/etc/hosts");
+  const cpu = await assertRejects(() => executor.runCpu(read), Deno.errors.NotCapable);
+  assertMatch(cpu.message, /tasks of the cpu pool have what cpu: { permissions } grants; runBl/);
+  assertStringIncludes(cpu.stack!, cpu.message);
+  const blocking = await assertRejects(() => executor.runBlocking(read), Deno.errors.NotCapable);
+  assertMatch(blocking.message, /what blocking: { permissions } grants$/);
+});
+
+Deno.test("Executor explains an import by a path in a function that was sent by its source", async () => {
+  await using executor = await Executor.start();
+  const load = () => import("./fixtures/tasks.ts");
+  for (const call of [() => executor.runCpu(load), () => executor.runBlocking(load)]) {
+    const { message } = await assertRejects(call, TypeError);
+    assertStringIncludes(message, "no path leads to your modules; export the function");
+  }
+});
+
+Deno.test("Executor says of a generator that it can be streamed", async () => {
+  await using executor = await Executor.start();
+  const count = function* () {
+    yield 1;
+  };
+  for (const task of [count, () => [1].values()]) {
+    const { message } = await assertRejects(
+      async () => await executor.runCpu<() => unknown>(task),
+      NotCloneableError,
+    );
+    assertStringIncludes(message, "stream what it yields with streamBlocking() or streamCpu()");
+  }
 });
 
 Deno.test("Executor refuses native and bound functions, and classes", async () => {

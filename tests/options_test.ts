@@ -37,6 +37,8 @@ const wrong: [any, typeof RangeError | typeof TypeError, string][] = [
   [{ inline: "yes" }, TypeError, `received "yes"`],
   [{ workerUrl: 4 }, TypeError, "Cannot use workerUrl: expected an absolute URL, received 4"],
   [{ workerUrl: "./worker.ts" }, TypeError, 'gives, received "./worker.ts"'],
+  [{ cpu: { maxWorker: 1 } }, TypeError, "Cannot use cpu.maxWorker: there is no such option"],
+  [{ maxWorkers: 1 }, TypeError, "expected blocking, cpu, inline, workerUrl"],
   [4, TypeError, "received 4"],
   [null, TypeError, "received null"],
 ];
@@ -56,6 +58,7 @@ Deno.test("Executor.with() refuses options that make no sense, and quotes them",
     [{ timeout: NaN }, RangeError, "received NaN"],
     [{ timeout: "5" }, TypeError, `received "5"`],
     [{ signal: {} }, TypeError, "expected an AbortSignal, received {}"],
+    [{ timeOut: 5 }, TypeError, "timeOut: there is no such option; expected signal, timeout, on"],
     [null, TypeError, "received null"],
   ];
   for (const [options, ErrorClass, message] of wrong) {
@@ -74,6 +77,7 @@ Deno.test("Executor.shutdown() refuses options that make no sense, and quotes th
     [{ timeout: "1" }, TypeError, `received "1"`],
     [{ wait: 1 }, TypeError, "received 1"],
     [{ cancelQueued: "no" }, TypeError, `received "no"`],
+    [{ timeOut: 5 }, TypeError, "timeOut: there is no such option; expected wait, cancelQueued"],
   ];
   for (const [options, ErrorClass, message] of wrong) {
     await assertRejects(() => executor.shutdown(options), ErrorClass, message);
