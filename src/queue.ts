@@ -1,6 +1,8 @@
 import type { Job } from "./job.ts";
 
-/** So many places may be left empty before the jobs behind them move up. */
+/** How many jobs are in a row: in a single long one, each would be a young object in an old one. */
+const ROW = 512;
+/** So many places may be empty before the jobs behind them move up. */
 const SPARE = 1_024;
 
 /**
@@ -8,9 +10,11 @@ const SPARE = 1_024;
  * places are of such, so that each leaves in constant time.
  */
 export class Queue {
-  #places: (Job | undefined)[] = [];
-  /** The place of the head; those before it are empty. */
+  #rows: (Job | undefined)[][] = [[]];
+  /** The place of the head in the first row; those before it are empty. */
   #first = 0;
+  /** How many places there are from that on, and at how many of them a job waits. */
+  #places = 0;
   #size = 0;
 
   /** How many jobs wait. */
@@ -21,22 +25,38 @@ export class Queue {
   /** The job that is next. */
   get head(): Job | undefined {
     if (this.#size === 0) return undefined;
-    while (this.#places[this.#first]?.place !== this) this.#places[this.#first++] = undefined;
-    return this.#places[this.#first];
+    while (this.#rows[0]![this.#first]?.place !== this) this.#step();
+    return this.#rows[0]![this.#first];
+  }
+
+  /** Leaves the first place. */
+  #step(): void {
+    const row = this.#rows[0]!;
+    if (this.#first === row.length) {
+      this.#rows.shift();
+      this.#first = 0;
+    } else {
+      row[this.#first++] = undefined;
+      this.#places--;
+    }
   }
 
   /** Adds a job at the end. */
   push(job: Job): void {
     job.place = this;
-    this.#places.push(job);
+    const last = this.#rows[this.#rows.length - 1]!;
+    if (last.length < ROW) last.push(job);
+    else this.#rows.push([job]);
+    this.#places++;
     this.#size++;
   }
 
   /** Puts jobs that had left back to the front, in their order. */
   unshift(jobs: readonly Job[]): void {
     for (const job of jobs) job.place = this;
-    this.#places.splice(0, this.#first, ...jobs);
+    this.#rows[0] = [...jobs, ...this.#rows[0]!.slice(this.#first)];
     this.#first = 0;
+    this.#places += jobs.length;
     this.#size += jobs.length;
   }
 
@@ -44,18 +64,20 @@ export class Queue {
   remove(job: Job): void {
     job.place = undefined;
     this.#size--;
-    if (this.#places[this.#first] === job) this.#places[this.#first++] = undefined;
-    if (this.#places.length > 2 * this.#size + SPARE) this.#moveUp();
+    if (this.#rows[0]![this.#first] === job) this.#step();
+    if (this.#places > 2 * this.#size + SPARE) this.#moveUp();
   }
 
   #moveUp(): void {
-    const rest = this.#places.slice(this.#first);
-    this.#places = rest.length === this.#size ? rest : rest.filter((job) => job?.place === this);
+    this.#rows = [[...this]];
     this.#first = 0;
+    this.#places = this.#size;
   }
 
   /** The jobs that wait, in their order. */
   *[Symbol.iterator](): Generator<Job, void, undefined> {
-    for (const job of this.#places.slice(this.#first)) if (job?.place === this) yield job;
+    for (const row of [...this.#rows]) {
+      for (const job of [...row]) if (job?.place === this) yield job;
+    }
   }
 }
