@@ -17,7 +17,8 @@ import {
   type ShutdownOptions,
   shutdownOptions,
 } from "./src/options.ts";
-import { Pool, type PoolStats, type Report } from "./src/pool.ts";
+import { Pool, type Report } from "./src/pool.ts";
+import type { PoolStats } from "./src/pool_stats.ts";
 import { readStream } from "./src/stream.ts";
 import {
   addressOf,

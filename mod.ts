@@ -35,7 +35,7 @@ export type {
   RunOptions,
   ShutdownOptions,
 } from "./src/options.ts";
-export type { PoolStats } from "./src/pool.ts";
+export type { PoolStats } from "./src/pool_stats.ts";
 export {
   type StreamFunction,
   type Task,

@@ -9,69 +9,21 @@ import {
 import type { ExecutorEventType } from "./events.ts";
 import { TimedOut } from "./failure.ts";
 import { FIRST_LOOK, judgeGrowth, LONG_LOOK, type Progress } from "./growth.ts";
-import { Histogram, type Percentiles } from "./histogram.ts";
+import { Idle } from "./idle.ts";
 import { assertIsolation } from "./isolation.ts";
 import type { Job } from "./job.ts";
 import { Member, type MemberEvents } from "./member.ts";
 import type { PoolSettings } from "./options.ts";
-import { startInTurn } from "./pace.ts";
+import { type PoolStats, Tally } from "./pool_stats.ts";
 import { Queue } from "./queue.ts";
+import { Starts } from "./starts.ts";
 import { observe, traceTask, unobserve } from "./telemetry.ts";
 import * as machinery from "./timers.ts";
 
-/** The ms after a failed start until the next attempt; they double each time, up to the most. */
-const FIRST_BACKOFF = 30, MAX_BACKOFF = 5_000;
-/** How long, in ms, a worker may take to get ready; 20 is usual. */
-const START_TIMEOUT = 30_000;
 /** How often, in ms, workers that were sent tasks ahead are looked at. */
 const LOOK = 5;
-/** When more than this many tasks wait, one of as many is timed: the clock takes as long as a short task. */
-const SAMPLE = 32;
 /** How long, in ms, a shutdown waits for a worker to be gone: an idle one takes two, a stuck one for ever. */
 const FAREWELL = 100;
-
-/**
- * Counts of one pool, at one moment.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { Executor, type PoolStats } from "@genro/executor";
- *
- * // For a health check: whether a pool keeps up with what it is given.
- * const keepsUp = ({ queued, stuck }: PoolStats) => queued < 10 && stuck === 0;
- *
- * await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
- * const tasks = Array.from({ length: 100 }, (_, n) => executor.runCpu((n: number) => n * n, n));
- * assertEquals(keepsUp(executor.stats().cpu), false);
- * await Promise.all(tasks);
- * assertEquals(keepsUp(executor.stats().cpu), true);
- * ```
- */
-export interface PoolStats {
-  /** Workers there are, starting ones included, stuck ones not. */
-  workers: number;
-  /** Workers that wait for a task. */
-  idle: number;
-  /** Workers that run a task. */
-  busy: number;
-  /** Workers that were given up but have not ended: they run what nothing can stop. */
-  stuck: number;
-  /** Tasks that have not begun. */
-  queued: number;
-  /** Tasks that returned, since the executor was made. */
-  completed: number;
-  /** Tasks that failed: they threw, could not be sent, or lost their worker. */
-  failed: number;
-  /** Tasks whose caller gave up: aborted, timed out, or dropped by a shutdown. */
-  cancelled: number;
-  /** Workers that ended without being told to. */
-  crashed: number;
-  /** How long the latest few thousand tasks waited until a worker was sent them, in ms. */
-  queueTime: Percentiles;
-  /** How long they then ran, in ms. */
-  runTime: Percentiles;
-}
 
 /** Tells of something that has happened in a pool; see events.ts. */
 export type Report = (type: ExecutorEventType, worker: number, cause?: unknown) => void;
@@ -84,40 +36,25 @@ export class Pool {
   readonly #queue = new Queue();
   /** Workers that are starting, idle or busy. */
   readonly #members = new Set<Member>();
-  /** Those that wait for a task; the one that was used last is last. */
-  readonly #idle: Member[] = [];
+  /** Those that wait for a task. */
+  readonly #idle: Idle;
   /** Those that were terminated and are not gone yet. */
   readonly #ending = new Set<Member>();
   /** Those of them that ran a task when they were. */
   readonly #stuck = new Set<Member>();
-  /** Those that are not ready yet, with what waits for each. */
-  readonly #starting = new Map<Member, PromiseWithResolvers<void>>();
+  /** Those that are not ready yet, and the one that waits for its turn. */
+  readonly #starts: Starts;
   /** Between `open()` and `terminate()`: workers may be started. */
   #open = false;
   /** Whether a start is being considered or under way; there is one at a time. */
   #growing = false;
-  /** How often in a row a worker failed to start, and when the next may. */
-  #failedStarts = 0;
-  #nextStart = -Infinity;
-  /** Gives up the latest start, if it still waits for its turn. */
-  #giveUpStart = () => {};
   /** How far the pool was when it started a worker last. */
   #startProgress: Progress = { time: 0, returned: 0 };
   #growTimer: machinery.Timer | undefined;
-  #retireTimer: machinery.Timer | undefined;
   #lookTimer: machinery.Timer | undefined;
   /** Who waits until nothing waits and nothing runs. */
   #drained: PromiseWithResolvers<void> | undefined;
-  #completed = 0;
-  #failed = 0;
-  #cancelled = 0;
-  #crashed = 0;
-  readonly #queueTime = new Histogram();
-  readonly #runTime = new Histogram();
-  /** How many tasks were queued; to time some of them. */
-  #submissions = 0;
-  /** How many workers were made; to number them. */
-  #made = 0;
+  readonly #tally = new Tally();
   /** Whether the latest task was refused. */
   #full = false;
 
@@ -125,6 +62,16 @@ export class Pool {
     this.name = name;
     this.#settings = settings;
     this.#report = report;
+    this.#idle = new Idle(
+      settings.idleTimeout,
+      () => this.#members.size > settings.minWorkers,
+      (member) => this.#retire(member),
+    );
+    this.#starts = new Starts(name, {
+      make: (number) => this.#make(number),
+      onFailed: (number, error) => report("workererror", number, error),
+      onLate: (member) => this.#end(member),
+    });
   }
 
   /** How many workers the pool may have. */
@@ -154,7 +101,7 @@ export class Pool {
     }
     const sure = isolation !== "process" && permissions === "inherit";
     const wanted = Math.max(minWorkers, sure ? 0 : 1);
-    while (this.#members.size < wanted) await this.#start();
+    while (this.#members.size < wanted) await this.#starts.begin();
   }
 
   /** Takes a job: it runs when it is its turn, and its promise settles whatever happens. */
@@ -165,7 +112,7 @@ export class Pool {
     if (signal?.aborted) return this.#refuse(job, signal.reason);
     const { maxQueue } = this.#settings;
     if (maxQueue !== Infinity && this.#waiting >= maxQueue) {
-      this.#failed++;
+      this.#tally.failed++;
       if (!this.#full) this.#report("queuefull", 0);
       this.#full = true;
       return job.reject(
@@ -179,19 +126,13 @@ export class Pool {
     if (signal !== undefined) this.#listen(job, signal);
     this.#queue.push(job);
     this.#dispatch();
-    if (job.place !== this.#queue) this.#queueTime.add(0);
-    else this.#time(job);
+    if (job.place !== this.#queue) this.#tally.didNotWait();
+    else this.#tally.waits(job, this.#queue.size);
   }
 
   /** Cancels a job when its signal aborts. */
   #listen(job: Job, signal: AbortSignal): void {
     job.details.stopListening = onAbort(signal, () => this.cancel(job, signal.reason));
-  }
-
-  /** Notes since when a job waits, if it is one of those that are timed. */
-  #time(job: Job): void {
-    const times = this.#queue.size > SAMPLE ? SAMPLE : 1;
-    if (this.#submissions++ % times === 0) job.details.waits = { since: machinery.now(), times };
   }
 
   /** Settles a job now, for this reason: it never runs, or its worker is told. */
@@ -231,7 +172,7 @@ export class Pool {
   }
 
   #refuse(job: Job, reason: unknown): void {
-    this.#cancelled++;
+    this.#tally.cancelled++;
     job.reject(reason, "cancelled");
   }
 
@@ -247,9 +188,8 @@ export class Pool {
   terminate(): void {
     this.#open = false;
     unobserve(this);
-    this.#giveUpStart();
-    clearTimeout(this.#retireTimer);
-    this.#retireTimer = undefined;
+    this.#starts.giveUp();
+    this.#idle.stop();
     if (this.#growTimer !== undefined) {
       machinery.clearTimeout(this.#growTimer);
       this.#growTimer = undefined;
@@ -259,7 +199,7 @@ export class Pool {
     this.#lookTimer = undefined;
     this.cancelQueued(() => new ShutdownError("The executor was terminated before the task began"));
     for (const member of [...this.#members]) {
-      if (!this.#starting.has(member)) this.#report("workerretire", member.number);
+      if (!this.#starts.has(member)) this.#report("workerretire", member.number);
       member.collect();
       for (const job of member.jobs) this.#drop(job);
       this.#end(member);
@@ -279,19 +219,14 @@ export class Pool {
 
   /** Counts of this moment. */
   stats(): PoolStats {
-    const busy = this.#members.size - this.#idle.length - this.#starting.size;
+    const busy = this.#members.size - this.#idle.size - this.#starts.size;
     return {
       workers: this.#members.size,
-      idle: this.#idle.length,
+      idle: this.#idle.size,
       busy,
       stuck: this.#stuck.size,
       queued: this.#waiting,
-      completed: this.#completed,
-      failed: this.#failed,
-      cancelled: this.#cancelled,
-      crashed: this.#crashed,
-      queueTime: this.#queueTime.percentiles(),
-      runTime: this.#runTime.percentiles(),
+      ...this.#tally.counts(),
     };
   }
 
@@ -305,21 +240,10 @@ export class Pool {
   /** Gives waiting jobs to idle workers, first in first out. */
   #dispatch(): void {
     for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
-      const member = this.#takeIdle(job);
+      const member = this.#idle.take(job);
       if (member === undefined) return this.#grow();
       this.#feed(member);
-      if (member.jobs.size === 0 && this.#members.has(member)) this.#idle.push(member);
-    }
-  }
-
-  /** The idle worker that was used last, of those that can run the job. */
-  #takeIdle({ task }: Job): Member | undefined {
-    for (let i = this.#idle.length - 1; i >= 0; i--) {
-      const member = this.#idle[i]!;
-      if (!member.canRun(task)) continue;
-      if (i === this.#idle.length - 1) this.#idle.pop();
-      else this.#idle.splice(i, 1);
-      return member;
+      if (member.jobs.size === 0 && this.#members.has(member)) this.#idle.add(member);
     }
   }
 
@@ -332,25 +256,19 @@ export class Pool {
       try {
         member.send(job);
       } catch (error) {
-        this.#failed++;
+        this.#tally.failed++;
         job.reject(error);
         continue;
       }
       // A getter of an argument, run by the clone, has terminated the pool.
       if (!this.#members.has(member)) return this.#drop(job);
       job.trace?.sent();
-      if (job.waits !== undefined) this.#noteWait(job, time ||= machinery.now());
+      if (job.waits !== undefined) this.#tally.waited(job, time ||= machinery.now());
       if (job.options?.timeout !== undefined) this.#limit(job, job.options.timeout);
     }
     member.flush();
     if (member.jobs.size > 0) member.engage(true);
     if (member.jobs.size > 1) this.#lookTimer ??= machinery.setTimeout(this.#look, LOOK);
-  }
-
-  #noteWait(job: Job, time: number): void {
-    const { since, times } = job.waits!;
-    job.details.waits = undefined;
-    this.#queueTime.add(time - since, times);
   }
 
   /** Times a job that was sent. */
@@ -364,10 +282,10 @@ export class Pool {
   #return(job: Job, failed: boolean, outcome: unknown): void {
     if (job.settled) return;
     if (failed) {
-      this.#failed++;
+      this.#tally.failed++;
       job.reject(outcome);
     } else {
-      this.#completed++;
+      this.#tally.completed++;
       job.resolve(outcome);
     }
   }
@@ -385,13 +303,12 @@ export class Pool {
   /** A worker has nothing to do: it takes the next job, or waits for one. */
   #rest(member: Member): void {
     // What it says last may have been found in the ledger before.
-    if (this.#idle.includes(member)) return;
-    this.#idle.push(member);
+    if (this.#idle.has(member)) return;
+    this.#idle.add(member);
     this.#dispatch();
     if (member.jobs.size > 0) return;
     member.engage(false);
-    member.idleSince = Date.now();
-    this.#scheduleRetiring();
+    this.#idle.stay(member);
   }
 
   /**
@@ -440,13 +357,13 @@ export class Pool {
       return;
     }
     // An idle worker that cannot run the job is older than the job's module.
-    const outdated = this.#queue.size > 0 ? this.#idle[0] : undefined;
+    const outdated = this.#queue.size > 0 ? this.#idle.longest : undefined;
     // Each that is stuck is replaced, but not without end.
     if (this.#members.size >= Math.min(maxWorkers, 2 * maxWorkers - this.#stuck.size)) {
       if (outdated === undefined) return this.#refuseIfAllStuck();
-      this.#retireOne(outdated);
+      this.#retire(outdated);
     }
-    const backoff = this.#nextStart - performance.now();
+    const { backoff } = this.#starts;
     if (backoff > 0) this.#growLater(backoff);
     else if (this.#members.size < Math.max(1, minWorkers) || outdated !== undefined) {
       this.#startOne();
@@ -495,7 +412,7 @@ export class Pool {
     this.#growing = true;
     const first = this.#members.size === 0;
     let failure: ExecutorError | undefined;
-    await this.#start().catch((error) => failure = error);
+    await this.#starts.begin().catch((error) => failure = error);
     this.#growing = false;
     if (failure instanceof WorkerStartError) {
       // What nobody else can run is rejected; what is submitted from now on tries again.
@@ -512,60 +429,24 @@ export class Pool {
   }
 
   #progress(): Progress {
-    return { time: performance.now(), returned: this.#completed + this.#failed };
+    return { time: performance.now(), returned: this.#tally.ended };
   }
 
-  /** Starts a worker when its turn comes; resolves when it takes tasks. */
-  #start(): Promise<void> {
-    const start = Promise.withResolvers<void>();
-    const giveUp = startInTurn(() => {
-      try {
-        const member = new Member(++this.#made, this.name, this.#settings, this.#events);
-        this.#members.add(member);
-        this.#starting.set(member, start);
-        this.#limitStart(member, start);
-        // Taken after the start has blocked, when no return could be noticed.
-        this.#startProgress = this.#progress();
-      } catch (cause) {
-        this.#failStart(start, this.#made, startError(this.name, cause));
-      }
-    });
-    this.#giveUpStart = () => {
-      if (!giveUp()) return;
-      start.reject(new ShutdownError("The executor was shut down while a worker started"));
-    };
-    return start.promise;
-  }
-
-  /** Gives up a worker that does not get ready: a module it lists may never be delivered. */
-  #limitStart(member: Member, start: PromiseWithResolvers<void>): void {
-    const timer = setTimeout(() => {
-      const why = `it was not ready after ${START_TIMEOUT / 1_000} s; does a task's module load?`;
-      const error = new WorkerStartError(`Cannot start a ${this.name} worker: ${why}`);
-      this.#failStart(start, member.number, error);
-      this.#end(member);
-    }, START_TIMEOUT);
-    const ended = () => clearTimeout(timer);
-    start.promise.then(ended, ended);
-  }
-
-  /** A start has failed: the next one waits longer, and not as long as that of another program. */
-  #failStart(start: PromiseWithResolvers<void>, worker: number, error: WorkerStartError): void {
-    this.#report("workererror", worker, error);
-    start.reject(error);
-    const most = Math.min(FIRST_BACKOFF * 2 ** this.#failedStarts++, MAX_BACKOFF);
-    this.#nextStart = performance.now() + most * (1 + Math.random()) / 2;
+  #make(number: number): Member {
+    const member = new Member(number, this.name, this.#settings, this.#events);
+    this.#members.add(member);
+    // Taken after the start has blocked, when no return could be noticed.
+    this.#startProgress = this.#progress();
+    return member;
   }
 
   readonly #events: MemberEvents = {
     onReady: (member) => {
-      this.#failedStarts = 0;
-      this.#starting.get(member)?.resolve();
-      this.#starting.delete(member);
+      this.#starts.ready(member);
       this.#report("workerstart", member.number);
       if (this.#members.has(member)) this.#rest(member);
     },
-    onTimed: (ms, runs) => this.#runTime.add(ms, runs),
+    onTimed: (ms, runs) => this.#tally.ran(ms, runs),
     onReturn: (job, failed, outcome) => this.#return(job, failed, outcome),
     onProgress: (job, value) => {
       try {
@@ -582,7 +463,7 @@ export class Pool {
       this.#dispatch();
       this.#settleDrained();
     },
-    onDying: (member) => this.#leaveIdle(member),
+    onDying: (member) => this.#idle.remove(member),
     onEnd: (member, cause) => this.#lost(member, cause),
   };
 
@@ -591,12 +472,8 @@ export class Pool {
     this.#ending.delete(member);
     const wasStuck = this.#stuck.delete(member);
     if (this.#members.delete(member)) {
-      const start = this.#starting.get(member);
-      if (start !== undefined) {
-        this.#starting.delete(member);
-        this.#failStart(start, member.number, startError(this.name, cause));
-      } else {
-        this.#crashed++;
+      if (!this.#starts.died(member, cause)) {
+        this.#tally.crashed++;
         this.#report("workercrash", member.number, cause);
         this.#growBack();
         this.#recover(member, cause);
@@ -632,7 +509,7 @@ export class Pool {
 
   #failCrashed(job: Job, when: string, cause: unknown): void {
     if (job.settled) return;
-    this.#failed++;
+    this.#tally.failed++;
     const why = cause === undefined
       ? "it ended by itself, by Deno.exit() or self.close()"
       : cause instanceof Error
@@ -646,11 +523,8 @@ export class Pool {
   /** Takes a worker out of the pool and ends it. */
   #end(member: Member): void {
     this.#members.delete(member);
-    this.#leaveIdle(member);
-    this.#starting.get(member)?.reject(
-      new ShutdownError("The executor was shut down while a worker started"),
-    );
-    this.#starting.delete(member);
+    this.#idle.remove(member);
+    this.#starts.ended(member);
     this.#ending.add(member);
     if (member.jobs.size > 0) {
       this.#stuck.add(member);
@@ -668,40 +542,7 @@ export class Pool {
     }
   }
 
-  #leaveIdle(member: Member): void {
-    const index = this.#idle.indexOf(member);
-    if (index >= 0) this.#idle.splice(index, 1);
-  }
-
-  /** Sees to it that idle workers above `minWorkers` end when their time has come. */
-  #scheduleRetiring(): void {
-    const { minWorkers, idleTimeout } = this.#settings;
-    const [longestIdle] = this.#idle;
-    if (
-      this.#retireTimer !== undefined || longestIdle === undefined ||
-      idleTimeout === Infinity || this.#members.size <= minWorkers
-    ) return;
-    const idleFor = Math.max(0, Date.now() - longestIdle.idleSince);
-    this.#retireTimer = setTimeout(() => {
-      this.#retireTimer = undefined;
-      this.#retire();
-      this.#scheduleRetiring();
-    }, Math.max(0, idleTimeout - idleFor));
-    Deno.unrefTimer(this.#retireTimer);
-  }
-
-  #retire(): void {
-    const { minWorkers, idleTimeout } = this.#settings;
-    const now = Date.now();
-    // The longest idle are first, and the clock may have been set back.
-    while (this.#idle.length > 0 && this.#members.size > minWorkers) {
-      const [member] = this.#idle;
-      if (now - member!.idleSince < idleTimeout) return;
-      this.#retireOne(member!);
-    }
-  }
-
-  #retireOne(member: Member): void {
+  #retire(member: Member): void {
     this.#report("workerretire", member.number);
     this.#end(member);
   }
@@ -720,7 +561,7 @@ export class Pool {
     for (const job of this.#queue) {
       if (!isHit(job)) continue;
       this.#queue.remove(job);
-      this.#failed++;
+      this.#tally.failed++;
       job.reject(make());
     }
   }
@@ -731,10 +572,4 @@ export class Pool {
     this.#drained.resolve();
     this.#drained = undefined;
   }
-}
-
-function startError(name: string, cause: unknown): WorkerStartError {
-  if (cause instanceof WorkerStartError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause ?? "it ended by itself");
-  return new WorkerStartError(`Cannot start a ${name} worker: ${why}`, { cause });
 }

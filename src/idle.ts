@@ -1,0 +1,102 @@
+import type { Job } from "./job.ts";
+import type { Member } from "./member.ts";
+
+/**
+ * The workers of a pool that wait for a task. The one that was used last is the next to be used,
+ * so that those the work does not need are idle for long enough to be retired.
+ */
+export class Idle {
+  readonly #timeout: number;
+  readonly #hasSpare: () => boolean;
+  readonly #retire: (member: Member) => void;
+  /** The one that was used last is last. */
+  readonly #members: Member[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param timeout For how many ms a worker may be idle.
+   * @param hasSpare Whether the pool has more workers than it is to keep.
+   * @param retire Ends a worker that was idle for longer.
+   */
+  constructor(timeout: number, hasSpare: () => boolean, retire: (member: Member) => void) {
+    this.#timeout = timeout;
+    this.#hasSpare = hasSpare;
+    this.#retire = retire;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#members.length;
+  }
+
+  /** The one that was idle for longest. */
+  get longest(): Member | undefined {
+    return this.#members[0];
+  }
+
+  /** Whether a worker is one of them. */
+  has(member: Member): boolean {
+    return this.#members.includes(member);
+  }
+
+  /** A worker has nothing to do. */
+  add(member: Member): void {
+    this.#members.push(member);
+  }
+
+  /** Takes out the worker that was used last, of those that can run the job. */
+  take({ task }: Job): Member | undefined {
+    for (let i = this.#members.length - 1; i >= 0; i--) {
+      const member = this.#members[i]!;
+      if (!member.canRun(task)) continue;
+      if (i === this.#members.length - 1) this.#members.pop();
+      else this.#members.splice(i, 1);
+      return member;
+    }
+  }
+
+  /** Takes out a worker, if it is one of them. */
+  remove(member: Member): void {
+    const index = this.#members.indexOf(member);
+    if (index >= 0) this.#members.splice(index, 1);
+  }
+
+  /** A worker stays idle from now on; sees to it that those retire whose time has come. */
+  stay(member: Member): void {
+    member.idleSince = Date.now();
+    this.#watch();
+  }
+
+  /** Retires none any more. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #watch(): void {
+    const { longest } = this;
+    if (
+      this.#timer !== undefined || longest === undefined || this.#timeout === Infinity ||
+      !this.#hasSpare()
+    ) return;
+    const idleFor = Math.max(0, Date.now() - longest.idleSince);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#retireLongest();
+      this.#watch();
+    }, Math.max(0, this.#timeout - idleFor));
+    Deno.unrefTimer(this.#timer);
+  }
+
+  /** Retires those that are idle for too long: they are first. */
+  #retireLongest(): void {
+    const now = Date.now();
+    for (let member = this.longest; member !== undefined; member = this.longest) {
+      // The clock may have been set back.
+      if (!this.#hasSpare() || now - member.idleSince < this.#timeout) return;
+      this.#retire(member);
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { ShutdownError, WorkerStartError } from "./errors.ts";
+import type { Member } from "./member.ts";
+import { startInTurn } from "./pace.ts";
+
+/** The ms after a failed start until the next attempt; they double each time, up to the most. */
+const FIRST_BACKOFF = 30, MAX_BACKOFF = 5_000;
+/** How long, in ms, a worker may take to get ready; 20 is usual. */
+const START_TIMEOUT = 30_000;
+
+/** What the starts of a pool's workers ask of the pool. */
+export interface StartEvents {
+  /** Makes the worker of this number, as its turn has come. */
+  make(number: number): Member;
+  /** A start has failed. */
+  onFailed(number: number, error: WorkerStartError): void;
+  /** A worker did not get ready in time: its start has failed, and it is to be ended. */
+  onLate(member: Member): void;
+}
+
+/** The starts of a pool's workers: each in its turn, and the later the more have failed. */
+export class Starts {
+  readonly #pool: string;
+  readonly #events: StartEvents;
+  /** Those that are not ready yet, with what waits for each. */
+  readonly #starting = new Map<Member, PromiseWithResolvers<void>>();
+  /** Gives up the latest start, if it still waits for its turn. */
+  #giveUp = () => {};
+  /** How often in a row one failed, and when the next may be tried. */
+  #failures = 0;
+  #next = -Infinity;
+  /** How many workers were made; to number them. */
+  #made = 0;
+
+  constructor(pool: string, events: StartEvents) {
+    this.#pool = pool;
+    this.#events = events;
+  }
+
+  /** How many are under way. */
+  get size(): number {
+    return this.#starting.size;
+  }
+
+  /** Whether a worker is not ready yet. */
+  has(member: Member): boolean {
+    return this.#starting.has(member);
+  }
+
+  /** For how many ms none should begin, as the latest failed; none or less if one may. */
+  get backoff(): number {
+    return this.#next - performance.now();
+  }
+
+  /**
+   * Starts a worker when its turn comes; resolves when it takes tasks.
+   *
+   * @throws {WorkerStartError} If it cannot be started.
+   * @throws {ShutdownError} If it was given up.
+   */
+  begin(): Promise<void> {
+    const start = Promise.withResolvers<void>();
+    const giveUp = startInTurn(() => {
+      try {
+        const member = this.#events.make(++this.#made);
+        this.#starting.set(member, start);
+        this.#limit(member, start);
+      } catch (cause) {
+        this.#fail(start, this.#made, cause);
+      }
+    });
+    this.#giveUp = () => {
+      if (giveUp()) start.reject(shutDown());
+    };
+    return start.promise;
+  }
+
+  /** Gives up the one that waits for its turn, if there is one. */
+  giveUp(): void {
+    this.#giveUp();
+  }
+
+  /** A worker takes tasks. */
+  ready(member: Member): void {
+    this.#failures = 0;
+    this.#starting.get(member)?.resolve();
+    this.#starting.delete(member);
+  }
+
+  /** A worker was ended by the pool: if it was not ready yet, it never will be. */
+  ended(member: Member): void {
+    this.#starting.get(member)?.reject(shutDown());
+    this.#starting.delete(member);
+  }
+
+  /** A worker has died; says whether it was not ready yet, so that its start has failed. */
+  died(member: Member, cause: unknown): boolean {
+    const start = this.#starting.get(member);
+    if (start === undefined) return false;
+    this.#starting.delete(member);
+    this.#fail(start, member.number, cause);
+    return true;
+  }
+
+  /** Gives up a worker that does not get ready: a module it lists may never be delivered. */
+  #limit(member: Member, start: PromiseWithResolvers<void>): void {
+    const timer = setTimeout(() => {
+      const why = `it was not ready after ${START_TIMEOUT / 1_000} s; does a task's module load?`;
+      const error = new WorkerStartError(`Cannot start a ${this.#pool} worker: ${why}`);
+      this.#fail(start, member.number, error);
+      this.#events.onLate(member);
+    }, START_TIMEOUT);
+    const ended = () => clearTimeout(timer);
+    start.promise.then(ended, ended);
+  }
+
+  /** A start has failed: the next one waits longer, and not as long as that of another program. */
+  #fail(start: PromiseWithResolvers<void>, number: number, cause: unknown): void {
+    const error = startError(this.#pool, cause);
+    this.#events.onFailed(number, error);
+    start.reject(error);
+    const most = Math.min(FIRST_BACKOFF * 2 ** this.#failures++, MAX_BACKOFF);
+    this.#next = performance.now() + most * (1 + Math.random()) / 2;
+  }
+}
+
+function shutDown(): ShutdownError {
+  return new ShutdownError("The executor was shut down while a worker started");
+}
+
+function startError(pool: string, cause: unknown): WorkerStartError {
+  if (cause instanceof WorkerStartError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause ?? "it ended by itself");
+  return new WorkerStartError(`Cannot start a ${pool} worker: ${why}`, { cause });
+}
