@@ -223,6 +223,8 @@ while (performance.now() < deadline) {
     nextRestart = performance.now() + 2_000 + below(4_000);
   }
   if (performance.now() > nextSample) {
+    // What is under way has its arguments, some of which are large.
+    await Promise.all(inFlight);
     samples.push(memory());
     nextSample += Math.max(1_000, seconds * 50);
     progress();
