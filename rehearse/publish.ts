@@ -5,14 +5,19 @@ import type { Registry } from "./registry.ts";
 const root = new URL("..", import.meta.url);
 
 /** Publishes a copy of a folder with `deno publish`. */
-async function publish(registry: Registry, files: Iterable<string>, from: URL): Promise<Outcome> {
+async function publish(
+  registry: Registry,
+  files: Iterable<string>,
+  from: URL,
+  ...flags: string[]
+): Promise<Outcome> {
   await using author = new Consumer(registry.url);
   for (const file of files) {
     const target = `${author.project}/${file}`;
     await Deno.mkdir(target.slice(0, target.lastIndexOf("/")), { recursive: true });
     await Deno.copyFile(new URL(file, from), target);
   }
-  const args = ["publish", "--token", "any", "--allow-dirty", "--no-provenance"];
+  const args = ["publish", "--token", "any", "--allow-dirty", "--no-provenance", ...flags];
   const outcome = await author.deno(args);
   assertEquals(outcome.code, 0, outcome.stderr);
   return outcome;
@@ -30,12 +35,18 @@ export async function publishAll(registry: Registry, ...folders: string[]): Prom
   for (const folder of folders) await publishFolder(registry, folder);
 }
 
-/** Publishes this package, as it is in the repository; what is published was not committed yet. */
-export async function publishThis(registry: Registry): Promise<Outcome> {
+/**
+ * Publishes this package as it is in the repository, committed or not.
+ *
+ * @returns What came of the dry run, and then of publishing it.
+ */
+export async function publishThis(registry: Registry): Promise<Outcome[]> {
   const { stdout } = await new Deno.Command("git", {
     args: ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
     cwd: root,
   }).output();
   const files = new TextDecoder().decode(stdout).split("\0").filter((file) => file !== "");
-  return await publish(registry, files, root);
+  const dryRun = await publish(registry, files, root, "--dry-run");
+  assertEquals(registry.published.filter((name) => name.startsWith("@genro/executor@")), []);
+  return [dryRun, await publish(registry, files, root)];
 }

@@ -350,8 +350,7 @@ Deno.test.beforeAll(async () => {
     const standIns = ["assert", "async", "testing"].map((name) => `tests/standins/${name}`);
     await publishAll(registry, ...standIns);
   }
-  const { stderr } = await publishThis(registry);
-  assert(!/warning/i.test(stderr), stderr);
+  for (const { stderr } of await publishThis(registry)) assert(!/warning/i.test(stderr), stderr);
   await publishAll(registry, "rehearse/packages/tasks", "rehearse/packages/library");
 });
 
