@@ -135,6 +135,15 @@ Deno.test("Executor.terminate() during startup() ends it", async () => {
   assertNoWorkers(executor);
 });
 
+Deno.test("Executor.terminate() ends startup() while a worker gets ready", async () => {
+  const executor = new Executor({ blocking: { minWorkers: 2 } });
+  const starting = executor.startup();
+  await until(() => executor.stats().blocking.workers === 1);
+  executor.terminate();
+  await assertRejects(() => starting, ShutdownError, "while a worker started");
+  assertNoWorkers(executor);
+});
+
 Deno.test("Executor.startup() right after terminate() during another one works", async () => {
   const executor = new Executor({ blocking: { minWorkers: 2 } });
   const first = executor.startup();
