@@ -37,6 +37,8 @@ export function serve(
   assertVersion(version);
   const scope = globalThis as unknown as WorkerScope;
   const post: Post = scope.postMessage!.bind(scope);
+  // Now, as no message is heard before this has returned: the host goes on meanwhile.
+  post(READY);
   const load = loadWith(loaders);
   const close = scope.close.bind(scope);
   const dying = (thrown: unknown) => {
@@ -57,7 +59,6 @@ export function serve(
     const { memory, key } = data as Setup;
     hostKey = key;
     server = new TaskServer(load, new Ledger(memory), post);
-    post(READY);
   });
   scope.addEventListener("error", (event) => dying((event as ErrorEvent).error));
   scope.addEventListener(

@@ -1,4 +1,5 @@
 import type { Job } from "./job.ts";
+import { isLeisure } from "./leisure.ts";
 import type { Member } from "./member.ts";
 
 /**
@@ -63,19 +64,20 @@ export class Idle {
     if (index >= 0) this.#members.splice(index, 1);
   }
 
-  /** A worker stays idle from now on; sees to it that those retire whose time has come. */
+  /** A worker stays idle from now on. */
   stay(member: Member): void {
     member.idleSince = Date.now();
-    this.#watch();
+    if (isLeisure()) this.watch();
   }
 
   /** Retires none any more. */
   stop(): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  #watch(): void {
+  /** Sees to it that those retire whose time has come. */
+  watch(): void {
     const { longest } = this;
     if (
       this.#timer !== undefined || longest === undefined || this.#timeout === Infinity ||
@@ -85,7 +87,7 @@ export class Idle {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#retireLongest();
-      this.#watch();
+      this.watch();
     }, Math.max(0, this.#timeout - idleFor));
     Deno.unrefTimer(this.#timer);
   }

@@ -5,6 +5,7 @@ import { Flight } from "./flight.ts";
 import { startThread } from "./isolation.ts";
 import type { Job } from "./job.ts";
 import { nextRun, runsBetween, SLOTS } from "./ledger.ts";
+import { atLeisure, isLeisure } from "./leisure.ts";
 import {
   ABORT,
   ALONE,
@@ -126,6 +127,7 @@ export class Member {
       },
       onEnd: (message) => this.#end(message),
     });
+    atLeisure(() => this.#listenLater());
   }
 
   /** Whether the worker was started late enough to know the task's module. */
@@ -267,7 +269,7 @@ export class Member {
   /** Says whether it has work: then it keeps the process alive, and is looked at. */
   engage(engaged: boolean): void {
     this.#thread.engage(engaged);
-    if (engaged) this.#listenLater();
+    if (engaged && isLeisure()) this.#listenLater();
   }
 
   #listenLater(): void {
@@ -306,8 +308,9 @@ export class Member {
   }
 
   #allowGrace(): void {
-    clearTimeout(this.#grace);
+    this.#stopGrace();
     this.#grace = setTimeout(() => {
+      this.#grace = undefined;
       // An older Deno calls back some timers that were cleared.
       if (this.#aborted === undefined) return;
       // What the worker sent before must arrive before it is given up.
@@ -315,6 +318,12 @@ export class Member {
       this.overdue = true;
       this.#events.onOverdue(this);
     }, GRACE);
+  }
+
+  #stopGrace(): void {
+    // Only what is set: of a time that was faked, another timer may have its number.
+    if (this.#grace !== undefined) clearTimeout(this.#grace);
+    this.#grace = undefined;
   }
 
   /** Notices a worker that does not begin what it was sent. */
@@ -333,7 +342,7 @@ export class Member {
 
   /** Ends the worker, whatever it does. */
   terminate(): void {
-    clearTimeout(this.#grace);
+    this.#stopGrace();
     this.#stopListening();
     this.#thread.terminate();
   }
@@ -412,13 +421,13 @@ export class Member {
   }
 
   #endGrace(): void {
-    clearTimeout(this.#grace);
+    this.#stopGrace();
     this.#aborted = undefined;
     this.overdue = false;
   }
 
   #end(message: string | undefined): void {
-    clearTimeout(this.#grace);
+    this.#stopGrace();
     this.#stopListening();
     this.collect();
     this.#events.onEnd(

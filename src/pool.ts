@@ -12,6 +12,7 @@ import { FIRST_LOOK, judgeGrowth, LONG_LOOK, type Progress } from "./growth.ts";
 import { Idle } from "./idle.ts";
 import { assertIsolation } from "./isolation.ts";
 import type { Job } from "./job.ts";
+import { atLeisure } from "./leisure.ts";
 import { Member, type MemberEvents } from "./member.ts";
 import type { PoolSettings } from "./options.ts";
 import { type PoolStats, Tally } from "./pool_stats.ts";
@@ -435,6 +436,7 @@ export class Pool {
   #make(number: number): Member {
     const member = new Member(number, this.name, this.#settings, this.#events);
     this.#members.add(member);
+    atLeisure(() => this.#idle.watch());
     // Taken after the start has blocked, when no return could be noticed.
     this.#startProgress = this.#progress();
     return member;

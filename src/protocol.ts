@@ -36,8 +36,6 @@ export interface Manner {
 export interface Setup extends ProcessSetup {
   /** What the two sides share; see ledger.ts. */
   readonly memory: ArrayBufferLike;
-  /** A port that closes with the worker, though nobody there holds it. */
-  readonly lifeline: MessagePort;
 }
 
 /** What a process is told first. */
@@ -63,6 +61,8 @@ export const FORGET = 3;
 export const ALONE = 4;
 /** The reader of a run's stream has taken so many values. */
 export const PULL = 5;
+/** Nothing to do: a port that closes with the worker, though nobody there holds it. */
+export const LIFELINE = 6;
 
 export type ToWorker =
   | readonly [typeof ALONE, key: number, run: number, manner: Manner, ...call: unknown[]]
@@ -70,7 +70,8 @@ export type ToWorker =
   | readonly [typeof RUN, key: number, first: number, ...calls: unknown[]]
   | readonly [typeof LEARN, key: number, task: number, address: TaskAddress]
   | readonly [typeof ABORT, key: number, run: number, reason: Thrown]
-  | readonly [typeof FORGET, key: number];
+  | readonly [typeof FORGET, key: number]
+  | readonly [typeof LIFELINE, key: number, port: MessagePort];
 
 /** The worker takes tasks. */
 export const READY = 0;

@@ -1,9 +1,9 @@
 /** Stack traces that show the task's lines and the caller's, and none of ours. */
 
 const OWN = [
-  new URL("./", import.meta.url).href,
-  new URL("../executor.ts", import.meta.url).href,
-  new URL("../worker.ts", import.meta.url).href,
+  import.meta.resolve("./"),
+  import.meta.resolve("../executor.ts"),
+  import.meta.resolve("../worker.ts"),
 ];
 
 /** The stack without the frames of this package. */

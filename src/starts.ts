@@ -1,6 +1,8 @@
 import { ShutdownError, WorkerStartError } from "./errors.ts";
+import { atLeisure } from "./leisure.ts";
 import type { Member } from "./member.ts";
 import { startInTurn } from "./pace.ts";
+import type { Timer } from "./timers.ts";
 
 /** The ms after a failed start until the next attempt; they double each time, up to the most. */
 const FIRST_BACKOFF = 30, MAX_BACKOFF = 5_000;
@@ -63,7 +65,7 @@ export class Starts {
       try {
         const member = this.#events.make(++this.#made);
         this.#starting.set(member, start);
-        this.#limit(member, start);
+        atLeisure(() => this.#limit(member, start));
       } catch (cause) {
         this.#fail(start, this.#made, cause);
       }
@@ -103,13 +105,17 @@ export class Starts {
 
   /** Gives up a worker that does not get ready: a module it lists may never be delivered. */
   #limit(member: Member, start: PromiseWithResolvers<void>): void {
-    const timer = setTimeout(() => {
+    if (!this.#starting.has(member)) return;
+    let timer: Timer | undefined = setTimeout(() => {
+      timer = undefined;
       const why = `it was not ready after ${START_TIMEOUT / 1_000} s; does a task's module load?`;
       const error = new WorkerStartError(`Cannot start a ${this.#pool} worker: ${why}`);
       this.#fail(start, member.number, error);
       this.#events.onLate(member);
     }, START_TIMEOUT);
-    const ended = () => clearTimeout(timer);
+    const ended = () => {
+      if (timer !== undefined) clearTimeout(timer);
+    };
     start.promise.then(ended, ended);
   }
 

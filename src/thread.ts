@@ -2,8 +2,9 @@ import type { MessagePort } from "node:worker_threads";
 import { entry } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
+import { atLeisure, endMoment } from "./leisure.ts";
 import { newLifeline } from "./lifeline.ts";
-import type { FromWorker, Setup, ToWorker } from "./protocol.ts";
+import { type FromWorker, LIFELINE, type Setup, type ToWorker } from "./protocol.ts";
 import { modules } from "./task.ts";
 import { deliveries } from "./timers.ts";
 
@@ -60,8 +61,8 @@ export function newKey(): number {
 
 /** A Deno Web Worker. */
 export class WorkerThread implements Thread {
-  readonly ledger = Ledger.shared();
-  readonly key = newKey();
+  readonly ledger: Ledger;
+  readonly key: number;
   readonly queues = true;
   readonly clone = structuredClone;
   readonly listed = modules.length;
@@ -106,26 +107,29 @@ export class WorkerThread implements Thread {
       // Deno delivers no message after one it could not decode.
       this.#die("it sent a message that could not be decoded");
     };
-    this.#connect().catch((error) => this.#die(`it could not be connected: ${error.message}`));
+    // Made while the worker loads its modules.
+    this.ledger = Ledger.shared();
+    this.key = newKey();
+    const { ledger: { memory }, key } = this;
+    this.#worker.postMessage({ memory, key } satisfies Setup);
+    atLeisure(() =>
+      this.#connect().catch((error) => this.#die(`it could not be connected: ${error.message}`))
+    );
   }
 
-  /** Gives the worker what the two share. */
+  /** Gives the worker its lifeline. */
   async #connect(): Promise<void> {
     const { port1, port2 } = await newLifeline(() => this.#die(undefined));
-    // Nothing can be sent to one that was terminated, and it has nothing to do that would last.
-    if (this.#terminated || this.#dying) {
-      port2.close();
-      port1.close();
-      return;
-    }
     this.#lifeline = port1;
+    this.#worker.postMessage([LIFELINE, this.key, port2] satisfies ToWorker, [
+      port2 as unknown as Transferable,
+    ]);
+    // Nothing is sent to one that Deno knows to be gone: then the lifeline ends here.
+    port2.close();
     this.#hold();
     // A worker keeps the process alive from its start.
     unref(this.#worker);
-    const { ledger: { memory }, key } = this;
-    this.#worker.postMessage({ memory, lifeline: port2, key } satisfies Setup, [
-      port2 as unknown as Transferable,
-    ]);
+    if (this.#terminated) this.#worker.terminate();
   }
 
   /** Keeps the process alive as long as it has a task. */
@@ -148,8 +152,10 @@ export class WorkerThread implements Thread {
 
   terminate(): void {
     this.#terminated = true;
-    this.#worker.terminate();
     this.engage(false);
+    // When it is gone is only known of one that has its lifeline.
+    if (this.#lifeline === undefined) endMoment();
+    else this.#worker.terminate();
   }
 
   async #die(message: string | undefined): Promise<void> {

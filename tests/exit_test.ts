@@ -78,6 +78,32 @@ Deno.test("A program does not end before a task whose worker dies is settled", a
   assertEquals({ code, out }, { code: 0, out: "WorkerCrashedError" });
 });
 
+Deno.test("A worker that is terminated at the very start is stuck until its task returns", async () => {
+  const { code, out, err } = await run(`
+    import { Executor } from "@genro/executor";
+    const executor = await Executor.start();
+    const alive = setInterval(() => {}, 1_000);
+    executor.addEventListener("workerback", () => {
+      console.log("back", executor.stats().cpu.stuck);
+      clearInterval(alive);
+    });
+    const running = executor.runCpu(() => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
+    });
+    setTimeout(async () => {
+      executor.terminate();
+      await running.catch((error) => console.log(error.name));
+      await executor.shutdown();
+      console.log("shut down", executor.stats().cpu.stuck);
+    }, 30);
+  `);
+  assertEquals({ code, out, err }, {
+    code: 0,
+    out: "ShutdownError\nshut down 1\nback 0",
+    err: "",
+  });
+});
+
 Deno.test("A program ends by itself after an abandoned endless loop and terminate()", async () => {
   const { code, out, err } = await run(`
     import { Executor } from "@genro/executor";
