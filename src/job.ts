@@ -151,6 +151,8 @@ export class Job {
 
   /** Its time does not run any more. */
   endTime(): void {
-    if (this.#details?.timer !== undefined) clearTimeout(this.#details.timer);
+    if (this.#details?.timer === undefined) return;
+    clearTimeout(this.#details.timer);
+    this.#details.timer = undefined;
   }
 }
