@@ -140,5 +140,7 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
     await deliveries();
     for (const answer of this.#unanswered) answer(unavailable("The server is stopping"));
     await deliveries();
+    // Its workers take a moment to be gone.
+    await this.executor.shutdown();
   }
 }
