@@ -120,12 +120,20 @@ export class WorkerThread implements Thread {
   /** Gives the worker its lifeline. */
   async #connect(): Promise<void> {
     const { port1, port2 } = await newLifeline(() => this.#die(undefined));
+    if (this.#dying) {
+      port2.close();
+      port1.close();
+      return;
+    }
     this.#lifeline = port1;
+    const detaches = new ArrayBuffer(0);
     this.#worker.postMessage([LIFELINE, this.key, port2] satisfies ToWorker, [
       port2 as unknown as Transferable,
+      detaches,
     ]);
-    // Nothing is sent to one that Deno knows to be gone: then the lifeline ends here.
-    port2.close();
+    // Nothing is sent to one that Deno knows to be gone: then the lifeline ends here. Closed in
+    // vain, it would end everywhere under Deno 2.7.
+    if (!detaches.detached) port2.close();
     this.#hold();
     // A worker keeps the process alive from its start.
     unref(this.#worker);
