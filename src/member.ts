@@ -83,6 +83,8 @@ export class Member {
    * or has not begun one for long, as what an earlier task left behind keeps it from hearing.
    */
   overdue = false;
+  /** Whether a job with objects is being sent, which may run code of the caller's. */
+  sending = false;
   /** When it became idle, in ms of the clock. */
   idleSince = 0;
   /** What the worker was sent: jobs enter in `send`, and leave when they return or are taken back. */
@@ -178,11 +180,14 @@ export class Member {
     if (job.plain && job.manner === undefined) this.#gather(job, run);
     else {
       this.flush();
+      this.sending = true;
       try {
         for (const arg of job.args) assertCloneable(arg);
         this.#post(job, run);
       } catch (cause) {
         throw notCloneable(job, cause, this.#thread.clone);
+      } finally {
+        this.sending = false;
       }
     }
     if (job.transferables === undefined) this.#lastKept = run;

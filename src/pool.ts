@@ -23,6 +23,8 @@ import * as machinery from "./timers.ts";
 
 /** How often, in ms, workers that were sent tasks ahead are looked at. */
 const LOOK = 5;
+/** After how many tasks that wait it is seen whether workers have done what they were sent. */
+const BURST = 256;
 /** How long, in ms, a shutdown waits for a worker to be gone: an idle one takes two, a stuck one for ever. */
 const FAREWELL = 100;
 
@@ -127,8 +129,22 @@ export class Pool {
     if (signal !== undefined) this.#listen(job, signal);
     this.#queue.push(job);
     this.#dispatch();
-    if (job.place !== this.#queue) this.#tally.didNotWait();
-    else this.#tally.waits(job, this.#queue.size);
+    if (job.place !== this.#queue) return this.#tally.didNotWait();
+    this.#tally.waits(job, this.#queue.size);
+    if (this.#queue.size % BURST === 0) this.#keepUp();
+  }
+
+  /**
+   * Has workers go on while a burst of tasks still comes: before whoever submits it has done, none
+   * of their messages is heard, but what is in their ledgers can be seen.
+   */
+  #keepUp(): void {
+    for (const member of this.#members) {
+      // A getter of an argument, run by the clone, may be who submits.
+      if (member.jobs.size === 0 || member.sending) continue;
+      member.collect();
+      this.#continue(member);
+    }
   }
 
   /** Cancels a job when its signal aborts. */

@@ -4,6 +4,7 @@ import {
   NotCloneableError,
   ShutdownError,
   tasksFrom,
+  testOfWorkers,
   transfer,
   WorkerCrashedError,
 } from "./isolation.ts";
@@ -93,6 +94,44 @@ Deno.test("Executor begins short tasks in the order of their calls", async () =>
     ),
   );
   assertEquals(calls, range(2_000).map((i) => 301 + i));
+});
+
+testOfWorkers("Executor runs short tasks while the loop that submits them goes on", async () => {
+  const call = (executor: Executor, n: number) => executor.runCpu(echo, n);
+  await using short = await withShort(1, call);
+  const { executor } = short;
+  const before = executor.stats().cpu.completed;
+  const results: Promise<unknown>[] = [];
+  // Nothing is awaited, so nothing the worker says is heard.
+  for (let i = 0; i < 2_000 && executor.stats().cpu.completed < before + 1_000; i++) {
+    for (let n = 0; n < 256; n++) results.push(call(executor, results.length));
+    const end = performance.now() + 1;
+    while (performance.now() < end);
+  }
+  assert(executor.stats().cpu.completed >= before + 1_000);
+  assertEquals(await Promise.all(results), range(results.length));
+});
+
+Deno.test("Executor takes short tasks that an argument submits while it is sent", async () => {
+  const call = (executor: Executor, n: unknown) => executor.runCpu(echo, n);
+  await using short = await withShort(1, call);
+  const { executor } = short;
+  const inner: Promise<unknown>[] = [];
+  const argument = {
+    get own() {
+      for (let n = 0; n < 1_000; n++) {
+        inner.push(call(executor, n));
+        if (n % 256 > 0) continue;
+        const end = performance.now() + 2;
+        while (performance.now() < end);
+      }
+      return true;
+    },
+  };
+  const outer = [...range(50), argument, ...range(50)].map((n) => call(executor, n));
+  const results = await Promise.all(outer);
+  assertEquals(results, [...range(50), { own: true }, ...range(50)]);
+  assertEquals(await Promise.all(inner), range(inner.length));
 });
 
 Deno.test("A task that takes long holds up no short one, before or behind it", async () => {
