@@ -183,12 +183,21 @@ function leftovers(): { threads: number; children: number } {
     const [, threads] = /Threads:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))!;
     let children = 0;
     for (const { name } of Deno.readDirSync("/proc/self/task")) {
-      const pids = Deno.readTextFileSync(`/proc/self/task/${name}/children`);
-      children += pids.split(" ").filter(Boolean).length;
+      children += childrenOf(name);
     }
     return { threads: Number(threads), children };
   } catch {
     return { threads: NaN, children: NaN };
+  }
+}
+
+function childrenOf(thread: string): number {
+  try {
+    const pids = Deno.readTextFileSync(`/proc/self/task/${thread}/children`);
+    return pids.split(" ").filter(Boolean).length;
+  } catch {
+    // It has just ended, and they with it, or they are another one's.
+    return 0;
   }
 }
 
