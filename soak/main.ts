@@ -196,8 +196,8 @@ function childrenOf(thread: string): number {
     const pids = Deno.readTextFileSync(`/proc/self/task/${thread}/children`);
     return pids.split(" ").filter(Boolean).length;
   } catch {
-    // It has just ended, and they with it, or they are another one's.
-    return 0;
+    // One that has just ended has none; of one that goes on, this system does not tell.
+    return [...Deno.readDirSync("/proc/self/task")].some(({ name }) => name === thread) ? NaN : 0;
   }
 }
 
