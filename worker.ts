@@ -36,7 +36,10 @@ export function serve(
 ): void {
   assertVersion(version);
   const scope = globalThis as unknown as WorkerScope;
-  const post: Post = scope.postMessage!.bind(scope);
+  const postMessage = scope.postMessage!.bind(scope);
+  // Without a second argument it takes its fast path.
+  const post: Post = (message, transfer) =>
+    transfer === undefined ? postMessage(message) : postMessage(message, transfer);
   // Now, as no message is heard before this has returned: the host goes on meanwhile.
   post(READY);
   const load = loadWith(loaders);

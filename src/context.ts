@@ -1,8 +1,8 @@
-import { assertCloneable } from "./cloneable.ts";
 import type { Ledger } from "./ledger.ts";
 import { PROGRESS, type Said } from "./protocol.ts";
 import type { Post } from "./task_server.ts";
-import { transfer, transferablesOf } from "./transfer.ts";
+import { sendValue } from "./sending.ts";
+import { transfer } from "./transfer.ts";
 
 const { AbortController, DOMException } = globalThis;
 
@@ -103,11 +103,7 @@ export class RunContext implements TaskContext {
 
   /** Sends a value of a run that goes on. */
   static tell(context: RunContext, kind: Said[0], value: unknown): void {
-    assertCloneable(value);
-    // Without a second argument postMessage takes its fast path.
-    const transferables = transferablesOf(value);
-    if (transferables === undefined) context.#post([kind, context.#run, value]);
-    else context.#post([kind, context.#run, value], transferables);
+    sendValue(context.#post, kind, context.#run, value);
     context.#told = true;
   }
 

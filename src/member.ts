@@ -1,4 +1,5 @@
-import { assertCloneable } from "./cloneable.ts";
+import { takeBytes } from "./bytes.ts";
+import { assertCloneable, isPlain } from "./cloneable.ts";
 import { NotCloneableError } from "./errors.ts";
 import { Failure, withoutPeriod } from "./failure.ts";
 import { Flight } from "./flight.ts";
@@ -42,6 +43,8 @@ const SENT_AHEAD = 2;
 const MOST_AHEAD = SLOTS / 2;
 /** How many of them may have had arguments moved to it, which cannot be taken back. */
 const MOST_MOVED_AHEAD = 256;
+/** How many of them are moved with one message: with more, it takes longer again. */
+const MOVED_TOGETHER = 16;
 /** Which one of how many is timed while it is sent: reading the clock twice takes a microsecond. */
 const SAMPLE = 8;
 
@@ -101,10 +104,12 @@ export class Member {
   #stock = 0;
   /** How many runs have ended since one was timed: short ones are timed together. */
   #untimed = 0;
-  /** The message that jobs with nothing but primitives are gathered in. */
+  /** The message that jobs are gathered in: all have nothing but primitives, or bytes that move, too. */
   #gathered: [typeof RUN, key: number, first: number, ...calls: unknown[]] | undefined;
   /** Where it says for how many calls the last arguments are. */
   #times = 0;
+  /** The bytes that move with it. */
+  #moved: ArrayBuffer[] = [];
   /** The tasks whose address the worker has. */
   readonly #known = new Set<number>();
   /** The job that runs though it was aborted, and the end of its grace. */
@@ -169,7 +174,8 @@ export class Member {
 
   /**
    * Sends a job to the worker, at the latest with the next `flush()`. Only primitives travel
-   * together: an object that two jobs of one message shared would be one object in the worker.
+   * together, and bytes that nobody else has any more: an object that two jobs of one message
+   * shared would be one object in the worker.
    *
    * @throws {NotCloneableError} If its arguments cannot be sent; the worker does not have it.
    */
@@ -177,8 +183,7 @@ export class Member {
     if (!this.#known.has(job.task.id)) this.#teach(job.task);
     const run = nextRun(this.jobs.last);
     this.#thread.ledger.open(run);
-    if (job.plain && job.manner === undefined) this.#gather(job, run);
-    else {
+    if (!this.#gather(job, run)) {
       this.flush();
       this.sending = true;
       try {
@@ -194,14 +199,24 @@ export class Member {
     this.jobs.push(job);
   }
 
-  #gather(job: Job, run: number): void {
-    const { task: { id }, length } = job;
+  /** Adds a job to the message that is gathered; `false` if it has to travel alone. */
+  #gather(job: Job, run: number): boolean {
+    const { task: { id }, length, plain, manner } = job;
+    if (manner !== undefined) return false;
+    const taken = plain ? undefined : takeBytesOf(job);
+    if (taken !== undefined) {
+      // What has nothing that moved can be taken back, all of a message.
+      if (this.#moved.length % MOVED_TOGETHER === 0) this.flush();
+      this.#moved.push(taken.buffer);
+    } else if (!plain) return false;
     const message = this.#gathered ??= [RUN, this.#thread.key, run];
     const times = this.#times;
     if (times > 0 && message[times - 2] === id && message[times - 1] === length) {
       message[times] = message[times] as number + 1;
     } else this.#times = message.push(id, length, 1) - 1;
-    job.addTo(message);
+    if (taken === undefined) job.addTo(message);
+    else message.push(...taken.args);
+    return true;
   }
 
   #post({ task, args, manner, transferables }: Job, run: number): void {
@@ -222,7 +237,9 @@ export class Member {
     const message = this.#gathered;
     this.#gathered = undefined;
     this.#times = 0;
-    this.#thread.post(message);
+    if (this.#moved.length === 0) return this.#thread.post(message);
+    this.#thread.post(message, this.#moved);
+    this.#moved = [];
   }
 
   /** The reader of a job's stream has taken so many values. */
@@ -440,6 +457,16 @@ export class Member {
       this.#lastWords === undefined ? message : decodeThrown(this.#lastWords),
     );
   }
+}
+
+/** Takes the bytes that a job moves, if they are the one object among its arguments. */
+function takeBytesOf({ args, transferables }: Job) {
+  if (transferables === undefined) return;
+  const isObject = (arg: unknown) => !isPlain(arg);
+  const place = args.findIndex(isObject);
+  if (place !== args.findLastIndex(isObject)) return;
+  const bytes = takeBytes(args[place], transferables);
+  return bytes && { args: args.with(place, bytes.value), buffer: bytes.buffer };
 }
 
 function notCloneable(job: Job, cause: unknown, clone: Thread["clone"]): NotCloneableError {

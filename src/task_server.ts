@@ -1,4 +1,3 @@
-import { assertCloneable } from "./cloneable.ts";
 import { RunContext } from "./context.ts";
 import { apply, awaitable, bareArray, FixedMap, ownKeys } from "./intrinsics.ts";
 import { type Ledger, nextRun } from "./ledger.ts";
@@ -22,10 +21,10 @@ import {
   type ToWorker,
   YIELDED,
 } from "./protocol.ts";
+import { sendValue } from "./sending.ts";
 import { isThenable } from "./thenable.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
 import { now } from "./timers.ts";
-import { transferablesOf } from "./transfer.ts";
 
 const { DOMException, eval: evaluateGlobally, Object, String, TypeError } = globalThis;
 
@@ -237,11 +236,7 @@ export class TaskServer {
     // Before the message, whose reader wants to know.
     this.#ledger.end(run, took);
     try {
-      assertCloneable(value);
-      const transferables = transferablesOf(value);
-      // Without a second argument postMessage takes its fast path.
-      if (transferables === undefined) this.#post([DONE, run, value]);
-      else this.#post([DONE, run, value], transferables);
+      sendValue(this.#post, DONE, run, value);
     } catch (cause) {
       this.#fail(run, "clone", cause, took);
     }

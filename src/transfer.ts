@@ -1,3 +1,5 @@
+import { fixedList } from "./intrinsics.ts";
+
 const { isArray } = Array;
 
 /** Makes what extends it put its private fields on the value it is given. */
@@ -75,7 +77,7 @@ export function transfer<T>(value: T, transferables: Transferable[]): T {
       `Cannot transfer ${typeof transferables}: pass an array of buffers, streams or ports`,
     );
   }
-  Marked.mark(value, [...transferables]);
+  Marked.mark(value, fixedList(transferables));
   return value;
 }
 
@@ -89,7 +91,7 @@ export function transferablesAmong(values: readonly unknown[]): Transferable[] |
   let all: Transferable[] | undefined;
   for (const value of values) {
     const some = transferablesOf(value);
-    if (some !== undefined) all = all === undefined ? some : [...all, ...some];
+    if (some !== undefined) all = all === undefined ? some : fixedList([...all, ...some]);
   }
   return all;
 }

@@ -165,6 +165,25 @@ Deno.test("Executor begins what it has taken back from a worker in the order of 
   }
 });
 
+Deno.test("Executor runs what was moved to a worker behind what it has taken back from it", async () => {
+  const size = (value: number | Uint8Array, at: number) => {
+    if (value === at) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    return typeof value === "number" ? value : value.length;
+  };
+  await using short = await withShort(1, (executor, step) => executor.runCpu(size, step, 0));
+  const results = await Promise.all(
+    range(200).map((step) => {
+      const value = step < 100 ? step : new Uint8Array(step);
+      return short.executor.runCpu(
+        size,
+        typeof value === "number" ? value : transfer(value, [value.buffer]),
+        20,
+      );
+    }),
+  );
+  assertEquals(results, range(200));
+});
+
 for (const death of ["exit", "close"]) {
   Deno.test(`A short task that ends its worker by ${death} fails alone`, async () => {
     await using short = await withShort(

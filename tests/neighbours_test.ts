@@ -23,6 +23,8 @@ async function assertUnharmed(executor: Executor): Promise<void> {
   assertEquals((thrown as TypeError & { code: number }).code, 7);
   assert(thrown.cause instanceof RangeError);
   assertEquals(await executor.runCpu(victims.go), "on");
+  assertEquals((await executor.runCpu(victims.flipFirst, new Uint8Array(300_000)))[0], 255);
+  assertEquals((await executor.runCpu(victims.move, new ArrayBuffer(8))).byteLength, 8);
   // Of a module that was not loaded before, and by its source.
   assertEquals(await executor.runCpu(late), "late");
   assertEquals(await executor.runCpu((n: number) => n * 2, 21), 42);
@@ -68,6 +70,21 @@ testOfWorkers(
     assertEquals(executor.stats().cpu.crashed, 0);
   },
 );
+
+testOfWorkers("A task does not see others' bytes where they are copied and moved", async () => {
+  await using executor = await withOneWorker();
+  await executor.runCpu(victims.go);
+  await executor.runCpu(attacks.bugBytes);
+  const copied = await executor.runCpu(victims.flipFirst, new Uint8Array(300_001));
+  const buffer = new ArrayBuffer(300_002);
+  const moved = await executor.runCpu(victims.move, transfer(buffer, [buffer]));
+  assertEquals([copied.length, moved.byteLength], [300_001, 300_002]);
+  assertEquals(await executor.runCpu(attacks.isInLoot, 300_001), false);
+  assertEquals(await executor.runCpu(attacks.isInLoot, 300_002), false);
+  // What it does itself, it sees.
+  await executor.runCpu(attacks.touch, 300_003);
+  assertEquals(await executor.runCpu(attacks.isInLoot, 300_003), true);
+});
 
 Deno.test("A task cannot tell the worker to run something", async () => {
   await using executor = await withOneWorker();

@@ -115,6 +115,72 @@ Deno.test("transfer() of what is gone already fails that task only", async () =>
   assertEquals(await executor.runCpu(length, new Uint8Array(3)), 3);
 });
 
+/** Has a worker know that a task is short, so that it is sent many at once. */
+async function startedWith(task: (bytes: Uint8Array<ArrayBuffer>) => unknown): Promise<Executor> {
+  const executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  for (let i = 0; i < 20; i++) await executor.runCpu(task, new Uint8Array(1));
+  return executor;
+}
+
+testOfWorkers("transfer() moves what many tasks that wait are given, each its own", async () => {
+  const describe = (value: Uint8Array<ArrayBuffer> | ArrayBuffer) => {
+    const view = ArrayBuffer.isView(value) ? value : new Uint8Array(value);
+    const { buffer } = view;
+    // Some views grow with it.
+    if (buffer.resizable && !buffer.detached) buffer.resize(buffer.maxByteLength);
+    return [value.constructor.name, view.byteOffset, view.length, Number(view[0])];
+  };
+  await using executor = await startedWith(describe);
+  const makers = [
+    (i: number) => new Uint8Array(100).fill(i),
+    (i: number) => new Uint8Array(100).fill(i).subarray(10, 20),
+    (i: number) => new Uint8Array(100).fill(i).buffer,
+    (i: number) => new Float64Array(100).fill(i),
+    (i: number) => new BigUint64Array(100).fill(BigInt(i)).subarray(99),
+    (i: number) => new Uint8Array(new ArrayBuffer(10, { maxByteLength: 20 })).fill(i),
+    (i: number) =>
+      new (class Bytes extends Uint8Array<ArrayBuffer> {})(new ArrayBuffer(10)).fill(i),
+  ];
+  const values = Array.from({ length: 70 }, (_, i) => makers[i % makers.length]!(i));
+  const expected = values.map((value) => describe(structuredClone(value) as ArrayBuffer));
+  const buffers = values.map((value) => ArrayBuffer.isView(value) ? value.buffer : value);
+  const described = await Promise.all(
+    values.map((value, i) =>
+      executor.runCpu(describe, transfer(value as ArrayBuffer, [buffers[i]!]))
+    ),
+  );
+  assertEquals(described, expected);
+  assertEquals(buffers.map(({ detached }) => detached), values.map(() => true));
+});
+
+Deno.test("transfer() of what cannot be moved fails that task only, of many that wait", async () => {
+  const length = (bytes: Uint8Array) => bytes.length;
+  await using executor = await startedWith(length);
+  const twice = new Uint8Array(10);
+  const own = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer as ArrayBuffer);
+  const good = () => {
+    const bytes = new Uint8Array(20);
+    return executor.runCpu(length, transfer(bytes, [bytes.buffer]));
+  };
+  const outcomes = await Promise.allSettled([
+    ...Array.from({ length: 10 }, good),
+    executor.runCpu(length, transfer(twice, [twice.buffer])),
+    executor.runCpu(length, transfer(twice, [twice.buffer])),
+    good(),
+    executor.runCpu(length, transfer(own, [own.buffer])),
+    good(),
+    executor.runCpu(length, 30 as unknown as Uint8Array),
+    executor.runCpu(length, transfer([1, 2] as unknown as Uint8Array, [new ArrayBuffer(1)])),
+  ]);
+  assertEquals(
+    outcomes.map((outcome) =>
+      outcome.status === "fulfilled" ? outcome.value : outcome.reason.constructor
+    ),
+    [...Array(10).fill(20), 10, NotCloneableError, 20, NotCloneableError, 20, undefined, 2],
+  );
+  assertEquals([twice.length, own.length], [0, 65_536]);
+});
+
 Deno.test("transfer() refuses a primitive and a missing list", () => {
   assertThrows(() => transfer(42, []), TypeError, "42");
   assertThrows(() => transfer({}, undefined as unknown as Transferable[]), TypeError, "array");
