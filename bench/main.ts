@@ -57,7 +57,7 @@ const failures = new Map<string, string>();
 
 for (let round = 1; round <= rounds; round++) {
   for (const letter of chosen) {
-    for (const name of contendersAt(letter)) {
+    for (const name of turnsAt(letter)) {
       const key = `${letter}/${name}`;
       if (failures.has(key)) continue;
       progress(`round ${round} of ${rounds}, ${letter}: ${name}`);
@@ -98,6 +98,12 @@ console.log(table(results));
 
 function contendersAt(letter: string): string[] {
   return [...workloads[letter]!.limits, ...options.contenders.split(/,(?! )/)];
+}
+
+/** Who is measured in a round, in this order: each once, or as often as the workload asks for. */
+function turnsAt(letter: string): string[] {
+  const { times = 1 } = workloads[letter]!;
+  return Array.from({ length: quick ? 1 : times }, () => contendersAt(letter)).flat();
 }
 
 /** Measures one contender once, in a process of its own that may take so long and no longer. */

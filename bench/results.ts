@@ -6,7 +6,7 @@ import { middle, type Sample, type Workload } from "./workloads.ts";
 export interface Results {
   /** The runtime and the machine; figures of two machines, or two hours, cannot be compared. */
   readonly on: { deno: string; os: string; cores: number; date: string };
-  /** How often each contender was measured at each workload, in turns. */
+  /** How many rounds: in each, every contender was measured at every workload, in turns. */
   readonly rounds: number;
   /** Whether the workloads were cut down to be quick. */
   readonly quick: boolean;
@@ -23,14 +23,14 @@ export interface Row extends Pick<Workload, "title" | "unit" | "better"> {
 /** How one contender did at one workload. */
 export type Entry = Figures | Failure;
 
-/** Of all rounds. */
+/** Of all measurements: one in each round, or two, or five where processes differ most. */
 export interface Figures {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** The median of what was divided by raw's figure of the same round. */
+  /** The median of what was divided by raw's figure of the same turn. */
   readonly ratio?: number;
-  /** The figure of each round. */
+  /** The figure of each measurement. */
   readonly rounds: readonly number[];
   /** The medians of other figures. */
   readonly details?: Readonly<Record<string, number>>;
@@ -41,7 +41,7 @@ export interface Failure {
   readonly failure: string;
 }
 
-/** Sums up the rounds of one contender; `raw` has the limit's samples of the same rounds. */
+/** Sums up what one contender did; `raw` has the limit's samples of the same turns. */
 export function figures(samples: readonly Sample[], raw: readonly Sample[] | undefined): Figures {
   const rounds = samples.map(({ value }) => value);
   const ratios = samples.flatMap(({ value, ratio }, i) =>

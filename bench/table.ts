@@ -26,7 +26,7 @@ export function summary({ workloads }: Results): string {
     const peers = Object.entries(contenders).flatMap(([name, entry]) =>
       kindOf(name) !== "peer" || "failure" in entry
         ? []
-        // By what is divided by raw's figure of the same round: the machine drifts.
+        // By what is divided by raw's figure of the same turn: the machine drifts.
         : [{ name, entry, ratio: entry.ratio ?? entry.median }]
     );
     const [best] = peers.sort((a, b) => (a.ratio - b.ratio) * (better === "more" ? -1 : 1));

@@ -8,7 +8,7 @@ import { compute } from "./tasks.ts";
 export interface Sample {
   /** The figure that is compared, in the workload's unit. */
   readonly value: number;
-  /** Divided by raw's, where the two were measured in turns; else by raw's of the same round. */
+  /** Divided by raw's, where the two were measured in turns; else by raw's of the same turn. */
   readonly ratio?: number;
   /** Others worth showing, by name. */
   readonly details?: Readonly<Record<string, number>>;
@@ -28,6 +28,8 @@ export interface Workload {
   readonly pinned?: boolean;
   /** How long one measurement may take, in ms. */
   readonly patience: number;
+  /** How often it is measured in a round, if more than once: where processes differ most. */
+  readonly times?: number;
   /** Measures a contender, and one raw worker where the two are measured in turns. */
   measure(open: Open, openRaw: Open, quick: boolean): Promise<Sample>;
 }
@@ -168,6 +170,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     better: "more",
     limits: LIMIT,
     patience: 60_000,
+    times: 2,
     measure: throughput(
       (quick) => Array.from({ length: quick ? 4_000 : 16_000 }, (_, i) => record(i)),
       (contender, arg) => contender.run("echo", arg),
@@ -179,6 +182,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     better: "more",
     limits: LIMIT,
     patience: 60_000,
+    times: 2,
     measure: throughput(
       (quick) => Array.from({ length: quick ? 32 : 200 }, () => new Uint8Array(1_000_000)),
       (contender, arg) => contender.run("echo", arg),
@@ -190,6 +194,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     better: "more",
     limits: LIMIT,
     patience: 60_000,
+    times: 2,
     measure: throughput(
       (quick) => Array.from({ length: quick ? 200 : 1_000 }, () => new Uint8Array(1_000_000)),
       (contender, arg) => {
@@ -265,6 +270,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     better: "less",
     limits: ["one raw worker"],
     patience: 20_000,
+    times: 5,
     measure: async (open) => {
       const begun = now();
       const start = await open();
