@@ -23,7 +23,7 @@ export interface Row extends Pick<Workload, "title" | "unit" | "better"> {
 /** How one contender did at one workload. */
 export type Entry = Figures | Failure;
 
-/** Of all measurements: one in each round, or two, or five where processes differ most. */
+/** Of all measurements: one in each round, or some where processes differ most. */
 export interface Figures {
   readonly median: number;
   readonly min: number;

@@ -170,7 +170,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     better: "more",
     limits: LIMIT,
     patience: 60_000,
-    times: 2,
+    times: 3,
     measure: throughput(
       (quick) => Array.from({ length: quick ? 4_000 : 16_000 }, (_, i) => record(i)),
       (contender, arg) => contender.run("echo", arg),
