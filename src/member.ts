@@ -205,7 +205,7 @@ export class Member {
     if (manner !== undefined) return false;
     const taken = plain ? undefined : takeBytesOf(job);
     if (taken !== undefined) {
-      // What has nothing that moved can be taken back, all of a message.
+      // A message is taken back from as a whole, and what has moved cannot be: the two do not mix.
       if (this.#moved.length % MOVED_TOGETHER === 0) this.flush();
       this.#moved.push(taken.buffer);
     } else if (!plain) return false;
@@ -235,11 +235,12 @@ export class Member {
     this.#stock = this.jobs.size;
     if (this.#gathered === undefined) return;
     const message = this.#gathered;
+    const moved = this.#moved;
     this.#gathered = undefined;
     this.#times = 0;
-    if (this.#moved.length === 0) return this.#thread.post(message);
-    this.#thread.post(message, this.#moved);
+    if (moved.length === 0) return this.#thread.post(message);
     this.#moved = [];
+    this.#thread.post(message, moved);
   }
 
   /** The reader of a job's stream has taken so many values. */
