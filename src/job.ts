@@ -28,15 +28,15 @@ interface Details {
   timer?: Timer;
 }
 
-const { isArray } = Array;
-
 /**
  * One submitted call: what to run, and how to answer its caller. A million may wait, and what the
  * garbage collector has to carry of each costs more than running it: so it has few fields.
  */
 export class Job {
   readonly task: AddressedTask;
-  /** Its arguments; one that is a primitive stands for itself, as a list of it is as large as a job. */
+  /** How many arguments it has. */
+  readonly length: number;
+  /** Its arguments; a single one stands for itself, as a list of it is as large as a job. */
   readonly #given: unknown;
   /** Where it stands; only that changes it. */
   place: Queue | Flight | undefined;
@@ -56,7 +56,8 @@ export class Job {
     resolve: (value: unknown) => void,
   ) {
     this.task = task;
-    this.#given = args.length === 1 && isPlain(args[0]) ? args[0] : args;
+    this.length = args.length;
+    this.#given = args.length === 1 ? args[0] : args;
     this.#resolve = resolve;
     const transferables = this.plain ? undefined : transferablesAmong(args);
     if (options !== undefined || transferables !== undefined) {
@@ -64,25 +65,20 @@ export class Job {
     }
   }
 
-  /** How many arguments it has. */
-  get length(): number {
-    return isArray(this.#given) ? this.#given.length : 1;
-  }
-
   /** Its arguments. */
   get args(): readonly unknown[] {
-    return isArray(this.#given) ? this.#given : [this.#given];
+    return this.length === 1 ? [this.#given] : this.#given as unknown[];
   }
 
   /** Whether its arguments are primitives that can be sent. */
   get plain(): boolean {
-    return !isArray(this.#given) || this.#given.every(isPlain);
+    return this.length === 1 ? isPlain(this.#given) : this.args.every(isPlain);
   }
 
   /** Adds its arguments to a list. */
   addTo(list: unknown[]): void {
-    if (isArray(this.#given)) { for (const arg of this.#given) list.push(arg); }
-    else list.push(this.#given);
+    if (this.length === 1) list.push(this.#given);
+    else for (const arg of this.args) list.push(arg);
   }
 
   /** What its caller asked for beyond running it. */
