@@ -170,7 +170,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     better: "more",
     limits: LIMIT,
     patience: 60_000,
-    times: 3,
+    times: 5,
     measure: throughput(
       (quick) => Array.from({ length: quick ? 4_000 : 16_000 }, (_, i) => record(i)),
       (contender, arg) => contender.run("echo", arg),
@@ -332,6 +332,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     better: "less",
     limits: LIMIT,
     patience: 30_000,
+    times: 3,
     measure: async (open) => {
       const contender = await (await open())(20, true);
       using meter = new StallMeter();
