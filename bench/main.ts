@@ -50,6 +50,9 @@ for (const letter of chosen) {
   }
 }
 
+// Now: after an hour of measuring it would be too late to find that it cannot be written.
+await Deno.mkdir(options.out, { recursive: true });
+
 /** What each has done, by workload and contender. */
 const samples = new Map<string, Sample[]>();
 /** Why it has not. */
