@@ -50,7 +50,7 @@ for (const letter of chosen) {
   }
 }
 
-// Now: after an hour of measuring it would be too late to find that it cannot be written.
+// Before measuring: that takes an hour, which a missing folder would cost.
 await Deno.mkdir(options.out, { recursive: true });
 
 /** What each has done, by workload and contender. */
