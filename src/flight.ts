@@ -52,6 +52,16 @@ export class Flight {
     while (this.#jobs[this.#first & SLOTS - 1] === undefined) this.#first = nextRun(this.#first);
   }
 
+  /** Takes the last ones out again, that many, which were not sent: others will have their runs. */
+  removeLast(count: number): Job[] {
+    const last = this.#last - count | 0;
+    const jobs = this.between(last, this.#last);
+    for (const job of jobs) this.remove(job);
+    this.#last = last;
+    this.#found = this.#first;
+    return jobs;
+  }
+
   /** The number of a job's run; found at once if it is the first, or follows the one found last. */
   runOf(job: Job): number {
     let run = this.#first;

@@ -108,6 +108,11 @@ export class Job {
     return this.#details?.waits;
   }
 
+  /** Whether a worker died when it was next. */
+  get returned(): boolean {
+    return this.#details?.returned === true;
+  }
+
   /** Whether its caller has an answer. */
   get settled(): boolean {
     return this.#resolve === undefined;

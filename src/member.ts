@@ -1,5 +1,5 @@
-import { takeBytes } from "./bytes.ts";
-import { assertCloneable, isPlain } from "./cloneable.ts";
+import { Batch, takeBytesOf } from "./batch.ts";
+import { assertCloneable } from "./cloneable.ts";
 import { NotCloneableError } from "./errors.ts";
 import { Failure, withoutPeriod } from "./failure.ts";
 import { Flight } from "./flight.ts";
@@ -9,7 +9,6 @@ import { nextRun, runsBetween, SLOTS } from "./ledger.ts";
 import { atLeisure, isLeisure } from "./leisure.ts";
 import {
   ABORT,
-  ALONE,
   DONE,
   DYING,
   FAILED,
@@ -21,9 +20,9 @@ import {
   PROGRESS,
   PULL,
   READY,
-  RUN,
   type Said,
-  type ToWorker,
+  SHARED,
+  TAKEN_BACK,
   YIELDED,
 } from "./protocol.ts";
 import type { AddressedTask } from "./task.ts";
@@ -43,9 +42,7 @@ const SENT_AHEAD = 2;
 const MOST_AHEAD = SLOTS / 2;
 /** How many of them may have had arguments moved to it, which cannot be taken back. */
 const MOST_MOVED_AHEAD = 256;
-/** How many of them are moved with one message: with more, it takes longer again. */
-const MOVED_TOGETHER = 16;
-/** Which one of how many is timed while it is sent: reading the clock twice takes a microsecond. */
+/** After how many one is timed while it is sent: reading the clock twice takes a microsecond. */
 const SAMPLE = 8;
 
 /** For how long, in ms, a worker may fail to begin what is next before it is given up. */
@@ -65,6 +62,8 @@ export interface MemberEvents {
   onProgress(job: Job, value: unknown): void;
   /** A job that streams has yielded a value. */
   onYield(job: Job, value: unknown): void;
+  /** Its worker waits until what it has not begun is taken back. */
+  onShared(member: Member): void;
   /** All that its worker has said by now has been told: it may have room for more. */
   onRoom(member: Member): void;
   /** Its aborted task has not ended within its grace, or it hears nothing. */
@@ -86,8 +85,6 @@ export class Member {
    * or has not begun one for long, as what an earlier task left behind keeps it from hearing.
    */
   overdue = false;
-  /** Whether a job with objects is being sent, which may run code of the caller's. */
-  sending = false;
   /** When it became idle, in ms of the clock. */
   idleSince = 0;
   /** What the worker was sent: jobs enter in `send`, and leave when they return or are taken back. */
@@ -104,14 +101,13 @@ export class Member {
   #stock = 0;
   /** How many runs have ended since one was timed: short ones are timed together. */
   #untimed = 0;
-  /** The message that jobs are gathered in: all have nothing but primitives, or bytes that move, too. */
-  #gathered: [typeof RUN, key: number, first: number, ...calls: unknown[]] | undefined;
-  /** Where it says for how many calls the last arguments are. */
-  #times = 0;
-  /** The bytes that move with it. */
-  #moved: ArrayBuffer[] = [];
+  /** What is gathered to be sent, and what is being sent: that may run code of the caller's. */
+  #batch: Batch | undefined;
+  #sending: Batch | undefined;
+  /** The run that was timed last while it was sent. */
+  #sampled = 0;
   /** The tasks whose address the worker has. */
-  readonly #known = new Set<number>();
+  readonly #known = new Map<number, AddressedTask>();
   /** The job that runs though it was aborted, and the end of its grace. */
   #aborted: Job | undefined;
   #grace: ReturnType<typeof globalThis.setTimeout> | undefined;
@@ -172,75 +168,61 @@ export class Member {
     return this.jobs.size * 2 <= this.#stock;
   }
 
-  /**
-   * Sends a job to the worker, at the latest with the next `flush()`. Only primitives travel
-   * together, and bytes that nobody else has any more: an object that two jobs of one message
-   * shared would be one object in the worker.
-   *
-   * @throws {NotCloneableError} If its arguments cannot be sent; the worker does not have it.
-   */
+  /** Sends a job to the worker, at the latest with the next `flush()`; it fails if it cannot be. */
   send(job: Job): void {
     if (!this.#known.has(job.task.id)) this.#teach(job.task);
-    const run = nextRun(this.jobs.last);
-    this.#thread.ledger.open(run);
-    if (!this.#gather(job, run)) {
+    const taken = job.transferables && takeBytesOf(job);
+    if (this.#batch?.add(job, taken) !== true) {
       this.flush();
-      this.sending = true;
-      try {
-        for (const arg of job.args) assertCloneable(arg);
-        this.#post(job, run);
-      } catch (cause) {
-        throw notCloneable(job, cause, this.#thread.clone);
-      } finally {
-        this.sending = false;
-      }
+      // By a getter of an argument that was sent.
+      if (job.settled) return;
+      this.#batch = new Batch(this.#thread.key, nextRun(this.jobs.last), job, taken);
     }
-    if (job.transferables === undefined) this.#lastKept = run;
     this.jobs.push(job);
-  }
-
-  /** Adds a job to the message that is gathered; `false` if it has to travel alone. */
-  #gather(job: Job, run: number): boolean {
-    const { task: { id }, length, plain, manner } = job;
-    if (manner !== undefined) return false;
-    const taken = plain ? undefined : takeBytesOf(job);
-    if (taken !== undefined) {
-      // A message is taken back from as a whole, and what has moved cannot be: the two do not mix.
-      if (this.#moved.length % MOVED_TOGETHER === 0) this.flush();
-      this.#moved.push(taken.buffer);
-    } else if (!plain) return false;
-    const message = this.#gathered ??= [RUN, this.#thread.key, run];
-    const times = this.#times;
-    if (times > 0 && message[times - 2] === id && message[times - 1] === length) {
-      message[times] = message[times] as number + 1;
-    } else this.#times = message.push(id, length, 1) - 1;
-    if (taken === undefined) job.addTo(message);
-    else message.push(...taken.args);
-    return true;
-  }
-
-  #post({ task, args, manner, transferables }: Job, run: number): void {
-    const timed = run % SAMPLE === 0 || task.sending.ms === Infinity;
-    const begun = timed ? machinery.now() : 0;
-    const { key } = this.#thread;
-    const message: ToWorker = manner === undefined
-      ? [RUN, key, run, task.id, args.length, 1, ...args]
-      : [ALONE, key, run, manner, task.id, args.length, 1, ...args];
-    this.#thread.post(message, transferables);
-    if (timed) task.sending.learn(machinery.now() - begun);
+    const { last } = this.jobs;
+    this.#thread.ledger.open(last);
+    if (job.transferables === undefined) this.#lastKept = last;
   }
 
   /** Sends what was gathered. */
   flush(): void {
+    const batch = this.#batch;
+    this.#batch = undefined;
+    if (batch !== undefined) this.#post(batch);
     this.#stock = this.jobs.size;
-    if (this.#gathered === undefined) return;
-    const message = this.#gathered;
-    const moved = this.#moved;
-    this.#gathered = undefined;
-    this.#times = 0;
-    if (moved.length === 0) return this.#thread.post(message);
-    this.#moved = [];
-    this.#thread.post(message, moved);
+  }
+
+  #post(batch: Batch): void {
+    const { first, objects, task, transfer } = batch;
+    const timed = task !== undefined &&
+      (task.sending.ms === Infinity || runsBetween(this.#sampled, first) >= SAMPLE);
+    const begun = timed ? machinery.now() : 0;
+    this.#sending = batch;
+    try {
+      this.#thread.post(batch.message, transfer);
+    } catch (cause) {
+      return this.#sendApart(batch, cause);
+    } finally {
+      this.#sending = undefined;
+    }
+    if (!timed) return;
+    this.#sampled = first;
+    task.sending.learn((machinery.now() - begun) / objects);
+  }
+
+  /** Sends what could not be sent together one by one: only what is to blame fails. */
+  #sendApart({ size, transfer }: Batch, cause: unknown): void {
+    const jobs = this.jobs.removeLast(size);
+    if (transfer === undefined) this.#lastKept = this.jobs.last;
+    for (const job of jobs) {
+      if (job.settled) continue;
+      if (size === 1) {
+        this.#events.onReturn(job, true, notCloneable(job, cause, this.#thread.clone));
+      } else {
+        this.send(job);
+        this.flush();
+      }
+    }
   }
 
   /** The reader of a job's stream has taken so many values. */
@@ -255,7 +237,7 @@ export class Member {
       this.#known.clear();
       this.#thread.post([FORGET, this.#thread.key]);
     }
-    this.#known.add(task.id);
+    this.#known.set(task.id, task);
     this.#thread.post([LEARN, this.#thread.key, task.id, task.address]);
   }
 
@@ -271,6 +253,11 @@ export class Member {
   /** Whether the worker has begun a job that it was sent, and that was not taken back. */
   hasBegun(job: Job): boolean {
     return runsBetween(this.jobs.runOf(job), this.#thread.ledger.claimed) >= 0;
+  }
+
+  /** Whether it is being sent something, which may run code of the caller's. */
+  get sending(): boolean {
+    return this.#sending !== undefined;
   }
 
   /** How many of its jobs were sent ahead and have not begun. */
@@ -323,7 +310,8 @@ export class Member {
   abort(job: Job, reason: unknown): void {
     const { ledger, key } = this.#thread;
     const run = this.jobs.runOf(job);
-    if (this.drop(job) || ledger.hasEnded(run)) return;
+    const unsent = this.#sending !== undefined && runsBetween(this.#sending.first, run) >= 0;
+    if (this.drop(job) || unsent || ledger.hasEnded(run)) return;
     ledger.abort(run);
     this.#thread.post([ABORT, key, run, encodeReason(reason)]);
     this.#aborted = job;
@@ -390,6 +378,13 @@ export class Member {
       case PROGRESS:
       case YIELDED:
         return this.#hear(message);
+      case SHARED: {
+        const task = this.#known.get(message[1]);
+        if (task !== undefined) task.shares = true;
+        this.#events.onShared(this);
+        this.#thread.post([TAKEN_BACK, this.#thread.key]);
+        break;
+      }
       case DONE: {
         const job = this.#endRun(message[1]);
         if (job === undefined) return;
@@ -458,16 +453,6 @@ export class Member {
       this.#lastWords === undefined ? message : decodeThrown(this.#lastWords),
     );
   }
-}
-
-/** Takes the bytes that a job moves, if they are the one object among its arguments. */
-function takeBytesOf({ args, transferables }: Job) {
-  if (transferables === undefined) return;
-  const isObject = (arg: unknown) => !isPlain(arg);
-  const place = args.findIndex(isObject);
-  if (place !== args.findLastIndex(isObject)) return;
-  const bytes = takeBytes(args[place], transferables);
-  return bytes && { args: args.with(place, bytes.value), buffer: bytes.buffer };
 }
 
 function notCloneable(job: Job, cause: unknown, clone: Thread["clone"]): NotCloneableError {

@@ -218,15 +218,17 @@ export class Pool {
     for (const member of [...this.#members]) {
       if (!this.#starts.has(member)) this.#report("workerretire", member.number);
       member.collect();
-      for (const job of member.jobs) this.#drop(job);
+      this.#drop(member);
       this.#end(member);
     }
     this.#settleDrained();
   }
 
-  #drop(job: Job): void {
-    if (job.settled) return;
-    this.#refuse(job, new ShutdownError("The executor was terminated while the task ran"));
+  #drop({ jobs }: Member): void {
+    for (const job of jobs) {
+      if (job.settled) continue;
+      this.#refuse(job, new ShutdownError("The executor was terminated while the task ran"));
+    }
   }
 
   /** Resolves when the terminated workers are gone, stuck ones aside. */
@@ -268,22 +270,17 @@ export class Pool {
   #feed(member: Member, share = Math.ceil(this.#queue.size / this.#members.size)): void {
     let time = 0;
     for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
-      if (share-- <= 0 || !member.hasRoomFor(job)) break;
+      if (share-- <= 0 || !member.hasRoomFor(job) || !this.#members.has(member)) break;
       this.#queue.remove(job);
-      try {
-        member.send(job);
-      } catch (error) {
-        this.#tally.failed++;
-        job.reject(error);
-        continue;
-      }
-      // A getter of an argument, run by the clone, has terminated the pool.
-      if (!this.#members.has(member)) return this.#drop(job);
+      member.send(job);
+      if (job.settled) continue;
       job.trace?.sent();
       if (job.waits !== undefined) this.#tally.waited(job, time ||= machinery.now());
       if (job.options?.timeout !== undefined) this.#limit(job, job.options.timeout);
     }
     member.flush();
+    // A getter of an argument, run by the clone, has terminated the pool.
+    if (!this.#members.has(member)) return this.#drop(member);
     if (member.jobs.size > 0) member.engage(true);
     if (member.jobs.size > 1) this.#lookTimer ??= machinery.setTimeout(this.#look, LOOK);
   }
@@ -474,6 +471,7 @@ export class Pool {
       }
     },
     onYield: (job, value) => job.details.onValue!(value),
+    onShared: (member) => this.#requeue(member),
     onRoom: (member) => this.#continue(member),
     onOverdue: () => {
       this.#giveUpOverdue();

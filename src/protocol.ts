@@ -50,6 +50,8 @@ export interface ProcessSetup {
  * each nested array costs as much as ten numbers.
  */
 export const RUN = 0;
+/** The same, but several of the calls have objects, which some may share. */
+export const RUN_TOGETHER = 8;
 /** The id of a task stands for this address. */
 export const LEARN = 1;
 /** A run was aborted, for this reason. */
@@ -64,13 +66,17 @@ export const PULL = 5;
 /** Nothing to do: a port that closes with the worker, though nobody there holds it. */
 export const LIFELINE = 6;
 
+/** What had not begun was taken back, as the worker has asked for. */
+export const TAKEN_BACK = 7;
+
 export type ToWorker =
   | readonly [typeof ALONE, key: number, run: number, manner: Manner, ...call: unknown[]]
   | readonly [typeof PULL, key: number, run: number, count: number]
-  | readonly [typeof RUN, key: number, first: number, ...calls: unknown[]]
+  | readonly [typeof RUN | typeof RUN_TOGETHER, key: number, first: number, ...calls: unknown[]]
   | readonly [typeof LEARN, key: number, task: number, address: TaskAddress]
   | readonly [typeof ABORT, key: number, run: number, reason: Thrown]
   | readonly [typeof FORGET, key: number]
+  | readonly [typeof TAKEN_BACK, key: number]
   | readonly [typeof LIFELINE, key: number, port: MessagePort];
 
 /** The worker takes tasks. */
@@ -87,6 +93,8 @@ export const DYING = 4;
 export const PROGRESS = 6;
 /** A run that streams has yielded this. */
 export const YIELDED = 7;
+/** Calls of this task may share an object: they wait to be taken back, and sent one by one. */
+export const SHARED = 8;
 /** A process, which shares no ledger, begins a run; it does so when this has been sent. */
 export const BEGUN = 5;
 
@@ -101,6 +109,7 @@ export type FromWorker =
   | typeof KEPT
   | readonly [typeof DONE, run: number, value: unknown]
   | Said
+  | readonly [typeof SHARED, task: number]
   | readonly [typeof FAILED, run: number, kind: FailureKind, thrown: Thrown]
   | readonly [typeof DYING, thrown: Thrown];
 

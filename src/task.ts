@@ -178,6 +178,8 @@ export class AddressedTask {
   readonly running = new Estimate();
   /** How long the host takes to clone and send its arguments, where they are objects. */
   readonly sending = new Estimate();
+  /** Whether several calls of it may have an object in common, as some that were sent together had. */
+  shares = false;
 
   constructor(address: TaskAddress, module: number) {
     this.address = address;

@@ -17,16 +17,21 @@ import {
   type Manner,
   PULL,
   RUN,
+  RUN_TOGETHER,
+  SHARED,
+  TAKEN_BACK,
   type TaskAddress,
   type ToWorker,
   YIELDED,
 } from "./protocol.ts";
 import { sendValue } from "./sending.ts";
+import { taskThatShares } from "./sharing.ts";
 import { isThenable } from "./thenable.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
 import { now } from "./timers.ts";
 
-const { DOMException, eval: evaluateGlobally, Object, String, TypeError } = globalThis;
+const { DOMException, eval: evaluateGlobally, Object, Promise: NativePromise, String, TypeError } =
+  globalThis;
 
 /** How many short runs are timed together: reading the clock takes as long as running one. */
 const STRETCH = 8;
@@ -78,6 +83,8 @@ export class TaskServer {
   #next: Waiting | undefined;
   #last: Waiting | undefined;
   #serving = false;
+  /** Ends the wait for the host to take back what has not begun. */
+  #goOn: (() => void) | undefined;
   /** The run that began last. */
   #current: RunContext | undefined;
   /** The stream that it is, if it is one. */
@@ -93,6 +100,7 @@ export class TaskServer {
   receive(message: ToWorker): void {
     switch (message[0]) {
       case RUN:
+      case RUN_TOGETHER:
       case ALONE: {
         const waiting = { calls: message, next: undefined };
         if (this.#next === undefined) this.#next = waiting;
@@ -114,6 +122,9 @@ export class TaskServer {
       case PULL:
         if (this.#outlet?.run === message[2]) this.#outlet.pull(message[3]);
         break;
+      case TAKEN_BACK:
+        this.#goOn?.();
+        break;
       case FORGET:
         this.#found.clear();
         this.#addresses.clear();
@@ -132,6 +143,11 @@ export class TaskServer {
       let run = calls[2] as number;
       const manner = calls[0] === ALONE ? calls[3] as Manner : undefined;
       let i = manner === undefined ? 3 : 4;
+      const shares = calls[0] === RUN_TOGETHER ? taskThatShares(calls) : undefined;
+      if (shares !== undefined) {
+        await awaitable(this.#giveBack(shares));
+        time = now();
+      }
       let task = 0;
       let count = 0;
       let times = 0;
@@ -188,6 +204,12 @@ export class TaskServer {
       if (untold) this.#post(KEPT);
     }
     this.#serving = false;
+  }
+
+  /** Has the host take back what has not begun, and send the calls of this task one by one. */
+  #giveBack(task: number): Promise<void> {
+    this.#post([SHARED, task]);
+    return new NativePromise((goOn) => this.#goOn = goOn);
   }
 
   /** Runs a task in a manner of its own, and returns what it returns. */

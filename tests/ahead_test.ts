@@ -9,10 +9,8 @@ import {
   WorkerCrashedError,
 } from "./isolation.ts";
 
-const { echo, isFresh, note, noteOr, share, uncloneable } = tasksFrom(
-  import.meta,
-  () => import("./fixtures/steps.ts"),
-);
+const steps = () => tasksFrom(import.meta, () => import("./fixtures/steps.ts"));
+const { echo, haveOne, isFresh, note, noteOr, share, uncloneable } = steps();
 const { countCalls } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
@@ -48,6 +46,90 @@ Deno.test("Executor gives each of many short tasks an argument of its own", asyn
   const fresh = await Promise.all(range(500).map(() => call(short.executor)));
   assertEquals(fresh.filter((is) => !is).length, 0);
   assertEquals(object.runs, 0);
+});
+
+const one = { n: 1 };
+const bytes = new Uint8Array(8);
+const moment = new Date(0);
+/** Arguments that have something in common, each time they are made. */
+const related: Record<string, () => unknown> = {
+  "an object deep inside": () => ({ a: [{ b: [, one] }] }),
+  "an array": ((list) => () => [list])([1]),
+  "a date": () => ({ moment }),
+  "a regular expression": ((pattern) => () => [pattern])(/x/g),
+  "a map": ((map) => () => ({ map }))(new Map([[1, 2]])),
+  "a key of a map": () => new Map([[one, 1]]),
+  "a value in a map": () => [new Map([[1, [one]]])],
+  "a member of a set": () => ({ set: new Set([one]) }),
+  "the cause of an error": () => ({ error: new Error("its", { cause: one }) }),
+  "a buffer": () => ({ buffer: bytes.buffer }),
+  "a typed array": () => [bytes],
+  "the buffer of typed arrays": () => ({ view: new Uint16Array(bytes.buffer, 2) }),
+  "the buffer of a view": () => [new DataView(bytes.buffer, 1)],
+  "one of these, next to others": () => [new Date(0), /y/, new Set([new Map()]), [{ one }]],
+};
+
+for (const [what, make] of Object.entries(related)) {
+  Deno.test(`Executor gives each of many short tasks its own, where they share ${what}`, async () => {
+    // Named anew: the calls of a task that once shared an object travel one by one from then on.
+    const { wasMarked } = steps();
+    const call = (executor: Executor, argument: unknown) => executor.runCpu(wasMarked, argument);
+    await using short = await withShort(1, (executor) => call(executor, []));
+    const before = await Promise.all(range(100).map(() => call(short.executor, make())));
+    assertEquals(before, range(100).map(() => false));
+  });
+}
+
+Deno.test("Executor begins short tasks that share an object in the order of their calls", async () => {
+  const count = (_: unknown) => {
+    const { counted = 0 } = globalThis as { counted?: number };
+    return Object.assign(globalThis, { counted: counted + 1 }).counted;
+  };
+  await using short = await withShort(1, (executor, step) => executor.runCpu(count, { step }));
+  const results = await Promise.all(
+    range(1_000).map((step) => {
+      const argument = step > 500 && step < 510 ? { one } : { step };
+      return short.executor.runCpu(count, step % 100 === 0 ? step : argument);
+    }),
+  );
+  assertEquals(results, range(1_000).map((step) => results[0]! + step));
+});
+
+Deno.test("Short tasks that share an object lose nothing that was moved behind them", async () => {
+  const { echo } = steps();
+  await using short = await withShort(1, async (executor, step) => {
+    const bytes = new Uint8Array(8);
+    await executor.runCpu(echo, { step });
+    await executor.runCpu(echo, transfer(bytes, [bytes.buffer]));
+  });
+  const results = await Promise.all(
+    range(400).map((step) => {
+      const bytes = new Uint8Array(8).fill(step);
+      const moves = step % 40 > 20;
+      return short.executor.runCpu(echo, moves ? transfer(bytes, [bytes.buffer]) : { step, one });
+    }),
+  );
+  const expected = (step: number) => step % 40 > 20 ? new Uint8Array(8).fill(step) : { step, one };
+  assertEquals(results, range(400).map(expected));
+});
+
+Deno.test("Executor keeps together what the arguments of one short task share", async () => {
+  const inside = { runs: 0 };
+  const call = (executor: Executor) => executor.runCpu(haveOne, { inside }, { inside });
+  await using short = await withShort(1, call);
+  const kept = await Promise.all(range(100).map(() => call(short.executor)));
+  assertEquals(kept, range(100).map(() => true));
+});
+
+testOfWorkers("Executor runs short tasks with deep arguments, shared or not", async () => {
+  const { depthOf } = steps();
+  await using short = await withShort(1, (executor, step) => executor.runCpu(depthOf, [step]));
+  let deep: unknown[] = [one];
+  for (let depth = 1; depth < 2_000; depth++) deep = [deep];
+  const results = await Promise.all(
+    range(100).map((i) => short.executor.runCpu(depthOf, i % 2 === 0 ? deep : [i])),
+  );
+  assertEquals(results, range(100).map((i) => i % 2 === 0 ? 2_000 : 1));
 });
 
 Deno.test("Executor gives each caller of many short tasks a result of its own", async () => {
@@ -233,6 +315,74 @@ Deno.test("Short tasks that fail, or cannot be sent, fail alone", async () => {
     [250, NotCloneableError],
   ]);
 });
+
+Deno.test("Of many short tasks with objects, only those fail whose objects cannot be sent", async () => {
+  await using short = await withShort(1, (executor, step) => executor.runCpu(echo, { step }));
+  const { executor } = short;
+  const hostile: Record<number, unknown> = {
+    30: { deep: [() => {}] },
+    31: { deep: [() => {}] },
+    50: new URL("http://localhost/"),
+    70: {
+      get trap() {
+        throw new Error("from a getter");
+      },
+    },
+  };
+  const { failed } = executor.stats().cpu;
+  const results = await Promise.allSettled(
+    range(100).map((step) => executor.runCpu(echo, hostile[step] ?? { step })),
+  );
+  for (const [step, result] of results.entries()) {
+    if (result.status === "fulfilled") assertEquals(result.value, { step });
+    else {
+      assert(step in hostile && result.reason instanceof NotCloneableError);
+      assert(result.reason.message.startsWith("Cannot send argument 1 of echo"));
+    }
+  }
+  assertEquals(results.filter(({ status }) => status === "rejected").length, 4);
+  assertEquals(executor.stats().cpu.failed, failed + 4);
+});
+
+for (const fails of [false, true]) {
+  const what = fails ? "in vain" : "with others";
+  testOfWorkers(
+    `Short tasks that are cancelled while they are sent ${what} never run`,
+    async () => {
+      const run = ({ runs, step }: { runs: Int32Array; step: number }) =>
+        Atomics.add(runs, step, 1);
+      const runs = new Int32Array(new SharedArrayBuffer(500));
+      await using short = await withShort(
+        1,
+        (executor) => executor.runCpu(run, { runs, step: 100 }),
+      );
+      const { executor } = short;
+      const controller = new AbortController();
+      const trap = {
+        get own() {
+          controller.abort("never mind");
+          if (fails) {
+            throw new Error("from a getter");
+          }
+          return true;
+        },
+      };
+      const results = await Promise.allSettled(
+        range(100).map((step) => {
+          const runner = step % 2 === 0 ? executor.with({ signal: controller.signal }) : executor;
+          return runner.runCpu(run, step === 51 ? { runs, step, trap } as never : { runs, step });
+        }),
+      );
+      for (const [step, { status }] of results.entries()) {
+        const cancelled = step > 51 && step % 2 === 0;
+        const failed = fails && step === 51;
+        if (cancelled || failed) assertEquals([status, runs[step]], ["rejected", 0], `${step}`);
+        else if (step % 2 === 1) assertEquals([status, runs[step]], ["fulfilled", 1], `${step}`);
+      }
+      assertEquals(await executor.runCpu(run, { runs, step: 101 }), 0);
+    },
+  );
+}
 
 for (const order of ["first to last", "last to first"]) {
   Deno.test(`Executor.with() cancels short tasks that have not begun, from ${order}`, async () => {

@@ -264,3 +264,24 @@ Deno.test("Executor.terminate() called by a getter of an argument leaves no prom
   await assertRejects(() => executor.runCpu((value: unknown) => value, hostile), ShutdownError);
   await executor.shutdown();
 });
+
+Deno.test("Executor.terminate() called by a getter of one of many leaves no promise pending", async () => {
+  for (const fails of [false, true]) {
+    const executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+    const identity = (value: unknown) => value;
+    for (let n = 0; n < 300; n++) await executor.runCpu(identity, { n });
+    const hostile = {
+      get trap() {
+        executor.terminate();
+        if (fails) throw new Error("from a getter");
+        return 1;
+      },
+    };
+    const results = await Promise.allSettled(
+      Array.from({ length: 100 }, (_, n) => executor.runCpu(identity, n === 50 ? hostile : { n })),
+    );
+    const reasons = results.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
+    assert(reasons.length >= 50 && reasons.every((reason) => reason instanceof ShutdownError));
+    await executor.shutdown();
+  }
+});

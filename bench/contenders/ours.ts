@@ -1,7 +1,8 @@
 import { Executor, type Task, type TaskContext, tasksFrom, transfer } from "../../mod.ts";
 import type { Start } from "./contender.ts";
 
-const tasks = tasksFrom(import.meta, () => import("../tasks.ts"));
+const { block, compute, echo, spin } = tasksFrom(import.meta, () => import("../tasks.ts"));
+const tasks = { block, compute, echo, spin };
 
 /** Whether its tasks are to run in processes. */
 const isolation = new URL(import.meta.url).searchParams.has("processes") ? "process" : "worker";

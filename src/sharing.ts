@@ -1,0 +1,62 @@
+/** Whether calls of one message share an object: what the host sent with several arrives as one. */
+
+import { bufferOf } from "./bytes.ts";
+import { bareArray, FixedMap, getPrototypeOf } from "./intrinsics.ts";
+
+const { Array: { isArray }, Object: { prototype: objectPrototype, values } } = globalThis;
+const datePrototype = Date.prototype;
+const bufferPrototype = ArrayBuffer.prototype;
+const viewPrototype = getPrototypeOf(Uint8Array.prototype);
+
+/** In which call each object was found. */
+const found = new FixedMap<object, number>();
+/** Objects that are yet to be looked into. */
+const unseen = bareArray<object>();
+
+/**
+ * Finds a call that may have an object in common with one before it.
+ *
+ * @param calls A message; see `RUN_TOGETHER` of protocol.ts.
+ * @returns The id of its task.
+ */
+export function taskThatShares(calls: readonly unknown[]): number | undefined {
+  let task: number | undefined;
+  for (let i = 3; i < calls.length && task === undefined;) {
+    const count = calls[i + 1] as number;
+    const end = i + 3 + count * (calls[i + 2] as number);
+    const id = calls[i] as number;
+    for (i += 3; i < end && task === undefined; i += count) {
+      if (!isApart(calls, i, count)) task = id;
+    }
+  }
+  found.clear();
+  unseen.length = 0;
+  return task;
+}
+
+/** Finds all objects of a call; `false` if one is in another call, or has something inside that nobody sees. */
+function isApart(calls: readonly unknown[], first: number, count: number): boolean {
+  let left = 0;
+  for (let i = first; i < first + count; i++) left = add(calls[i], left);
+  while (left > 0) {
+    const object = unseen[--left]!;
+    const call = found.get(object);
+    if (call === first) continue;
+    if (call !== undefined) return false;
+    found.set(object, first);
+    const prototype = getPrototypeOf(object)!;
+    if (prototype === objectPrototype || isArray(object)) {
+      // Its own, without the help of any prototype.
+      const inside = values(object);
+      for (let i = 0; i < inside.length; i++) left = add(inside[i], left);
+    } else if (getPrototypeOf(prototype) === viewPrototype) {
+      left = add(bufferOf(object as Uint8Array<ArrayBuffer>), left);
+    } else if (prototype !== bufferPrototype && prototype !== datePrototype) return false;
+  }
+  return true;
+}
+
+function add(value: unknown, left: number): number {
+  if (typeof value === "object" && value !== null) unseen[left++] = value;
+  return left;
+}
