@@ -50,6 +50,11 @@ const kinds: Record<string, [share: number, call: (executor: Executor, id: numbe
     const value = { id, list: [id, String(id)], nested: new Map([[id, { id }]]) };
     return [executor.runCpu(tasks.echo, value), { value }];
   }],
+  // Several of these travel together, of the others none.
+  "record": [10, (executor, id) => {
+    const value = { id, list: [id, { id: String(id) }] };
+    return [executor.runCpu(tasks.same, value), { value }];
+  }],
   "counted": [16, (executor, id) => [
     executor.runBlocking(tasks.counted, id, runs),
     { value: id, counted: true },

@@ -13,6 +13,10 @@ export function echo(value: unknown): unknown {
   return value;
 }
 
+export function same(record: object): object {
+  return record;
+}
+
 export function counted(id: number, runs?: Int32Array): number {
   count(runs, id);
   return id;
