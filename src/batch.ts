@@ -23,12 +23,13 @@ export class Batch {
   readonly first: number;
   /** What moves with it. */
   readonly transfer: Transferable[] | undefined;
+  /** How many jobs there are, how many of them have objects that are cloned, and the task of those. */
+  size = 0;
+  objects = 0;
+  task: AddressedTask | undefined;
   readonly #message: [kind: number, key: number, first: number, ...calls: unknown[]];
   /** Where it says for how many calls the last arguments are. */
   #times = 0;
-  #size = 0;
-  #objects = 0;
-  #task: AddressedTask | undefined;
   /** Whether no other job may be added. */
   readonly #closed: boolean;
 
@@ -57,9 +58,9 @@ export class Batch {
       if (this.transfer!.length === MOST_MOVED) return false;
       this.transfer!.push(taken.buffer);
     } else if (!job.plain) {
-      if (this.#objects > 0 && !this.#hasRoomFor(job)) return false;
+      if (this.objects > 0 && !this.#hasRoomFor(job)) return false;
       // What two jobs of one message have in common would be one object in the worker; see sharing.ts.
-      if (this.#objects > 0) this.#message[0] = RUN_TOGETHER;
+      if (this.objects > 0) this.#message[0] = RUN_TOGETHER;
     }
     this.#put(job, taken);
     return true;
@@ -68,8 +69,8 @@ export class Batch {
   /** Whether one more job with objects is worth it. All are of one task: so each task's cost is known. */
   #hasRoomFor(job: Job): boolean {
     const { sending, shares } = job.task;
-    return this.#objects < MOST_OBJECTS && this.#endsWith(job) && !shares &&
-      (this.#objects + 1) * sending.ms < MOST_SENDING;
+    return this.objects < MOST_OBJECTS && this.#endsWith(job) && !shares &&
+      (this.objects + 1) * sending.ms < MOST_SENDING;
   }
 
   #put(job: Job, taken: Taken | undefined): void {
@@ -80,11 +81,11 @@ export class Batch {
     else {
       job.addTo(message);
       if (!job.plain) {
-        this.#objects++;
-        this.#task = job.task;
+        this.objects++;
+        this.task = job.task;
       }
     }
-    this.#size++;
+    this.size++;
   }
 
   /** Whether the last call is of the same task as the job, with as many arguments. */
@@ -94,28 +95,13 @@ export class Batch {
     return times > 0 && message[times - 2] === task.id && message[times - 1] === length;
   }
 
-  /** How many jobs there are. */
-  get size(): number {
-    return this.#size;
-  }
-
-  /** How many of them have objects that are cloned. */
-  get objects(): number {
-    return this.#objects;
-  }
-
-  /** The task of those. */
-  get task(): AddressedTask | undefined {
-    return this.#task;
-  }
-
   /**
    * What is sent.
    *
    * @throws {DOMException} If something in it would silently arrive as an empty object.
    */
   get message(): ToWorker {
-    if (this.#objects > 0) { for (const part of this.#message) assertCloneable(part); }
+    if (this.objects > 0) { for (const part of this.#message) assertCloneable(part); }
     return this.#message as unknown as ToWorker;
   }
 }

@@ -246,7 +246,11 @@ export class Member {
     const begun = this.#thread.ledger.takeBack(this.#lastKept);
     const jobs = this.jobs.between(begun, this.#lastKept)
       .filter(({ transferables }) => transferables === undefined);
-    for (const job of jobs) this.jobs.remove(job);
+    for (const job of jobs) {
+      this.jobs.remove(job);
+      // It will not end, as it never begins.
+      if (job === this.#aborted) this.#endGrace();
+    }
     return jobs;
   }
 

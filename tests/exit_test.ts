@@ -51,6 +51,24 @@ Deno.test("A program ends by itself when its executor is idle and never shut dow
   assert(took < 9_000, "it did not wait for idleTimeout");
 });
 
+Deno.test("A program ends by itself after a task was cancelled that its worker gave back", async () => {
+  const { code, out, err } = await run(`
+    import { Executor } from "@genro/executor";
+    const executor = await Executor.start({ cpu: { minWorkers: 1, maxWorkers: 1 } });
+    const same = (value: unknown) => value;
+    for (let n = 0; n < 300; n++) await executor.runCpu(same, { n });
+    const controller = new AbortController();
+    const shared = {};
+    const first = executor.runCpu(same, { shared }).then(() => controller.abort("given up"));
+    const { signal } = controller;
+    const next = executor.with({ signal }).runCpu(same, { shared }).catch(console.log);
+    const others = Array.from({ length: 40 }, () => executor.runCpu(same, { shared }));
+    await Promise.all([first, next, ...others]);
+    console.log("end");
+  `);
+  assertEquals({ code, out, err }, { code: 0, out: "given up\nend", err: "" });
+});
+
 Deno.test("A program does not end before a task that was accepted", async () => {
   const { code, out, err } = await run(`
     import { Executor } from "@genro/executor";
