@@ -7,6 +7,7 @@ import {
   BEGUN,
   DYING,
   type FromProcess,
+  LOAD,
   type ProcessSetup,
   READY,
   RUN,
@@ -67,7 +68,7 @@ export function serveHost(loaders: Loaders, host: number): void {
     if ((message as ToWorker)[1] !== hostKey) return;
     if (waiting !== undefined) return void (waiting[waiting.length] = message as ToWorker);
     const [kind, , run] = message as ToWorker;
-    if (kind !== RUN && kind !== ALONE) return server.receive(message as ToWorker);
+    if (kind !== RUN && kind !== ALONE && kind !== LOAD) return server.receive(message as ToWorker);
     waiting = [];
     send([BEGUN, run], () => {
       const behind = waiting!;

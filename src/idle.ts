@@ -47,15 +47,20 @@ export class Idle {
     this.#members.push(member);
   }
 
-  /** Takes out the worker that was used last, of those that can run the job. */
-  take({ task }: Job): Member | undefined {
+  /** Takes out the worker that was used last, of those that have the job's module, or else can load it. */
+  take({ task }: Job, canLoad: boolean): Member | undefined {
+    let found = -1;
     for (let i = this.#members.length - 1; i >= 0; i--) {
       const member = this.#members[i]!;
-      if (!member.canRun(task)) continue;
-      if (i === this.#members.length - 1) this.#members.pop();
-      else this.#members.splice(i, 1);
-      return member;
+      if (member.hasLoaded(task)) {
+        found = i;
+        break;
+      }
+      if (canLoad && found < 0 && member.canRun(task)) found = i;
     }
+    if (found < 0) return undefined;
+    if (found === this.#members.length - 1) return this.#members.pop();
+    return this.#members.splice(found, 1)[0];
   }
 
   /** Takes out a worker, if it is one of them. */

@@ -3,10 +3,12 @@ import {
   ABORT,
   ALONE,
   type FromWorker,
+  LOADED,
   PROGRESS,
   READY,
   RUN,
   type ToWorker,
+  UNLOADABLE,
   YIELDED,
 } from "./protocol.ts";
 import { modules } from "./task.ts";
@@ -64,7 +66,7 @@ export class InlineThread implements Thread {
   }
 
   #deliver(message: FromWorker): void {
-    if (typeof message === "object" && (message[0] === PROGRESS || message[0] === YIELDED)) {
+    if (typeof message === "object" && GOES_ON.has(message[0])) {
       if (!this.#terminated) this.#events.onMessage(message);
       return;
     }
@@ -74,6 +76,9 @@ export class InlineThread implements Thread {
     else this.#events.onMessage(message);
   }
 }
+
+/** The messages that end no run. */
+const GOES_ON: ReadonlySet<number> = new Set([PROGRESS, YIELDED, LOADED, UNLOADABLE]);
 
 /** Loads a task's module by its URL. */
 const loadHere = (url: string): Promise<unknown> =>

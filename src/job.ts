@@ -1,6 +1,7 @@
 import { isPlain } from "./cloneable.ts";
 import { rejected, showsCaller } from "./failure.ts";
 import type { Flight } from "./flight.ts";
+import type { ModuleLoads } from "./member/module_loads.ts";
 import type { RunOptions } from "./options.ts";
 import type { Manner } from "./protocol.ts";
 import type { Queue } from "./queue.ts";
@@ -39,7 +40,7 @@ export class Job {
   /** Its arguments; a single one stands for itself, as a list of it is as large as a job. */
   readonly #given: unknown;
   /** Where it stands; only that changes it. */
-  place: Queue | Flight | undefined;
+  place: Queue | ModuleLoads | Flight | undefined;
   /** Settles its caller's promise; gone when that was done. */
   #resolve: ((value: unknown) => void) | undefined;
   #details: Details | undefined;

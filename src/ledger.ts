@@ -14,7 +14,9 @@ const ABORTED = 0;
 const CLAIMED = 1;
 /** The latest run that has ended; written by the worker, after the run's slot. */
 const ENDED = 2;
-const WORDS = 3;
+/** Whether the load of a module that the host asked for last has begun; the host resets this. */
+const LOADING = 3;
+const WORDS = 4;
 
 /** What a slot says of its run: it was sent; then either the host has dropped it, or it has begun. */
 const SENT = 0, DROPPED = 1, BEGUN = 2;
@@ -100,6 +102,11 @@ export class Ledger {
     store(this.#words, ENDED, run);
   }
 
+  /** Begins to load the module that the host asked for. */
+  beginLoad(): void {
+    store(this.#words, LOADING, 1);
+  }
+
   /** Whether the host has aborted a run. */
   isAborted(run: number): boolean {
     return load(this.#words, ABORTED) === run;
@@ -126,6 +133,18 @@ export class Ledger {
   /** Makes the slot ready for a run that is to be sent. */
   open(run: number): void {
     this.#slots[run & SLOTS - 1] = SENT;
+    // Numbers of runs come again, the first one that memory begins with included.
+    if (load(this.#words, ABORTED) === run) store(this.#words, ABORTED, run - 1 | 0);
+  }
+
+  /** Notes that the worker is to be asked to load a module. */
+  openLoad(): void {
+    store(this.#words, LOADING, 0);
+  }
+
+  /** Whether the worker has begun to load the module that it was asked for last. */
+  get hasBegunLoad(): boolean {
+    return load(this.#words, LOADING) === 1;
   }
 
   /** Drops a run; `false` if it has begun. */

@@ -7,6 +7,8 @@ import { startThread } from "./isolation.ts";
 import type { Job } from "./job.ts";
 import { nextRun, runsBetween, SLOTS } from "./ledger.ts";
 import { atLeisure, isLeisure } from "./leisure.ts";
+import { ModuleLoads } from "./member/module_loads.ts";
+import { readingTime } from "./member/reading_time.ts";
 import {
   ABORT,
   DONE,
@@ -16,6 +18,8 @@ import {
   type FromWorker,
   KEPT,
   LEARN,
+  LOAD,
+  LOADED,
   MAX_ADDRESSES,
   PROGRESS,
   PULL,
@@ -23,9 +27,10 @@ import {
   type Said,
   SHARED,
   TAKEN_BACK,
+  UNLOADABLE,
   YIELDED,
 } from "./protocol.ts";
-import type { AddressedTask } from "./task.ts";
+import { type AddressedTask, modules, type TaskModule } from "./task.ts";
 import type { PoolSettings } from "./options.ts";
 import type { Thread } from "./thread.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
@@ -52,8 +57,19 @@ const LISTEN = 1_000;
 
 /** What a member tells its pool. */
 export interface MemberEvents {
+  /** Its worker is there, and loads what it is to have before it takes tasks. */
+  onUp(member: Member): void;
   /** Its worker takes tasks. */
   onReady(member: Member): void;
+  /** Its worker has loaded a module. */
+  onLoaded(member: Member, module: TaskModule): void;
+  /** Its worker could not load a module; `failure` makes what the caller of a task of it is told. */
+  onUnloadable(
+    member: Member,
+    module: TaskModule,
+    failure: (task: AddressedTask) => Failure,
+    cause: unknown,
+  ): void;
   /** So many runs took so many ms each. */
   onTimed(ms: number, runs: number): void;
   /** Its worker is done with this job; `outcome` is a value, or a {@linkcode Failure}. */
@@ -89,8 +105,13 @@ export class Member {
   idleSince = 0;
   /** What the worker was sent: jobs enter in `send`, and leave when they return or are taken back. */
   readonly jobs = new Flight();
+  /** The modules that the worker has, and the one that it loads. */
+  readonly modules = new ModuleLoads(() => this.engage(false));
   readonly #events: MemberEvents;
   readonly #thread: Thread;
+  /** The modules that the worker loads before it takes tasks. */
+  readonly #preload: readonly TaskModule[];
+  #ready = false;
   /** What the pool is called, if its tasks have permissions of their own. */
   readonly #restricted: string | undefined;
   /** The last run whose arguments were not moved. */
@@ -114,13 +135,14 @@ export class Member {
   #lastWords: Thrown | undefined;
   /** The next look; it is left to come when a task ends, as another one soon begins. */
   #listening: machinery.Timer | undefined;
-  /** The run that was next at the last looks but had not begun, and since when. */
-  #unheard: { run: number; since: number } | undefined;
+  /** What the worker had not begun at the last looks, since when, and how long that may take in ms. */
+  #unheard: { next: number | string; since: number; patience: number } | undefined;
 
   constructor(number: number, name: string, settings: PoolSettings, events: MemberEvents) {
     this.number = number;
     this.#events = events;
-    const { isolation, permissions } = settings;
+    const { isolation, permissions, preload } = settings;
+    this.#preload = preload;
     this.#restricted = isolation === "inline" || permissions === "inherit" ? undefined : name;
     this.#thread = startThread(name, settings, {
       onMessage: (message) => this.#receive(message),
@@ -133,9 +155,24 @@ export class Member {
     atLeisure(() => this.#listenLater());
   }
 
-  /** Whether the worker was started late enough to know the task's module. */
+  /** Whether the worker was started late enough to know the task's module, and can load it. */
   canRun(task: AddressedTask): boolean {
-    return task.module < this.#thread.listed;
+    return task.module < this.#thread.listed && !this.modules.hasFailed(task.module);
+  }
+
+  /** Whether the worker has the task's module. */
+  hasLoaded(task: AddressedTask): boolean {
+    return this.modules.has(task.module);
+  }
+
+  /** Whether the worker has begun the load that it was asked for last. */
+  get hasBegunLoad(): boolean {
+    return this.#thread.ledger.hasBegunLoad;
+  }
+
+  /** Whether the worker has a task, or loads the module of one. */
+  get busy(): boolean {
+    return this.jobs.size > 0 || this.modules.current !== undefined;
   }
 
   /**
@@ -144,11 +181,11 @@ export class Member {
    */
   hasRoomFor(job: Job): boolean {
     const { task, options } = job;
-    if (!this.canRun(task)) return false;
+    if (!this.canRun(task) || this.modules.current !== undefined) return false;
     const { size, first, last } = this.jobs;
     if (size === 0) return true;
     if (
-      !this.#thread.queues || size * task.running.ms >= AHEAD ||
+      !this.hasLoaded(task) || !this.#thread.queues || size * task.running.ms >= AHEAD ||
       // Its time begins when it is sent.
       options?.timeout !== undefined ||
       // What is aborted may be given up with its worker.
@@ -166,6 +203,46 @@ export class Member {
    */
   get runsLow(): boolean {
     return this.jobs.size * 2 <= this.#stock;
+  }
+
+  /** Has the worker load the module of a job, which is to be sent when that is done. */
+  load(job: Job): void {
+    this.#load(modules[job.task.module]!, job, () => {
+      this.overdue = true;
+      this.#events.onOverdue(this);
+    });
+  }
+
+  #load(module: TaskModule, job?: Job, onLate?: () => void): void {
+    this.modules.begin(module, job, onLate);
+    this.#thread.ledger.openLoad();
+    this.#thread.post([LOAD, this.#thread.key, module.url]);
+  }
+
+  /** Loads what the pool wants loaded; when all of that is there, the worker takes tasks. */
+  #prepare(): void {
+    const missing = this.#preload.find(({ index }) => !this.modules.has(index));
+    if (missing !== undefined) return this.#load(missing);
+    this.#ready = true;
+    this.#events.onReady(this);
+  }
+
+  /** The worker has loaded the module that it was asked for, or says why it cannot. */
+  #endLoad(url: string, thrown?: Thrown): void {
+    const module = this.modules.current;
+    if (module?.url !== url) return;
+    if (thrown !== undefined) {
+      this.#events.onUnloadable(
+        this,
+        module,
+        (task) => new Failure(task, "load", thrown, this.#restricted),
+        decodeThrown(thrown),
+      );
+    } else if (this.#ready) this.#events.onLoaded(this, module);
+    else {
+      this.modules.end("loaded");
+      this.#prepare();
+    }
   }
 
   /** Sends a job to the worker, at the latest with the next `flush()`; it fails if it cannot be. */
@@ -290,7 +367,7 @@ export class Member {
     if (this.#listening !== undefined) return;
     this.#listening = machinery.setTimeout(() => {
       this.#listening = undefined;
-      if (this.jobs.size === 0) return;
+      if (!this.busy) return;
       this.#listenLater();
       this.#listen();
     }, LISTEN);
@@ -322,6 +399,19 @@ export class Member {
     this.#allowGrace();
   }
 
+  /** Whether the worker may still read the arguments of a job. */
+  #mayRead(job: Job): boolean {
+    return !job.plain && !this.hasBegun(job);
+  }
+
+  /** A worker goes on reading the arguments of an aborted task, and then leaves the task out. */
+  #endReading(job: Job): void {
+    const { ledger, queues } = this.#thread;
+    if (queues && ledger.drop(this.jobs.runOf(job))) this.#endGrace();
+    // A process cannot be told, but kept from running the task for long.
+    else this.#allowGrace();
+  }
+
   #allowGrace(): void {
     this.#stopGrace();
     this.#grace = setTimeout(() => {
@@ -330,6 +420,7 @@ export class Member {
       if (this.#aborted === undefined) return;
       // What the worker sent before must arrive before it is given up.
       if (this.jobs.head !== this.#aborted) return this.#allowGrace();
+      if (this.#mayRead(this.#aborted)) return this.#endReading(this.#aborted);
       this.overdue = true;
       this.#events.onOverdue(this);
     }, GRACE);
@@ -341,15 +432,28 @@ export class Member {
     this.#grace = undefined;
   }
 
+  /** What the worker was asked for but has not begun: the number of a run, or the URL of a module. */
+  get #unbegun(): number | string | undefined {
+    const { current } = this.modules;
+    if (current !== undefined) return this.hasBegunLoad ? undefined : current.url;
+    const { head, first } = this.jobs;
+    return head === undefined || this.hasBegun(head) ? undefined : first;
+  }
+
   /** Notices a worker that does not begin what it was sent. */
   #listen(): void {
-    const { head, first } = this.jobs;
-    if (head === undefined || this.hasBegun(head)) {
+    const next = this.#unbegun;
+    if (next === undefined) {
       if (this.#unheard !== undefined && this.#aborted === undefined) this.overdue = false;
       this.#unheard = undefined;
-    } else if (this.#unheard?.run !== first) {
-      this.#unheard = { run: first, since: machinery.now() };
-    } else if (!this.overdue && machinery.now() - this.#unheard.since > PATIENCE) {
+    } else if (this.#unheard?.next !== next) {
+      this.#unheard = { next, since: machinery.now(), patience: PATIENCE };
+    } else if (!this.overdue && machinery.now() - this.#unheard.since > this.#unheard.patience) {
+      if (this.#unheard.patience === PATIENCE && typeof next === "number") {
+        // A worker that reads large arguments is silent meanwhile.
+        this.#unheard.patience += readingTime(this.jobs.head!.args);
+        return this.#listen();
+      }
       this.overdue = true;
       this.#events.onOverdue(this);
     }
@@ -372,7 +476,10 @@ export class Member {
 
   /** The one place where what a worker says arrives. */
   #receive(message: FromWorker): void {
-    if (message === READY) return this.#events.onReady(this);
+    if (message === READY) {
+      if (this.#preload.length > 0) this.#events.onUp(this);
+      return this.#prepare();
+    }
     this.collect();
     if (message === KEPT) return this.#events.onRoom(this);
     switch (message[0]) {
@@ -382,6 +489,10 @@ export class Member {
       case PROGRESS:
       case YIELDED:
         return this.#hear(message);
+      case LOADED:
+        return this.#endLoad(message[1]);
+      case UNLOADABLE:
+        return this.#endLoad(message[1], message[2]);
       case SHARED: {
         const task = this.#known.get(message[1]);
         if (task !== undefined) task.shares = true;

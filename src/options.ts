@@ -1,5 +1,7 @@
 /** What an executor can be told, and the checks of it. */
 
+import { moduleOf, type TaskModule } from "./task.ts";
+
 /**
  * Options of one pool of workers.
  *
@@ -69,6 +71,14 @@ export interface PoolOptions {
    * @default {Infinity}
    */
   memoryLimit?: number;
+  /**
+   * Modules of tasks that each worker loads before it takes tasks, in `startup()` and whenever the
+   * pool grows: what {@linkcode tasksFrom} returned, or tasks of it. A pool with some starts at
+   * least one worker in `startup()`, which rejects if one of them cannot be loaded.
+   *
+   * @default {[]}
+   */
+  preload?: readonly object[];
 }
 
 /**
@@ -179,8 +189,9 @@ export interface RunOptions {
    */
   signal?: AbortSignal;
   /**
-   * How many ms the task may run, from when a worker takes it. Then it rejects with a
-   * `DOMException` named `TimeoutError`. Waiting does not count.
+   * How many ms the task may run, from when its function is called. Then it rejects with a
+   * `DOMException` named `TimeoutError`. Neither waiting counts, nor the load of its module: a
+   * `signal` limits those, too.
    *
    * @default {Infinity}
    */
@@ -232,7 +243,8 @@ export interface MapOptions {
 }
 
 /** The options of a pool, complete and checked. */
-export interface PoolSettings extends Omit<Required<PoolOptions>, "isolation"> {
+export interface PoolSettings extends Omit<Required<PoolOptions>, "isolation" | "preload"> {
+  readonly preload: readonly TaskModule[];
   readonly isolation: "worker" | "process" | "inline";
   /** Whether the caller asked for these permissions, or they are the default. */
   readonly permissionsGiven: boolean;
@@ -273,6 +285,7 @@ export function poolSettings(
     "permissions",
     "isolation",
     "memoryLimit",
+    "preload",
   ]);
   const maxWorkers = integer(`${name}.maxWorkers`, own("maxWorkers"), 1, defaults.maxWorkers);
   const minWorkers = integer(`${name}.minWorkers`, own("minWorkers"), 0, 0);
@@ -294,8 +307,20 @@ export function poolSettings(
       : permissionOptions(`${name}.permissions`, permissions),
     permissionsGiven: permissions !== undefined,
     workerUrl: defaults.workerUrl,
+    preload: modulesToLoad(`${name}.preload`, own("preload")),
     ...isolationOptions(name, own, defaults.isolation),
   };
+}
+
+function modulesToLoad(name: string, value: unknown): TaskModule[] {
+  if (value === undefined) return [];
+  const expected = "an array of what tasksFrom() returned";
+  if (!Array.isArray(value)) throw wrongType(name, expected, value);
+  return Array.from(value, (tasks) => {
+    const module = moduleOf(tasks);
+    if (module === undefined) throw wrongType(name, expected, tasks);
+    return module;
+  });
 }
 
 function isolationOptions(

@@ -7,17 +7,19 @@ import {
   WorkerStartError,
 } from "./errors.ts";
 import type { ExecutorEventType } from "./events.ts";
-import { TimedOut } from "./failure.ts";
+import { TimedOut, withoutPeriod } from "./failure.ts";
 import { FIRST_LOOK, judgeGrowth, LONG_LOOK, type Progress } from "./growth.ts";
 import { Idle } from "./idle.ts";
 import { assertIsolation } from "./isolation.ts";
 import type { Job } from "./job.ts";
+import { Flight } from "./flight.ts";
 import { atLeisure } from "./leisure.ts";
 import { Member, type MemberEvents } from "./member.ts";
 import type { PoolSettings } from "./options.ts";
 import { type PoolStats, Tally } from "./pool_stats.ts";
 import { Queue } from "./queue.ts";
 import { Starts } from "./starts.ts";
+import { FailedModules } from "./pool/failed_modules.ts";
 import { observe, traceTask, unobserve } from "./telemetry.ts";
 import * as machinery from "./timers.ts";
 
@@ -27,6 +29,8 @@ const LOOK = 5;
 const BURST = 256;
 /** How long, in ms, a shutdown waits for a worker to be gone: an idle one takes two, a stuck one for ever. */
 const FAREWELL = 100;
+/** How often, in ms, a task that is late is asked whether it has begun. */
+const BEGIN_POLL_MS = 20;
 
 /** Tells of something that has happened in a pool; see events.ts. */
 export type Report = (type: ExecutorEventType, worker: number, cause?: unknown) => void;
@@ -37,6 +41,13 @@ export class Pool {
   readonly #settings: PoolSettings;
   readonly #report: Report;
   readonly #queue = new Queue();
+  /** The modules that failed to load, and the jobs that are set aside until they may be tried. */
+  readonly #failedModules = new FailedModules((jobs) => {
+    this.#queue.unshift(jobs);
+    this.#dispatch();
+  });
+  /** Workers that load a module for a task. */
+  readonly #loading = new Set<Member>();
   /** Workers that are starting, idle or busy. */
   readonly #members = new Set<Member>();
   /** Those that wait for a task. */
@@ -90,7 +101,7 @@ export class Pool {
    * @throws {ShutdownError} If the pool was terminated meanwhile.
    */
   async open(): Promise<void> {
-    const { isolation, minWorkers, permissions, permissionsGiven } = this.#settings;
+    const { isolation, minWorkers, permissions, permissionsGiven, preload } = this.#settings;
     if (this.#open) return;
     this.#open = true;
     observe(this);
@@ -102,9 +113,10 @@ export class Pool {
           "asked for, and a task in this thread has all of the program's",
       );
     }
-    const sure = isolation !== "process" && permissions === "inherit";
+    const sure = isolation !== "process" && permissions === "inherit" && preload.length === 0;
     const wanted = Math.max(minWorkers, sure ? 0 : 1);
-    while (this.#members.size < wanted) await this.#starts.begin();
+    const missing = Math.max(0, wanted - this.#members.size);
+    await Promise.all(Array.from({ length: missing }, () => this.#starts.begin().ready));
   }
 
   /** Takes a job: it runs when it is its turn, and its promise settles whatever happens. */
@@ -129,7 +141,10 @@ export class Pool {
     if (signal !== undefined) this.#listen(job, signal);
     this.#queue.push(job);
     this.#dispatch();
-    if (job.place !== this.#queue) return this.#tally.didNotWait();
+    if (job.place !== this.#queue) {
+      if (job.waits === undefined) this.#tally.didNotWait();
+      return;
+    }
     this.#tally.waits(job, this.#queue.size);
     if (this.#queue.size % BURST === 0) this.#keepUp();
   }
@@ -156,8 +171,7 @@ export class Pool {
   cancel(job: Job, reason: unknown): void {
     if (job.settled) return;
     this.#refuse(job, reason);
-    if (job.place === this.#queue) this.#queue.remove(job);
-    else this.#memberWith(job)?.abort(job, reason);
+    if (!this.#unqueue(job)) this.#memberWith(job)?.abort(job, reason);
     this.#settleDrained();
   }
 
@@ -168,14 +182,22 @@ export class Pool {
 
   /** Takes a job back that has not begun. */
   withdraw(job: Job): void {
-    if (job.place === this.#queue) this.#queue.remove(job);
-    else if (!this.#memberWith(job)?.drop(job)) return;
+    if (!this.#unqueue(job) && !this.#memberWith(job)?.drop(job)) return;
     this.#refuse(job, new DOMException("The task was withdrawn", "AbortError"));
     this.#settleDrained();
   }
 
+  /** Takes a job out of where it waits; `false` if a worker was sent it. */
+  #unqueue(job: Job): boolean {
+    const { place } = job;
+    if (place === undefined || place instanceof Flight) return false;
+    place.remove(job);
+    return true;
+  }
+
   /** Settles every job that has not begun, for the reason that `make` gives. */
   cancelQueued(make: () => unknown): void {
+    for (const job of this.#failedModules.takeAll()) this.#refuse(job, make());
     for (const member of this.#members) {
       for (const job of member.jobs) {
         if (!job.settled && member.drop(job)) this.#refuse(job, make());
@@ -221,11 +243,12 @@ export class Pool {
       this.#drop(member);
       this.#end(member);
     }
+    this.#failedModules.clear();
     this.#settleDrained();
   }
 
-  #drop({ jobs }: Member): void {
-    for (const job of jobs) {
+  #drop({ jobs, modules }: Member): void {
+    for (const job of modules.job === undefined ? jobs : [modules.job]) {
       if (job.settled) continue;
       this.#refuse(job, new ShutdownError("The executor was terminated while the task ran"));
     }
@@ -251,7 +274,7 @@ export class Pool {
 
   /** How many jobs have not begun. */
   get #waiting(): number {
-    let waiting = this.#queue.size;
+    let waiting = this.#queue.size + this.#failedModules.waiting;
     for (const member of this.#members) waiting += member.waiting;
     return waiting;
   }
@@ -259,11 +282,28 @@ export class Pool {
   /** Gives waiting jobs to idle workers, first in first out. */
   #dispatch(): void {
     for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
-      const member = this.#idle.take(job);
-      if (member === undefined) return this.#grow();
+      const held = this.#isHeld(job);
+      const member = this.#idle.take(job, !held);
+      if (member === undefined) {
+        if (!held) return this.#grow();
+        this.#setAside(job);
+        continue;
+      }
       this.#feed(member);
-      if (member.jobs.size === 0 && this.#members.has(member)) this.#idle.add(member);
+      if (!member.busy && this.#members.has(member)) this.#idle.add(member);
     }
+  }
+
+  /** Whether no worker may be asked to load the job's module now, as that has just failed. */
+  #isHeld({ task }: Job): boolean {
+    return this.#failedModules.any && this.#failedModules.holds(task.module);
+  }
+
+  /** Takes a job from the queue until its module may be tried again. */
+  #setAside(job: Job): void {
+    this.#queue.remove(job);
+    if (job.waits === undefined) this.#tally.waits(job, 1);
+    this.#failedModules.setAside(job);
   }
 
   /** The one place where a task leaves: sends a worker its share of what waits, if it has room. */
@@ -271,6 +311,16 @@ export class Pool {
     let time = 0;
     for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
       if (share-- <= 0 || !member.hasRoomFor(job) || !this.#members.has(member)) break;
+      if (!member.hasLoaded(job.task)) {
+        // The job has nothing to do with those behind it.
+        if (this.#isHeld(job)) {
+          this.#setAside(job);
+          share++;
+          continue;
+        }
+        this.#load(member, job);
+        break;
+      }
       this.#queue.remove(job);
       member.send(job);
       if (job.settled) continue;
@@ -281,15 +331,64 @@ export class Pool {
     member.flush();
     // A getter of an argument, run by the clone, has terminated the pool.
     if (!this.#members.has(member)) return this.#drop(member);
-    if (member.jobs.size > 0) member.engage(true);
+    if (member.busy) member.engage(true);
     if (member.jobs.size > 1) this.#lookTimer ??= machinery.setTimeout(this.#look, LOOK);
   }
 
-  /** Times a job that was sent. */
+  /** Has a worker load the module of a job, which waits for that, and takes none of its time. */
+  #load(member: Member, job: Job): void {
+    this.#queue.remove(job);
+    if (job.waits === undefined) this.#tally.waits(job, 1);
+    this.#failedModules.loads(job.task.module);
+    this.#loading.add(member);
+    member.load(job);
+  }
+
+  /** Ends a load; puts what had waited for it back to the front of the queue. */
+  #endLoad(member: Member, outcome: "loaded" | "failed" | "gone"): Job | undefined {
+    this.#loading.delete(member);
+    return member.modules.end(outcome);
+  }
+
+  /** Gives a worker the jobs that wait for others to load a module that it has: they came first. */
+  #takeOver(member: Member): void {
+    const jobs: Job[] = [];
+    for (const { modules } of this.#loading) {
+      const { job } = modules;
+      if (job === undefined || !member.hasLoaded(job.task) || !member.hasRoomFor(job)) continue;
+      modules.remove(job);
+      jobs.push(job);
+    }
+    this.#queue.unshift(jobs);
+    if (this.#failedModules.any && !member.busy) {
+      this.#queue.unshift(this.#failedModules.takeFor((module) => member.modules.has(module)));
+    }
+  }
+
+  /** A module could not be loaded: rejects what waits for it, unless another worker has it. */
+  #failLoad(module: number, make: (job: Job) => unknown): void {
+    this.#failedModules.failed(module);
+    const waiting = this.#failedModules.take(module);
+    this.#queue.unshift(waiting);
+    if (this.#members.values().some(({ modules }) => modules.has(module))) return;
+    this.#failQueued(make, ({ task }) => task.module === module);
+  }
+
+  /** Times a job that was sent; its time begins when its function is called. */
   #limit(job: Job, timeout: number): void {
-    job.details.timer = setTimeout(() => {
-      this.cancel(job, new TimedOut(job.task, timeout));
-    }, timeout);
+    const sent = machinery.now();
+    const end = () => {
+      // The worker may still read the arguments. Where a test fakes the time, no time has passed.
+      if (machinery.now() - sent >= timeout && this.#memberWith(job)?.hasBegun(job) === false) {
+        job.details.timer = machinery.setTimeout(begin, BEGIN_POLL_MS);
+      } else this.cancel(job, new TimedOut(job.task, timeout));
+    };
+    const begin = () => {
+      if (this.#memberWith(job)?.hasBegun(job) === false) {
+        job.details.timer = machinery.setTimeout(begin, BEGIN_POLL_MS);
+      } else this.#limit(job, timeout);
+    };
+    job.details.timer = setTimeout(end, timeout);
   }
 
   /** The one place where a task returns. */
@@ -307,8 +406,9 @@ export class Pool {
   /** A worker that has said something takes the next jobs, or waits for some. */
   #continue(member: Member): void {
     if (this.#members.has(member) && !member.dying) {
+      if (this.#loading.size > 0 || this.#failedModules.any) this.#takeOver(member);
       if (this.#queue.head !== undefined && member.runsLow) this.#feed(member);
-      if (member.jobs.size === 0) this.#rest(member);
+      if (!member.busy) this.#rest(member);
       else this.#dispatch();
     }
     this.#settleDrained();
@@ -320,7 +420,7 @@ export class Pool {
     if (this.#idle.has(member)) return;
     this.#idle.add(member);
     this.#dispatch();
-    if (member.jobs.size > 0) return;
+    if (member.busy) return;
     member.engage(false);
     this.#idle.stay(member);
   }
@@ -360,7 +460,9 @@ export class Pool {
   /** The worker that a job was sent to. */
   #memberWith(job: Job): Member | undefined {
     if (job.place === undefined) return;
-    for (const member of this.#members) if (member.jobs === job.place) return member;
+    for (const member of this.#members) {
+      if (member.jobs === job.place || member.modules === job.place) return member;
+    }
   }
 
   /** Considers another worker for the jobs that wait, none of which an idle one can run. */
@@ -425,17 +527,31 @@ export class Pool {
   async #startOne(): Promise<void> {
     this.#growing = true;
     const first = this.#members.size === 0;
-    let failure: ExecutorError | undefined;
-    await this.#starts.begin().catch((error) => failure = error);
+    const { up, ready } = this.#starts.begin();
+    const ended = ready.then(() => true, (error) => this.#failUnstartable(error));
+    // Another one may start while this one loads its modules.
+    const isReady = await Promise.race([up, ended]);
     this.#growing = false;
+    this.#growOn(first);
+    if (isReady) return;
+    await ended;
+    if (!this.#growing) this.#growOn(false);
+  }
+
+  /** A worker did not start: rejects what no other can run; what is submitted from now on tries again. */
+  #failUnstartable(failure: ExecutorError): boolean {
     if (failure instanceof WorkerStartError) {
-      // What nobody else can run is rejected; what is submitted from now on tries again.
       const { message, cause } = failure;
       this.#failQueued(
         () => new WorkerStartError(message, { cause }),
         ({ task }) => !this.#members.values().some((member) => member.canRun(task)),
       );
     }
+    return true;
+  }
+
+  /** Considers the next worker. */
+  #growOn(first: boolean): void {
     // While it got ready the others, if any, went on: what they did then counts.
     if (this.#queue.size > 0) this.#grow(first ? undefined : this.#startProgress);
     else this.#growBack();
@@ -456,10 +572,27 @@ export class Pool {
   }
 
   readonly #events: MemberEvents = {
+    onUp: (member) => this.#starts.up(member),
     onReady: (member) => {
       this.#starts.ready(member);
       this.#report("workerstart", member.number);
       if (this.#members.has(member)) this.#rest(member);
+    },
+    onLoaded: (member, { index }) => {
+      const job = this.#endLoad(member, "loaded");
+      this.#queue.unshift(this.#failedModules.loaded(index));
+      if (job !== undefined) this.#queue.unshift([job]);
+      this.#continue(member);
+    },
+    onUnloadable: (member, module, failure, cause) => {
+      const job = this.#endLoad(member, "failed");
+      if (this.#starts.died(member, preloadError(this.name, module.url, cause))) {
+        this.#end(member);
+        return;
+      }
+      if (job !== undefined) this.#return(job, true, failure(job.task));
+      this.#failLoad(module.index, ({ task }) => failure(task));
+      this.#continue(member);
     },
     onTimed: (ms, runs) => this.#tally.ran(ms, runs),
     onReturn: (job, failed, outcome) => this.#return(job, failed, outcome),
@@ -506,6 +639,7 @@ export class Pool {
 
   /** A worker died: what it ran fails, and what it had not begun goes back to the queue. */
   #recover(member: Member, cause: unknown): void {
+    this.#recoverLoad(member, cause);
     const next = this.#requeue(member);
     for (const job of member.jobs) {
       this.#failCrashed(
@@ -523,26 +657,38 @@ export class Pool {
     next.details.returned = true;
   }
 
+  /** A worker died while it loaded a module: the module is tried again, but not at once. */
+  #recoverLoad(member: Member, cause: unknown): void {
+    const module = member.modules.current;
+    const job = this.#endLoad(member, "gone");
+    if (module === undefined) return;
+    if (!member.hasBegunLoad) {
+      if (job?.settled === false) this.#queue.unshift([job]);
+      return;
+    }
+    if (job !== undefined) this.#failCrashed(job, "while it loaded the module of", cause);
+    this.#failLoad(module.index, ({ task }) =>
+      new WorkerStartError(
+        `Cannot load the module of ${task.label}: the worker died meanwhile: ${reasonOf(cause)}`,
+        { cause },
+      ));
+  }
+
   #failCrashed(job: Job, when: string, cause: unknown): void {
     if (job.settled) return;
     this.#tally.failed++;
-    const why = cause === undefined
-      ? "it ended by itself, by Deno.exit() or self.close()"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
-    job.reject(
-      new WorkerCrashedError(`The worker died ${when} ${job.task.label}: ${why}`, { cause }),
-    );
+    const message = `The worker died ${when} ${job.task.label}: ${reasonOf(cause)}`;
+    job.reject(new WorkerCrashedError(message, { cause }));
   }
 
   /** Takes a worker out of the pool and ends it. */
   #end(member: Member): void {
+    const wasStarting = this.#starts.has(member);
     this.#members.delete(member);
     this.#idle.remove(member);
     this.#starts.ended(member);
     this.#ending.add(member);
-    if (member.jobs.size > 0) {
+    if (member.busy && !wasStarting) {
       this.#stuck.add(member);
       this.#recover(member, "it was given up, as it did not respond");
     }
@@ -573,19 +719,36 @@ export class Pool {
     this.#failQueued(() => new WorkerStartError(message));
   }
 
-  #failQueued(make: () => unknown, isHit: (job: Job) => boolean = () => true): void {
+  #failQueued(make: (job: Job) => unknown, isHit: (job: Job) => boolean = () => true): void {
     for (const job of this.#queue) {
       if (!isHit(job)) continue;
       this.#queue.remove(job);
       this.#tally.failed++;
-      job.reject(make());
+      job.reject(make(job));
     }
   }
 
   #settleDrained(): void {
-    if (this.#drained === undefined || this.#queue.size > 0) return;
-    for (const member of this.#members) if (member.jobs.size > 0) return;
+    if (this.#drained === undefined || this.#queue.size + this.#failedModules.waiting > 0) return;
+    for (const { jobs, modules } of this.#members) {
+      if (jobs.size > 0 || modules.job !== undefined) return;
+    }
     this.#drained.resolve();
     this.#drained = undefined;
   }
+}
+
+/** What a worker died of, for an error's message. */
+function reasonOf(cause: unknown): string {
+  if (cause === undefined) return "it ended by itself, by Deno.exit() or self.close()";
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** The error of a worker that cannot load what the pool's `preload` names. */
+function preloadError(pool: string, url: string, cause: unknown): WorkerStartError {
+  const why = cause instanceof Error ? withoutPeriod(cause.message) : String(cause);
+  return new WorkerStartError(
+    `Cannot start a ${pool} worker: the module ${url} of its preload cannot be loaded: ${why}`,
+    { cause },
+  );
 }

@@ -28,7 +28,7 @@ export interface PoolStats {
   workers: number;
   /** Workers that wait for a task. */
   idle: number;
-  /** Workers that run a task. */
+  /** Workers that run a task, or load the module of one. */
   busy: number;
   /** Workers that were given up but have not ended: they run what nothing can stop. */
   stuck: number;

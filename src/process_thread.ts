@@ -152,12 +152,13 @@ export class ProcessThread implements Thread {
     if (typeof message === "object") {
       const [kind, run] = message;
       if (kind === BEGUN) {
+        if (typeof run === "string") return this.ledger.beginLoad();
         this.#begun = now();
         this.ledger.claim(run);
         this.ledger.begin(run);
         return;
       }
-      if (kind === DONE || kind === FAILED) this.ledger.end(run, now() - this.#begun);
+      if (kind === DONE || kind === FAILED) this.ledger.end(run as number, now() - this.#begun);
     }
     this.#events.onMessage(message);
   }

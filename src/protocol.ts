@@ -69,6 +69,9 @@ export const LIFELINE = 6;
 /** What had not begun was taken back, as the worker has asked for. */
 export const TAKEN_BACK = 7;
 
+/** Load the module at this URL, before a task of it is run. */
+export const LOAD = 9;
+
 export type ToWorker =
   | readonly [typeof ALONE, key: number, run: number, manner: Manner, ...call: unknown[]]
   | readonly [typeof PULL, key: number, run: number, count: number]
@@ -77,6 +80,7 @@ export type ToWorker =
   | readonly [typeof ABORT, key: number, run: number, reason: Thrown]
   | readonly [typeof FORGET, key: number]
   | readonly [typeof TAKEN_BACK, key: number]
+  | readonly [typeof LOAD, key: number, url: string]
   | readonly [typeof LIFELINE, key: number, port: MessagePort];
 
 /** The worker takes tasks. */
@@ -95,7 +99,11 @@ export const PROGRESS = 6;
 export const YIELDED = 7;
 /** Calls of this task may share an object: they wait to be taken back, and sent one by one. */
 export const SHARED = 8;
-/** A process, which shares no ledger, begins a run; it does so when this has been sent. */
+/** The module at this URL was loaded. */
+export const LOADED = 9;
+/** The module at this URL could not be loaded, as this was thrown. */
+export const UNLOADABLE = 10;
+/** A process, which shares no ledger, begins a run, or the load of a URL, when this has been sent. */
 export const BEGUN = 5;
 
 /** Which step of a run failed. */
@@ -111,9 +119,11 @@ export type FromWorker =
   | Said
   | readonly [typeof SHARED, task: number]
   | readonly [typeof FAILED, run: number, kind: FailureKind, thrown: Thrown]
+  | readonly [typeof LOADED, url: string]
+  | readonly [typeof UNLOADABLE, url: string, thrown: Thrown]
   | readonly [typeof DYING, thrown: Thrown];
 
-export type FromProcess = FromWorker | readonly [typeof BEGUN, run: number];
+export type FromProcess = FromWorker | readonly [typeof BEGUN, run: number | string];
 
 /** How many values of a stream may be on their way. */
 export const WINDOW = 16;

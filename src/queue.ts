@@ -53,6 +53,7 @@ export class Queue {
 
   /** Puts jobs that had left back to the front, in their order. */
   unshift(jobs: readonly Job[]): void {
+    if (jobs.length === 0) return;
     for (const job of jobs) job.place = this;
     this.#rows[0] = [...jobs, ...this.#rows[0]!.slice(this.#first)];
     this.#first = 0;

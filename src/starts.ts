@@ -2,10 +2,9 @@ import { ShutdownError, WorkerStartError } from "./errors.ts";
 import { atLeisure } from "./leisure.ts";
 import type { Member } from "./member.ts";
 import { startInTurn } from "./pace.ts";
+import { Backoff } from "./pool/backoff.ts";
 import type { Timer } from "./timers.ts";
 
-/** The ms after a failed start until the next attempt; they double each time, up to the most. */
-const FIRST_BACKOFF = 30, MAX_BACKOFF = 5_000;
 /** How long, in ms, a worker may take to get ready; 20 is usual. */
 const START_TIMEOUT = 30_000;
 
@@ -19,17 +18,27 @@ export interface StartEvents {
   onLate(member: Member): void;
 }
 
+/** One start: `up` resolves when the worker is there, `ready` when it takes tasks. */
+export interface Start {
+  readonly up: Promise<false>;
+  readonly ready: Promise<void>;
+}
+
+/** How a start is told how far it is. */
+interface StartResolvers {
+  readonly up: PromiseWithResolvers<false>;
+  readonly ready: PromiseWithResolvers<void>;
+}
+
 /** The starts of a pool's workers: each in its turn, and the later the more have failed. */
 export class Starts {
   readonly #pool: string;
   readonly #events: StartEvents;
   /** Those that are not ready yet, with what waits for each. */
-  readonly #starting = new Map<Member, PromiseWithResolvers<void>>();
-  /** Gives up the latest start, if it still waits for its turn. */
-  #giveUp = () => {};
-  /** How often in a row one failed, and when the next may be tried. */
-  #failures = 0;
-  #next = -Infinity;
+  readonly #starting = new Map<Member, StartResolvers>();
+  /** Each gives up a start that may still wait for its turn. */
+  readonly #giveUps = new Set<() => void>();
+  readonly #backoff = new Backoff();
   /** How many workers were made; to number them. */
   #made = 0;
 
@@ -50,18 +59,27 @@ export class Starts {
 
   /** For how many ms none should begin, as the latest failed; none or less if one may. */
   get backoff(): number {
-    return this.#next - performance.now();
+    return this.#backoff.wait;
   }
 
   /**
-   * Starts a worker when its turn comes; resolves when it takes tasks.
+   * Starts a worker when its turn comes.
    *
-   * @throws {WorkerStartError} If it cannot be started.
-   * @throws {ShutdownError} If it was given up.
+   * @returns The start. `ready` rejects with a {@linkcode WorkerStartError} if the worker cannot be
+   * started, and with a {@linkcode ShutdownError} if the start was given up; then `up` may never
+   * resolve.
    */
-  begin(): Promise<void> {
-    const start = Promise.withResolvers<void>();
+  begin(): Start {
+    const start: StartResolvers = {
+      up: Promise.withResolvers(),
+      ready: Promise.withResolvers(),
+    };
+    const stop = () => {
+      if (giveUp()) start.ready.reject(shutDown());
+    };
+    this.#giveUps.add(stop);
     const giveUp = startInTurn(() => {
+      this.#giveUps.delete(stop);
       try {
         const member = this.#events.make(++this.#made);
         this.#starting.set(member, start);
@@ -70,27 +88,30 @@ export class Starts {
         this.#fail(start, this.#made, cause);
       }
     });
-    this.#giveUp = () => {
-      if (giveUp()) start.reject(shutDown());
-    };
-    return start.promise;
+    return { up: start.up.promise, ready: start.ready.promise };
   }
 
-  /** Gives up the one that waits for its turn, if there is one. */
+  /** Gives up those that wait for their turn. */
   giveUp(): void {
-    this.#giveUp();
+    for (const stop of this.#giveUps) stop();
+    this.#giveUps.clear();
+  }
+
+  /** A worker is there, and may have modules to load. */
+  up(member: Member): void {
+    this.#starting.get(member)?.up.resolve(false);
   }
 
   /** A worker takes tasks. */
   ready(member: Member): void {
-    this.#failures = 0;
-    this.#starting.get(member)?.resolve();
+    this.#backoff.succeeded();
+    this.#starting.get(member)?.ready.resolve();
     this.#starting.delete(member);
   }
 
   /** A worker was ended by the pool: if it was not ready yet, it never will be. */
   ended(member: Member): void {
-    this.#starting.get(member)?.reject(shutDown());
+    this.#starting.get(member)?.ready.reject(shutDown());
     this.#starting.delete(member);
   }
 
@@ -104,7 +125,7 @@ export class Starts {
   }
 
   /** Gives up a worker that does not get ready: a module it lists may never be delivered. */
-  #limit(member: Member, start: PromiseWithResolvers<void>): void {
+  #limit(member: Member, start: StartResolvers): void {
     if (!this.#starting.has(member)) return;
     let timer: Timer | undefined = setTimeout(() => {
       timer = undefined;
@@ -116,16 +137,15 @@ export class Starts {
     const ended = () => {
       if (timer !== undefined) clearTimeout(timer);
     };
-    start.promise.then(ended, ended);
+    start.ready.promise.then(ended, ended);
   }
 
   /** A start has failed: the next one waits longer, and not as long as that of another program. */
-  #fail(start: PromiseWithResolvers<void>, number: number, cause: unknown): void {
+  #fail(start: StartResolvers, number: number, cause: unknown): void {
     const error = startError(this.#pool, cause);
     this.#events.onFailed(number, error);
-    start.reject(error);
-    const most = Math.min(FIRST_BACKOFF * 2 ** this.#failures++, MAX_BACKOFF);
-    this.#next = performance.now() + most * (1 + Math.random()) / 2;
+    start.ready.reject(error);
+    this.#backoff.failed();
   }
 }
 

@@ -200,6 +200,8 @@ export class AddressedTask {
   }
 }
 
+/** The module of each object that {@linkcode tasksFrom} returns, and of each object inside. */
+const namespaces = new WeakMap<object, TaskModule>();
 /** What the objects that {@linkcode tasksFrom} returns stand for. */
 const addressed = new WeakMap<object, AddressedTask>();
 const addressedFunctions = new WeakMap<object, AddressedTask>();
@@ -304,10 +306,16 @@ function namespace(module: TaskModule, path: readonly string[]): object {
     set: () => false,
     defineProperty: () => false,
   });
+  namespaces.set(proxy, module);
   if (path.length > 0) {
     addressed.set(proxy, new AddressedTask({ url: module.url, path }, module.index));
   }
   return proxy;
+}
+
+/** The module that what {@linkcode tasksFrom} returned is of, if that has returned it. */
+export function moduleOf(tasks: unknown): TaskModule | undefined {
+  return typeof tasks === "object" && tasks !== null ? namespaces.get(tasks) : undefined;
 }
 
 /**

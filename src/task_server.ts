@@ -14,6 +14,8 @@ import {
   type FromWorker,
   KEPT,
   LEARN,
+  LOAD,
+  LOADED,
   type Manner,
   PULL,
   RUN,
@@ -22,6 +24,7 @@ import {
   TAKEN_BACK,
   type TaskAddress,
   type ToWorker,
+  UNLOADABLE,
   YIELDED,
 } from "./protocol.ts";
 import { sendValue } from "./sending.ts";
@@ -73,6 +76,8 @@ interface Waiting {
 /** Runs the tasks that the host sends, one at a time, and says how each ended. */
 export class TaskServer {
   readonly #load: Load;
+  /** The modules that the host had loaded, by their URLs. */
+  readonly #modules = new FixedMap<string, unknown>();
   readonly #ledger: Ledger;
   readonly #post: Post;
   /** The functions found so far, by the id the host gave them. */
@@ -109,6 +114,9 @@ export class TaskServer {
         if (!this.#serving) this.#serve();
         break;
       }
+      case LOAD:
+        this.#loadModule(message[2]);
+        break;
       case LEARN:
         this.#addresses.set(message[2], message[3]);
         break;
@@ -129,6 +137,17 @@ export class TaskServer {
         this.#found.clear();
         this.#addresses.clear();
     }
+  }
+
+  /** Loads a module, and tells the host how that ended. */
+  async #loadModule(url: string): Promise<void> {
+    this.#ledger.beginLoad();
+    try {
+      this.#modules.set(url, await awaitable(this.#load(url)));
+    } catch (cause) {
+      return this.#post([UNLOADABLE, url, encodeSafely(cause).thrown]);
+    }
+    this.#post([LOADED, url]);
   }
 
   async #serve(): Promise<void> {
@@ -171,7 +190,7 @@ export class TaskServer {
         let failure: Unrunnable | undefined;
         let awaited = false;
         try {
-          const call = this.#found.get(task) ?? await awaitable(this.#find(task));
+          const call = this.#found.get(task) ?? this.#find(task);
           value = manner === undefined
             ? apply(call, context, args)
             : this.#runAlone(manner, context, run, call, args);
@@ -265,51 +284,46 @@ export class TaskServer {
   }
 
   #fail(run: number, kind: FailureKind, thrown: unknown, took: number): void {
-    let encoded: Thrown;
-    try {
-      encoded = encodeThrown(thrown);
-    } catch (cause) {
-      kind = "clone";
-      encoded = encodeThrown(
-        new DOMException(
-          `what it threw could not be cloned: ${messageOf(cause)}`,
-          "DataCloneError",
-        ),
-      );
-    }
+    const encoded = encodeSafely(thrown);
     this.#ledger.end(run, took);
-    this.#post([FAILED, run, kind, encoded]);
+    this.#post([FAILED, run, encoded.whole ? kind : "clone", encoded.thrown]);
   }
 
-  async #find(task: number): Promise<Callable> {
+  #find(task: number): Callable {
     const address = this.#addresses.get(task)!;
     const call = "source" in address
       ? parse(address.source, address.file)
-      : await awaitable(this.#import(address.url, address.path));
+      : exportOf(this.#modules.get(address.url), address.path);
     this.#found.set(task, call);
     return call;
   }
+}
 
-  async #import(url: string, path: readonly string[]): Promise<Callable> {
-    let found: unknown;
-    try {
-      found = await awaitable(this.#load(url));
-    } catch (cause) {
-      throw new Unrunnable("load", cause);
+/** The function that these names lead to in a module. */
+function exportOf(module: unknown, path: readonly string[]): Callable {
+  let found = module;
+  for (let i = 0; i < path.length; i++) {
+    const name = path[i]!;
+    const owner = found as Record<string, unknown> | null | undefined;
+    if (owner == null || !(name in Object(owner))) {
+      const names = Object.keys(Object(owner)).join(", ") || "nothing";
+      throw new Unrunnable("find", new TypeError(`"${name}" is not there; exported: ${names}`));
     }
-    for (let i = 0; i < path.length; i++) {
-      const name = path[i]!;
-      const owner = found as Record<string, unknown> | null | undefined;
-      if (owner == null || !(name in Object(owner))) {
-        const names = Object.keys(Object(owner)).join(", ") || "nothing";
-        throw new Unrunnable("find", new TypeError(`"${name}" is not there; exported: ${names}`));
-      }
-      found = owner[name];
-    }
-    if (typeof found !== "function") {
-      throw new Unrunnable("find", new TypeError(`it is not a function but ${typeof found}`));
-    }
-    return found as Callable;
+    found = owner[name];
+  }
+  if (typeof found !== "function") {
+    throw new Unrunnable("find", new TypeError(`it is not a function but ${typeof found}`));
+  }
+  return found as Callable;
+}
+
+/** What was thrown, as it is sent; if that cannot be, an error that says so. */
+function encodeSafely(thrown: unknown): { thrown: Thrown; whole: boolean } {
+  try {
+    return { thrown: encodeThrown(thrown), whole: true };
+  } catch (cause) {
+    const message = `what it threw could not be cloned: ${messageOf(cause)}`;
+    return { thrown: encodeThrown(new DOMException(message, "DataCloneError")), whole: false };
   }
 }
 

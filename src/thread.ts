@@ -101,7 +101,7 @@ export class WorkerThread implements Thread {
     this.#worker.onerror = (event) => {
       // Handled: or the error would end this program too.
       event.preventDefault();
-      this.#die(event.message);
+      this.#die(withoutEntry(event.message));
     };
     this.#worker.onmessageerror = () => {
       // Deno delivers no message after one it could not decode.
@@ -178,6 +178,18 @@ export class WorkerThread implements Thread {
     this.#events.onEnd(this.#lastWords);
     this.#gone.resolve();
   }
+}
+
+/** The colours that Deno gives to the URLs in its messages. */
+// deno-lint-ignore no-control-regex -- this is what they begin with
+const COLOUR = /\x1b\[\d+m/g;
+/** Where a message says that a generated entry has imported something, and the entry elsewhere. */
+const FROM_ENTRY = /\n +at data:text\/javascript,import\S*$/gm,
+  ENTRY = /data:text\/javascript,import\S*/g;
+
+/** What Deno says of a worker, without the generated module that the worker starts from. */
+function withoutEntry(message: string): string {
+  return message.replaceAll(COLOUR, "").replaceAll(FROM_ENTRY, "").replaceAll(ENTRY, "its entry");
 }
 
 /**

@@ -171,6 +171,8 @@ testOfWorkers("Executor.with() leaves no listener and no timer behind", async ()
     };
   };
 
+  // A task is timed when its module is there.
+  await executor.runCpu(add, 1, 2);
   const runner = executor.with({ signal, timeout: TIMEOUT });
   const results = [
     runner.runCpu(add, 1, 2),

@@ -1,0 +1,116 @@
+import type { Job } from "../job.ts";
+import { Queue } from "../queue.ts";
+import * as machinery from "../timers.ts";
+import { Backoff } from "./backoff.ts";
+
+/** A module that failed to load when a worker was last asked for it. */
+interface FailedModule {
+  readonly backoff: Backoff;
+  /** The jobs that wait until another worker may be asked. */
+  readonly waiting: Queue;
+  timer: machinery.Timer | undefined;
+  /** How many workers load the module now. */
+  loading: number;
+}
+
+/**
+ * The modules of a pool that failed to load, and the jobs that are set aside for them. After each
+ * failure no worker is asked for the module for a while, and then one at a time. Meanwhile its jobs
+ * stand outside of the queue, so that they hold up no others.
+ */
+export class FailedModules {
+  readonly #modules = new Map<number, FailedModule>();
+  readonly #release: (jobs: readonly Job[]) => void;
+
+  /**
+   * Makes the record of a pool.
+   *
+   * @param release Takes jobs back that were set aside, as their module may be tried again.
+   */
+  constructor(release: (jobs: readonly Job[]) => void) {
+    this.#release = release;
+  }
+
+  /** How many jobs are set aside. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const module of this.#modules.values()) waiting += module.waiting.size;
+    return waiting;
+  }
+
+  /** Whether there is any such module; most pools have none. */
+  get any(): boolean {
+    return this.#modules.size > 0;
+  }
+
+  /** Whether no worker may be asked for this module now. */
+  holds(module: number): boolean {
+    const failed = this.#modules.get(module);
+    return failed !== undefined && (failed.loading > 0 || failed.backoff.wait > 0);
+  }
+
+  /** Sets a job aside until its module may be tried, or is there. */
+  setAside(job: Job): void {
+    const module = job.task.module;
+    const failed = this.#modules.get(module)!;
+    failed.waiting.push(job);
+    if (failed.loading > 0) return;
+    failed.timer ??= machinery.setTimeout(() => {
+      failed.timer = undefined;
+      this.#release(this.take(module));
+    }, Math.max(0, failed.backoff.wait));
+  }
+
+  /** A worker is asked for a module. */
+  loads(module: number): void {
+    const failed = this.#modules.get(module);
+    if (failed !== undefined) failed.loading++;
+  }
+
+  /** A worker has failed to load a module. */
+  failed(module: number): void {
+    let failed = this.#modules.get(module);
+    if (failed === undefined) {
+      failed = { backoff: new Backoff(), waiting: new Queue(), timer: undefined, loading: 0 };
+      this.#modules.set(module, failed);
+    } else failed.loading = Math.max(0, failed.loading - 1);
+    failed.backoff.failed();
+  }
+
+  /** A worker has loaded a module: returns the jobs that were set aside for it. */
+  loaded(module: number): Job[] {
+    const jobs = this.take(module);
+    this.#modules.delete(module);
+    return jobs;
+  }
+
+  /** Takes out the jobs that are set aside for a module. */
+  take(module: number): Job[] {
+    const failed = this.#modules.get(module);
+    if (failed === undefined) return [];
+    if (failed.timer !== undefined) machinery.clearTimeout(failed.timer);
+    failed.timer = undefined;
+    const jobs: Job[] = [];
+    for (let job = failed.waiting.head; job !== undefined; job = failed.waiting.head) {
+      failed.waiting.remove(job);
+      jobs.push(job);
+    }
+    return jobs;
+  }
+
+  /** Takes out the jobs whose modules satisfy a condition. */
+  takeFor(has: (module: number) => boolean): Job[] {
+    return [...this.#modules.keys()].filter(has).flatMap((module) => this.take(module));
+  }
+
+  /** Takes out all jobs that are set aside. */
+  takeAll(): Job[] {
+    return this.takeFor(() => true);
+  }
+
+  /** Forgets all failures: the pool has ended. */
+  clear(): void {
+    this.takeAll();
+    this.#modules.clear();
+  }
+}
