@@ -4,7 +4,7 @@ import { ExecutorEvent, type ExecutorEventMap } from "./src/events.ts";
 import { NotStartedError, ShutdownError } from "./src/errors.ts";
 import { rejected } from "./src/failure.ts";
 import { Job } from "./src/job.ts";
-import { mapItems } from "./src/map.ts";
+import { mapItems, opener } from "./src/map.ts";
 import {
   defaultMaxWorkers,
   type ExecutorOptions,
@@ -19,6 +19,7 @@ import {
 } from "./src/options.ts";
 import { Pool, type Report } from "./src/pool.ts";
 import type { PoolStats } from "./src/pool_stats.ts";
+import { currentContext, runIn } from "./src/runtime/async_context.ts";
 import { readStream } from "./src/stream.ts";
 import {
   addressOf,
@@ -106,11 +107,11 @@ export interface Runner {
    *
    * @typeParam F The type of the task.
    * @param task A function of one argument, or such a task of `tasksFrom()`.
-   * @param items The arguments; an array, a generator, a stream.
+   * @param items The arguments: an array, a generator, a stream, the characters of a string.
    * @param options In which order the results come, and how many items may be in flight.
    * @returns The results.
    * @throws {RangeError} If `buffer` is no integer of at least 1.
-   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {TypeError} If `items` is not iterable, or an option is of the wrong type.
    * @throws {ExecutorError} In the loop, as `Executor.runBlocking` does.
    * @throws {DOMException} In the loop, named `TimeoutError`, if one has run for its `timeout`.
    * @throws {unknown} In the loop, what a task or the source throws, or the reason of the `signal`.
@@ -125,11 +126,11 @@ export interface Runner {
    *
    * @typeParam F The type of the task.
    * @param task A function of one argument, or such a task of `tasksFrom()`.
-   * @param items The arguments; an array, a generator, a stream.
+   * @param items The arguments: an array, a generator, a stream, the characters of a string.
    * @param options In which order the results come, and how many items may be in flight.
    * @returns The results.
    * @throws {RangeError} If `buffer` is no integer of at least 1.
-   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {TypeError} If `items` is not iterable, or an option is of the wrong type.
    * @throws {ExecutorError} In the loop, as `Executor.runBlocking` does.
    * @throws {DOMException} In the loop, named `TimeoutError`, if one has run for its `timeout`.
    * @throws {unknown} In the loop, what a task or the source throws, or the reason of the `signal`.
@@ -460,11 +461,11 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    *
    * @typeParam F The type of the task.
    * @param task A function of one argument, or such a task of `tasksFrom()`.
-   * @param items The arguments; an array, a generator, a stream.
+   * @param items The arguments: an array, a generator, a stream, the characters of a string.
    * @param options In which order the results come, and how many items may be in flight.
    * @returns The results.
    * @throws {RangeError} If `buffer` is no integer of at least 1.
-   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {TypeError} If `items` is not iterable, or an option is of the wrong type.
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
    * @throws {unknown} In the loop, what a task or the source throws.
    *
@@ -493,11 +494,11 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    *
    * @typeParam F The type of the task.
    * @param task A function of one argument, or such a task of `tasksFrom()`.
-   * @param items The arguments; an array, a generator, a stream.
+   * @param items The arguments: an array, a generator, a stream, the characters of a string.
    * @param options In which order the results come, and how many items may be in flight.
    * @returns The results.
    * @throws {RangeError} If `buffer` is no integer of at least 1.
-   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {TypeError} If `items` is not iterable, or an option is of the wrong type.
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
    * @throws {unknown} In the loop, what a task or the source throws.
    *
@@ -649,11 +650,13 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     // deno-lint-ignore no-explicit-any -- the public signatures say what it is
   ): AsyncIterableIterator<any> {
     const { buffer, ordered } = mapOptions(options, 2 * pool.maxWorkers);
-    return mapItems(items, buffer, ordered, runOptions?.signal, (item) => {
+    const submit = (item: T) => {
       const { promise, resolve } = deferred();
       const job = this.#submit(pool, task, [item], runOptions, resolve);
       return { result: promise, withdraw: () => pool.withdraw(job) };
-    });
+    };
+    const signal = runOptions?.signal;
+    return mapItems(opener(items), buffer, ordered, signal, currentContext(), submit);
   }
 
   #stream(
@@ -663,9 +666,11 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     options: RunOptions | undefined,
     // deno-lint-ignore no-explicit-any -- the public signatures say what it is
   ): AsyncIterableIterator<any> {
+    const context = currentContext();
     return readStream((onValue) => {
       const { promise, resolve } = deferred();
-      const job = this.#submit(pool, task, args, options, resolve, onValue);
+      const submit = () => this.#submit(pool, task, args, options, resolve, onValue);
+      const job = runIn(context, submit);
       return {
         result: promise,
         pull: (count) => pool.pull(job, count),

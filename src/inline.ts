@@ -11,6 +11,7 @@ import {
   UNLOADABLE,
   YIELDED,
 } from "./protocol.ts";
+import { type AsyncContext, runIn, runInNone } from "./runtime/async_context.ts";
 import { modules } from "./task.ts";
 import { TaskServer } from "./task_server.ts";
 import { encodeThrown } from "./thrown.ts";
@@ -29,13 +30,15 @@ export class InlineThread implements Thread {
   readonly #events: ThreadEvents;
   /** The run that was sent and has not ended. */
   #running: number | undefined;
+  /** The async context of its caller. */
+  #context: AsyncContext;
   #terminated = false;
 
   constructor(events: ThreadEvents) {
     this.#events = events;
     const post = (message: FromWorker, transfer?: Transferable[]) => {
       const copy = structuredClone(message, { transfer });
-      queueMicrotask(() => this.#deliver(copy));
+      queueMicrotask(() => runInNone(() => this.#deliver(copy)));
     };
     this.#server = new TaskServer(loadHere, this.ledger, post);
     queueMicrotask(() => this.#deliver(READY));
@@ -46,11 +49,15 @@ export class InlineThread implements Thread {
     return modules.length;
   }
 
-  post(message: ToWorker, transfer?: Transferable[]): void {
+  post(message: ToWorker, transfer?: Transferable[], context?: AsyncContext): void {
     const copy = structuredClone(message, { transfer });
-    if (message[0] === RUN || message[0] === ALONE) this.#running = message[2];
-    // Later, as with a worker: submitting a task never runs it.
-    queueMicrotask(() => this.#server.receive(copy));
+    if (message[0] === RUN || message[0] === ALONE) {
+      this.#running = message[2];
+      this.#context = context;
+    }
+    // Later, as with a worker: submitting a task never runs it. All that is said of a run calls
+    // code of its task, which sees what a function sees that its caller calls.
+    queueMicrotask(() => runIn(this.#context, () => this.#server.receive(copy)));
   }
 
   engage(): void {}
@@ -72,6 +79,7 @@ export class InlineThread implements Thread {
     }
     // A thread serves one task at a time, and this was the end of it.
     this.#running = undefined;
+    this.#context = undefined;
     if (this.#terminated) this.#events.onEnd(undefined);
     else this.#events.onMessage(message);
   }

@@ -5,6 +5,7 @@ import type { ModuleLoads } from "./member/module_loads.ts";
 import type { RunOptions } from "./options.ts";
 import type { Manner } from "./protocol.ts";
 import type { Queue } from "./queue.ts";
+import type { AsyncContext } from "./runtime/async_context.ts";
 import type { AddressedTask } from "./task.ts";
 import type { Outcome, TaskTrace } from "./telemetry.ts";
 import type { Timer } from "./timers.ts";
@@ -17,6 +18,10 @@ interface Details {
   onValue?: (value: unknown) => void;
   /** What tells OpenTelemetry of it. */
   trace?: TaskTrace;
+  /** The async context of its caller, if something of the caller's is called in it. */
+  context?: AsyncContext;
+  /** Resolves when what `onProgress` has returned so far has; of promises only. */
+  heard?: Promise<unknown>;
   /** Since when it waits, and for how many it stands; of those that are timed. */
   waits?: { readonly since: number; readonly times: number };
   /** What its arguments have marked for transfer; it can be sent once only. */
@@ -104,6 +109,16 @@ export class Job {
     return this.#details?.trace;
   }
 
+  /** The async context in which what belongs to its caller runs. */
+  get context(): AsyncContext {
+    return this.#details?.context;
+  }
+
+  /** Resolves when its listener has heard all, if that takes time. */
+  get heard(): Promise<unknown> | undefined {
+    return this.#details?.heard;
+  }
+
   /** Since when it waits, if it is timed. */
   get waits(): Details["waits"] {
     return this.#details?.waits;
@@ -147,6 +162,8 @@ export class Job {
       this.#details.stopListening?.();
       this.endTime();
       this.#details.trace?.ended(outcome, reason);
+      // A queue may keep its place for long.
+      this.#details.context = undefined;
     }
     return resolve;
   }

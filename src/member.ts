@@ -276,7 +276,9 @@ export class Member {
     const begun = timed ? machinery.now() : 0;
     this.#sending = batch;
     try {
-      this.#thread.post(batch.message, transfer);
+      const { queues } = this.#thread;
+      // What does not queue is sent one job at a time: this one.
+      this.#thread.post(batch.message, transfer, queues ? undefined : this.jobs.head?.context);
     } catch (cause) {
       return this.#sendApart(batch, cause);
     } finally {

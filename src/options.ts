@@ -198,12 +198,15 @@ export interface RunOptions {
   timeout?: number;
   /**
    * Called with what the task tells by `this.progress(value)`, in order, and before the result.
-   * If it throws, the run rejects with that, and the task is aborted.
+   * If it throws, the run rejects with that, and the task is aborted. If it returns a promise, the
+   * same goes for one that rejects; the result waits for the promise, but no other call does.
+   * It runs in the async context of the run's caller.
    *
    * @param value A copy of what the task tells.
+   * @returns Nothing, or a promise that resolves when the caller is done with it.
    */
   // deno-lint-ignore no-explicit-any -- whatever its task tells
-  onProgress?(value: any): void;
+  onProgress?(value: any): unknown;
 }
 
 /**

@@ -18,9 +18,11 @@ import { Member, type MemberEvents } from "./member.ts";
 import type { PoolSettings } from "./options.ts";
 import { type PoolStats, Tally } from "./pool_stats.ts";
 import { Queue } from "./queue.ts";
+import { currentContext, runIn, runInNone } from "./runtime/async_context.ts";
 import { Starts } from "./starts.ts";
 import { FailedModules } from "./pool/failed_modules.ts";
 import { observe, traceTask, unobserve } from "./telemetry.ts";
+import { isThenable } from "./thenable.ts";
 import * as machinery from "./timers.ts";
 
 /** How often, in ms, workers that were sent tasks ahead are looked at. */
@@ -35,7 +37,13 @@ const BEGIN_POLL_MS = 20;
 /** Tells of something that has happened in a pool; see events.ts. */
 export type Report = (type: ExecutorEventType, worker: number, cause?: unknown) => void;
 
-/** Workers that start and end with the work there is, and the tasks that wait for them. */
+/**
+ * Workers that start and end with the work there is, and the tasks that wait for them.
+ *
+ * A pool works in the empty async context: the public methods enter that context, and workers and
+ * timers stay in the context that started them. What belongs to one call runs in the context of the
+ * caller, which is kept with the job.
+ */
 export class Pool {
   readonly name: string;
   readonly #settings: PoolSettings;
@@ -100,7 +108,11 @@ export class Pool {
    * @throws {WorkerStartError} If one cannot be started.
    * @throws {ShutdownError} If the pool was terminated meanwhile.
    */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    return runInNone(() => this.#startUp());
+  }
+
+  async #startUp(): Promise<void> {
     const { isolation, minWorkers, permissions, permissionsGiven, preload } = this.#settings;
     if (this.#open) return;
     this.#open = true;
@@ -123,6 +135,16 @@ export class Pool {
   enqueue(job: Job): void {
     const trace = traceTask(this.name, job.task);
     if (trace !== undefined) job.details.trace = trace;
+    const context = currentContext();
+    if (context === undefined) return this.#take(job);
+    // Kept only where something of the caller's will be called.
+    if (this.#settings.isolation === "inline" || job.options?.onProgress !== undefined) {
+      job.details.context = context;
+    }
+    runIn(undefined, () => this.#take(job));
+  }
+
+  #take(job: Job): void {
     const signal = job.options?.signal;
     if (signal?.aborted) return this.#refuse(job, signal.reason);
     const { maxQueue } = this.#settings;
@@ -169,7 +191,10 @@ export class Pool {
 
   /** Settles a job now, for this reason: it never runs, or its worker is told. */
   cancel(job: Job, reason: unknown): void {
-    if (job.settled) return;
+    if (!job.settled) runInNone(() => this.#cancel(job, reason));
+  }
+
+  #cancel(job: Job, reason: unknown): void {
     this.#refuse(job, reason);
     if (!this.#unqueue(job)) this.#memberWith(job)?.abort(job, reason);
     this.#settleDrained();
@@ -225,6 +250,10 @@ export class Pool {
 
   /** Ends everything now: what waits or runs rejects with `ShutdownError`. */
   terminate(): void {
+    runInNone(() => this.#terminate());
+  }
+
+  #terminate(): void {
     this.#open = false;
     unobserve(this);
     this.#starts.giveUp();
@@ -397,10 +426,18 @@ export class Pool {
     if (failed) {
       this.#tally.failed++;
       job.reject(outcome);
-    } else {
-      this.#tally.completed++;
-      job.resolve(outcome);
+    } else if (job.heard === undefined) this.#complete(job, outcome);
+    else {
+      // The task has ended; only its caller is still busy, which no timeout is for.
+      job.endTime();
+      job.heard.then(() => this.#complete(job, outcome));
     }
+  }
+
+  #complete(job: Job, outcome: unknown): void {
+    if (job.settled) return;
+    this.#tally.completed++;
+    job.resolve(outcome);
   }
 
   /** A worker that has said something takes the next jobs, or waits for some. */
@@ -596,13 +633,7 @@ export class Pool {
     },
     onTimed: (ms, runs) => this.#tally.ran(ms, runs),
     onReturn: (job, failed, outcome) => this.#return(job, failed, outcome),
-    onProgress: (job, value) => {
-      try {
-        job.options?.onProgress?.(value);
-      } catch (error) {
-        this.cancel(job, error);
-      }
-    },
+    onProgress: (job, value) => this.#tell(job, value),
     onYield: (job, value) => job.details.onValue!(value),
     onShared: (member) => this.#requeue(member),
     onRoom: (member) => this.#continue(member),
@@ -615,6 +646,20 @@ export class Pool {
     onDying: (member) => this.#idle.remove(member),
     onEnd: (member, cause) => this.#lost(member, cause),
   };
+
+  /** Tells the caller of a job how far it is; what fails there fails the job. */
+  #tell(job: Job, value: unknown): void {
+    const onProgress = job.options?.onProgress;
+    if (onProgress === undefined) return;
+    try {
+      const told = runIn(job.context, () => onProgress(value));
+      if (!isThenable(told)) return;
+      const heard = Promise.resolve(told).then(undefined, (error) => this.cancel(job, error));
+      job.details.heard = Promise.all([job.heard, heard]);
+    } catch (error) {
+      this.cancel(job, error);
+    }
+  }
 
   /** A worker is gone: it was told to, came back from a stuck task, failed to start, or died. */
   #lost(member: Member, cause: unknown): void {

@@ -5,6 +5,7 @@ import { Ledger } from "./ledger.ts";
 import { atLeisure, endMoment } from "./leisure.ts";
 import { newLifeline } from "./lifeline.ts";
 import { type FromWorker, LIFELINE, type Setup, type ToWorker } from "./protocol.ts";
+import type { AsyncContext } from "./runtime/async_context.ts";
 import { modules } from "./task.ts";
 import { deliveries } from "./timers.ts";
 
@@ -20,8 +21,12 @@ export interface Thread {
   readonly listed: number;
   /** Copies a value as sending it would; throws what that throws. */
   readonly clone: (value: unknown) => unknown;
-  /** Sends a message; throws what structured clone throws. */
-  post(message: ToWorker, transfer?: Transferable[]): void;
+  /**
+   * Sends a message; throws what structured clone throws.
+   *
+   * @param context Where a task runs that is run in this thread.
+   */
+  post(message: ToWorker, transfer?: Transferable[], context?: AsyncContext): void;
   /** Says whether it has a task: then it keeps the process alive. */
   engage(engaged: boolean): void;
   /** Ends it now, or, where it runs synchronous code, as soon as that returns. */

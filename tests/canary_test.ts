@@ -85,3 +85,14 @@ Deno.test("Canary: an idle worker keeps the process alive, and has no unref()", 
       "thread.ts, which calls a method without one, can go",
   );
 });
+
+Deno.test("Canary: Deno reads and sets the async context by two functions of its own", () => {
+  const { internal } = Deno as unknown as { internal: symbol };
+  const { core } =
+    (Deno as unknown as Record<symbol, { core: Record<string, unknown> }>)[internal]!;
+  assertEquals(
+    [typeof core.getAsyncContext, typeof core.setAsyncContext],
+    ["function", "function"],
+    "src/runtime/async_context.ts does without them, by loading node:async_hooks, for 6 ms",
+  );
+});

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { Executor, NotStartedError, tasksFrom, testOfWorkers } from "./isolation.ts";
 import { until } from "./waiting.ts";
 
@@ -223,4 +229,142 @@ Deno.test("Executor.map*() refuse options that make no sense", async () => {
     TypeError,
     "expected true or false",
   );
+});
+
+for (const map of ["mapBlocking", "mapCpu"] as const) {
+  Deno.test(`Executor.${map}() takes any iterable`, async () => {
+    await using executor = await Executor.start({ blocking: { maxWorkers: 1 } });
+    const upper = (text: string) => text.toUpperCase();
+    const sources: [Iterable<string> | AsyncIterable<string>, string[]][] = [
+      ["abc", ["A", "B", "C"]],
+      ["👍é", ["👍", "É"]],
+      ["", []],
+      [new String("ab") as Iterable<string>, ["A", "B"]],
+      [new Map([["a", 1]]).keys(), ["A"]],
+      [ReadableStream.from(["a", "b"]), ["A", "B"]],
+      [Iterator.from(["a", "b"]).drop(1), ["B"]],
+      [{ [Symbol.asyncIterator]: undefined, ...{ [Symbol.iterator]: () => ["a"].values() } }, [
+        "A",
+      ]],
+    ];
+    for (const [source, expected] of sources) {
+      assertEquals(await Array.fromAsync(executor[map](upper, source)), expected);
+    }
+    const runner = executor.with({ timeout: 10_000 });
+    assertEquals(await Array.fromAsync(runner[map](upper, "ab")), ["A", "B"]);
+  });
+
+  Deno.test(`Executor.${map}() refuses what is not iterable`, async () => {
+    await using executor = await Executor.start();
+    const sources: [unknown, string][] = [
+      [undefined, "undefined"],
+      [null, "null"],
+      [5, "5"],
+      [true, "true"],
+      [{}, "{}"],
+      [{ length: 1, 0: "a" }, "length: 1"],
+      [() => ["a"], "[Function"],
+      [Promise.resolve(["a"]), "Promise"],
+      [{ [Symbol.iterator]: "a" }, "Symbol.iterator"],
+      [Symbol("a"), "Symbol(a)"],
+    ];
+    for (const { [map]: run } of [executor, executor.with({ timeout: 1_000 })]) {
+      for (const [source, shown] of sources) {
+        const error = assertThrows(
+          () => run.call(executor, double, source as number[]),
+          TypeError,
+          "Cannot map what is not iterable",
+        );
+        assertStringIncludes(error.message, shown);
+      }
+    }
+    assertEquals(await Array.fromAsync(executor[map](double, [1])), [2]);
+  });
+}
+
+Deno.test("Executor.map*() submit nothing once the loop was left", async () => {
+  await using executor = await Executor.start();
+  const more = Promise.withResolvers<void>();
+  async function* late() {
+    yield 1;
+    await more.promise;
+    yield 2;
+  }
+  for await (const _ of executor.mapCpu(double, late())) break;
+  more.resolve();
+  await executor.runCpu(later, "later", 10);
+  const { completed, cancelled, queued } = executor.stats().cpu;
+  assertEquals({ completed, cancelled, queued }, { completed: 2, cancelled: 0, queued: 0 });
+});
+
+const closeFailures: Record<string, () => unknown> = {
+  "throws": () => {
+    throw new RangeError("of the source");
+  },
+  "rejects": () => Promise.reject(new RangeError("of the source")),
+  "rejects later": async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    throw new RangeError("of the source");
+  },
+};
+for (const [way, close] of Object.entries(closeFailures)) {
+  Deno.test(`Executor.map*() whose source's return() ${way}`, async () => {
+    await using executor = await Executor.start();
+    const sourceThat = (next: () => unknown) =>
+      ({
+        [Symbol.asyncIterator]: () => ({ next, return: close }),
+      }) as unknown as AsyncIterable<number>;
+    const one = { done: false, value: 1 };
+
+    // Left while nothing is read: its consumer hears of it, as in any loop.
+    const quick = sourceThat(() => Promise.resolve(one));
+    await assertRejects(
+      async () => {
+        for await (const _ of executor.mapCpu(double, quick, { buffer: 1 })) {
+          // Time to read the next.
+          await executor.runCpu(later, "", 10);
+          break;
+        }
+      },
+      RangeError,
+      "of the source",
+    );
+
+    // Left while something is read: nobody waits for the source, and the program goes on.
+    let first = true;
+    const stalls = sourceThat(() => {
+      const step = first ? Promise.resolve(one) : new Promise(() => {});
+      first = false;
+      return step;
+    });
+    for await (const _ of executor.mapCpu(double, stalls)) break;
+
+    // Ended by a task: that is the reason, and not what came after.
+    const fail = () => {
+      throw new TypeError("of the task");
+    };
+    await assertRejects(
+      () => Array.fromAsync(executor.mapCpu(fail as (n: number) => number, quick, { buffer: 1 })),
+      TypeError,
+      "of the task",
+    );
+    await executor.runCpu(later, "", 20);
+  });
+}
+
+Deno.test("Executor.map*() close a source whose item cannot be submitted", async () => {
+  const executor = await Executor.start();
+  let closed = 0;
+  function* numbers() {
+    try {
+      for (let n = 1;; n++) yield n === 2 ? Promise.reject(new RangeError("two")) : n;
+    } finally {
+      closed++;
+    }
+  }
+  const items = numbers as unknown as () => Iterable<number>;
+  await assertRejects(() => Array.fromAsync(executor.mapCpu(double, items())), RangeError, "two");
+  await executor.shutdown();
+  await assertRejects(() => Array.fromAsync(executor.mapCpu(double, items())), NotStartedError);
+  assertEquals(closed, 2);
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { Executor, type TaskContext } from "./isolation.ts";
 import { until } from "./waiting.ts";
 
@@ -85,6 +85,94 @@ for (const isInline of [false, true]) {
     assertEquals(await executor.runCpu(countTo, 2), 2);
     const { cancelled, stuck, completed } = executor.stats().cpu;
     assertEquals({ cancelled, stuck, completed }, { cancelled: 1, stuck: 0, completed: 1 });
+  });
+
+  const failures: Record<string, (error: Error) => unknown> = {
+    "rejects at once": (error) => Promise.reject(error),
+    "rejects after the task has ended": async (error) => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      throw error;
+    },
+    "returns a thenable that rejects": (error) => ({
+      then: (_: unknown, reject: (error: Error) => void) => reject(error),
+    }),
+    "returns a thenable that throws": (error) => ({
+      then() {
+        throw error;
+      },
+    }),
+    "returns what throws when it is looked at": (error) => ({
+      get then() {
+        throw error;
+      },
+    }),
+  };
+  for (const [way, fail] of Object.entries(failures)) {
+    Deno.test(`RunOptions.onProgress that ${way} fails its run${where}`, async () => {
+      await using executor = await start();
+      const error = new RangeError("not this");
+      const runner = executor.with({ onProgress: (n: number) => n === 2 ? fail(error) : n });
+      const items = async () => await Array.fromAsync(runner.mapCpu(countTo, [1, 2]));
+      function* twice(this: TaskContext) {
+        this.progress(2);
+        yield 1;
+      }
+      const stream = async () => await Array.fromAsync(runner.streamCpu(twice));
+      for (const run of [() => runner.runCpu(countTo, 3), items, stream]) {
+        const caught = await assertRejects(run, RangeError);
+        assertStrictEquals(caught, error);
+      }
+      assertEquals(await runner.runCpu(countTo, 1), 1);
+    });
+  }
+
+  Deno.test(`RunOptions.onProgress that takes time holds up the result alone${where}`, async () => {
+    await using executor = await start();
+    const heard: unknown[] = [];
+    const go = Promise.withResolvers<void>();
+    const runner = executor.with({
+      timeout: 1_000,
+      async onProgress(n: number) {
+        heard.push(n);
+        await go.promise;
+        heard.push(`${n}, too`);
+      },
+    });
+    const result = runner.runCpu(countTo, 3).then((result) => heard.push(`result ${result}`));
+    await until(() => heard.length === 3);
+    // Its worker has gone on.
+    assertEquals(await executor.runCpu((n: number) => n, 1), 1);
+    assertEquals(executor.stats().cpu.busy, 0);
+    go.resolve();
+    await result;
+    assertEquals(heard, [1, 2, 3, "1, too", "2, too", "3, too", "result 3"]);
+  });
+
+  Deno.test(`RunOptions.onProgress that does not end can be aborted${where}`, async () => {
+    await using executor = await start();
+    const controller = new AbortController();
+    const runner = executor.with({
+      signal: controller.signal,
+      onProgress: () => new Promise(() => {}),
+    });
+    const result = runner.runCpu(countTo, 3);
+    await executor.runCpu(() => {});
+    controller.abort(new Error("heard enough"));
+    await assertRejects(() => result, Error, "heard enough");
+  });
+
+  Deno.test(`A task that fails does not wait for RunOptions.onProgress${where}`, async () => {
+    await using executor = await start();
+    const runner = executor.with({ onProgress: () => new Promise(() => {}) });
+    await assertRejects(
+      () =>
+        runner.runCpu(function (this: TaskContext) {
+          this.progress(1);
+          throw new RangeError("of the task");
+        }),
+      RangeError,
+      "of the task",
+    );
   });
 
   Deno.test(`RunOptions.onProgress is not called once the caller has given up${where}`, async () => {
