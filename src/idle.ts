@@ -1,6 +1,15 @@
 import type { Job } from "./job.ts";
 import { isLeisure } from "./leisure.ts";
 import type { Member } from "./member.ts";
+import { now } from "./timers.ts";
+
+const RealDate = Date;
+const { timeOrigin } = performance;
+
+/** The time that timers run by: real time, which nobody can set back, unless a test fakes the time. */
+function time(): number {
+  return Date === RealDate ? timeOrigin + now() : Date.now();
+}
 
 /**
  * The workers of a pool that wait for a task. The one that was used last is the next to be used,
@@ -71,7 +80,7 @@ export class Idle {
 
   /** A worker stays idle from now on. */
   stay(member: Member): void {
-    member.idleSince = Date.now();
+    member.idleSince = time();
     if (isLeisure()) this.watch();
   }
 
@@ -88,7 +97,9 @@ export class Idle {
       this.#timer !== undefined || longest === undefined || this.#timeout === Infinity ||
       !this.#hasSpare()
     ) return;
-    const idleFor = Math.max(0, Date.now() - longest.idleSince);
+    // A faked time may lie in the past.
+    longest.idleSince = Math.min(longest.idleSince, time());
+    const idleFor = time() - longest.idleSince;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#retireLongest();
@@ -99,10 +110,9 @@ export class Idle {
 
   /** Retires those that are idle for too long: they are first. */
   #retireLongest(): void {
-    const now = Date.now();
+    const until = time();
     for (let member = this.longest; member !== undefined; member = this.longest) {
-      // The clock may have been set back.
-      if (!this.#hasSpare() || now - member.idleSince < this.#timeout) return;
+      if (!this.#hasSpare() || until - member.idleSince < this.#timeout) return;
       this.#retire(member);
     }
   }

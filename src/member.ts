@@ -101,7 +101,7 @@ export class Member {
    * or has not begun one for long, as what an earlier task left behind keeps it from hearing.
    */
   overdue = false;
-  /** When it became idle, in ms of the clock. */
+  /** When it became idle, in ms of the time that idle.ts goes by. */
   idleSince = 0;
   /** What the worker was sent: jobs enter in `send`, and leave when they return or are taken back. */
   readonly jobs = new Flight();

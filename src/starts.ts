@@ -3,7 +3,7 @@ import { atLeisure } from "./leisure.ts";
 import type { Member } from "./member.ts";
 import { startInTurn } from "./pace.ts";
 import { Backoff } from "./pool/backoff.ts";
-import type { Timer } from "./timers.ts";
+import { clearTimeout, setTimeout, type Timer } from "./timers.ts";
 
 /** How long, in ms, a worker may take to get ready; 20 is usual. */
 const START_TIMEOUT = 30_000;

@@ -89,6 +89,22 @@ Deno.test("Pool keeps a worker that was used within idleTimeout", async () => {
   assertEquals(await executor.runCpu(countCalls), 1);
 });
 
+Deno.test("Pool ends idle workers though the clock was set back", async () => {
+  await using executor = await Executor.start({ blocking: { idleTimeout: 50 } });
+  const { now } = Date;
+  try {
+    await executor.runBlocking(countCalls);
+    Date.now = () => now() - 3_600_000;
+    await until(() => executor.stats().blocking.workers === 0);
+    // One that became idle by a clock that is then set back once more.
+    await executor.runBlocking(countCalls);
+    Date.now = () => now() - 7_200_000;
+    await until(() => executor.stats().blocking.workers === 0);
+  } finally {
+    Date.now = now;
+  }
+});
+
 Deno.test("Pool starts no worker for a burst of short tasks that it keeps up with", async () => {
   await using executor = await Executor.start({ blocking: { minWorkers: 1 } });
   for (let burst = 0; burst < 5; burst++) {
