@@ -174,13 +174,31 @@ export interface Runner {
   ): AsyncIterableIterator<Yielded<F>>;
 }
 
+/** What may be taken off an executor, and is called without it. */
+const METHODS = [
+  "runBlocking",
+  "runCpu",
+  "mapBlocking",
+  "mapCpu",
+  "streamBlocking",
+  "streamCpu",
+  "with",
+  "startup",
+  "shutdown",
+  "terminate",
+  "stats",
+  "addEventListener",
+  "removeEventListener",
+] as const;
+
 /**
  * Runs what must not run on the event loop, in two bounded pools of Web Workers: one for
  * blocking calls, with the program's permissions; one for computation, with none.
  *
  * A task is a function that sees nothing around it, or an export of a module named with
  * {@linkcode tasksFrom}. Arguments and results are copied by structured clone, arguments
- * when a worker takes the task; see {@linkcode transfer} to move instead.
+ * when a worker takes the task; see {@linkcode transfer} to move instead. Each method belongs to
+ * its executor for good: `const { runCpu } = executor` works.
  *
  * @example
  * ```ts
@@ -247,6 +265,11 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
       }),
       this.#reporter("cpu"),
     );
+    for (const name of METHODS) {
+      // Of a subclass, if that has its own.
+      const value = (this[name] as (...args: unknown[]) => unknown).bind(this);
+      Object.defineProperty(this, name, { value, writable: true, configurable: true });
+    }
   }
 
   /** Tells the listeners what has happened in a pool, when it is through with it. */

@@ -5,7 +5,16 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { Executor, getExecutor, isolation, NotStartedError, tasksFrom } from "./isolation.ts";
+import {
+  Executor,
+  type ExecutorEvent,
+  getExecutor,
+  isolation,
+  NotStartedError,
+  type Task,
+  type TaskFunction,
+  tasksFrom,
+} from "./isolation.ts";
 import { Executor as Plain } from "@genro/executor";
 
 const { add, greet, later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
@@ -234,3 +243,49 @@ Deno.test("Executor.stats() counts what there is and what happened", async () =>
     { completed: 3, failed: 2, cancelled: 1, crashed: 1 },
   );
 });
+
+for (const isInline of [false, true]) {
+  Deno.test(`Executor's methods work without it${isInline ? ", inline" : ""}`, async () => {
+    class Counted extends Executor {
+      calls = 0;
+      override runCpu<F extends TaskFunction>(
+        task: F | Task<F>,
+        ...args: Parameters<F>
+      ): Promise<Awaited<ReturnType<F>>> {
+        this.calls++;
+        return super.runCpu(task, ...args);
+      }
+    }
+    const double = (n: number) => n * 2;
+    function* upTo(n: number) {
+      for (let i = 1; i <= n; i++) yield i;
+    }
+    const executor = new Counted(isInline ? { inline: true } : { blocking: { maxWorkers: 1 } });
+    const { runBlocking, runCpu, mapBlocking, mapCpu, streamBlocking, streamCpu } = executor;
+    const { startup, shutdown, terminate, stats, addEventListener, removeEventListener } = executor;
+    const started: string[] = [];
+    const onStart = ({ pool }: ExecutorEvent) => started.push(pool);
+    addEventListener("workerstart", onStart);
+    await startup();
+    for (const run of [runBlocking, runCpu]) assertEquals(await run(double, 2), 4);
+    assertEquals(await Promise.all([1, 2].map((n) => runCpu(double, n))), [2, 4]);
+    for (const map of [mapBlocking, mapCpu]) {
+      assertEquals(await Array.fromAsync(map(double, [1, 2])), [2, 4]);
+    }
+    for (const stream of [streamBlocking, streamCpu]) {
+      assertEquals(await Array.fromAsync(stream(upTo, 2)), [1, 2]);
+    }
+    const { with: bind } = executor;
+    const { runCpu: runInTime } = bind({ timeout: 10_000 });
+    assertEquals(await runInTime(double, 2), 4);
+    assertEquals(stats().cpu.completed, 7);
+    assertEquals(executor.calls, 3);
+    assertEquals(started.toSorted(), ["blocking", "cpu"]);
+    removeEventListener("workerstart", onStart);
+    await shutdown();
+    terminate();
+    assertEquals(executor.isRunning, false);
+    // Nothing of it shows.
+    assertEquals(Object.keys(new Executor()), []);
+  });
+}
