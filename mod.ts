@@ -40,6 +40,7 @@ export {
   type StreamFunction,
   type Task,
   type TaskFunction,
+  type TaskOf,
   type Tasks,
   tasksFrom,
   type Yielded,

@@ -117,6 +117,55 @@ export interface Task<F extends TaskFunction> {
 }
 
 /**
+ * The task that a function of a module becomes. One with several signatures takes the arguments of
+ * each of them, but those with a callback, which cannot be sent; its result is whatever one of them
+ * returns. For one signature, or for one type of a generic function, name the `Task` of that.
+ *
+ * @typeParam F The type of the function.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type Task, tasksFrom } from "@genro/executor";
+ *
+ * const { randomBytes } = tasksFrom(import.meta, () => import("node:crypto"));
+ * const { readFileSync } = tasksFrom(import.meta, () => import("node:fs"));
+ * const readText: Task<(path: string, encoding: "utf8") => string> = readFileSync;
+ *
+ * await using executor = await Executor.start();
+ * // Not the signature with a callback, though that is the last.
+ * const bytes = await executor.runCpu(randomBytes, 16);
+ * const text: string = await executor.runBlocking(readText, "/etc/hosts", "utf8");
+ * assertEquals([bytes.length, typeof text], [16, "string"]);
+ * ```
+ */
+export type TaskOf<F extends TaskFunction> = F extends {
+  (...args: infer A1): infer R1;
+  (...args: infer A2): infer R2;
+  (...args: infer A3): infer R3;
+  (...args: infer A4): infer R4;
+  (...args: infer A5): infer R5;
+  (...args: infer A6): infer R6;
+  // `Parameters<F>` and `ReturnType<F>` read the last signature alone. That is enough if the others
+  // say no more: of fewer than six, the first stands for those that are missing.
+}
+  ? [[A1, R1], [A2, R2], [A3, R3], [A4, R4], [A5, R5]] extends
+    [[A6, R6], [A6, R6], [A6, R6], [A6, R6], [A6, R6]] ? Task<F>
+    // Else they read a union, of functions each of which has another signature as its last. It
+    // returns a promise, as a signature that is there twice would not be the last.
+  : (
+    [A1, R1] | [A2, R2] | [A3, R3] | [A4, R4] | [A5, R5] | [A6, R6] extends infer S
+      ? S extends [infer A extends unknown[], infer R]
+        ? [Extract<A[number], TaskFunction>] extends [never]
+          ? F & ((...args: A) => Promise<Awaited<R>>)
+        : never
+      : never
+      : never
+  ) extends infer Each extends TaskFunction ? Task<[Each] extends [never] ? F : Each>
+  : Task<F>
+  : Task<F>;
+
+/**
  * The functions of a module as tasks; objects among its exports keep their shape.
  *
  * @typeParam M The type of the module.
@@ -135,7 +184,7 @@ export interface Task<F extends TaskFunction> {
  */
 export type Tasks<M> = {
   readonly [K in keyof M as M[K] extends TaskFunction | object ? K : never]: M[K] extends
-    TaskFunction ? Task<M[K]> & Tasks<M[K]> : Tasks<M[K]>;
+    TaskFunction ? TaskOf<M[K]> & Tasks<M[K]> : Tasks<M[K]>;
 };
 
 /** A module that has tasks. */

@@ -205,3 +205,17 @@ Deno.test("Executor takes the message channel away from tasks", async () => {
   );
   assertEquals(messages, 0);
 });
+
+Deno.test("tasksFrom() names functions of several signatures, and generic ones", async () => {
+  const { identity, letters, parse, spell } = tasksFrom(
+    import.meta,
+    () => import("./fixtures/overloads.ts"),
+  );
+  await using executor = await Executor.start();
+  assertEquals(await executor.runCpu(parse, "1"), 1);
+  assertEquals(await executor.runCpu(parse, 1, 2), "1 2");
+  assertEquals(await executor.runCpu(spell, "abc"), "a-b-c");
+  assertEquals(await executor.runCpu(identity, "abc"), "abc");
+  assertEquals(await Array.fromAsync(executor.mapCpu(spell, "ab")), ["a", "b"]);
+  assertEquals(await Array.fromAsync(executor.streamCpu(letters, 3)), [0, 1, 2]);
+});

@@ -7,6 +7,12 @@ import { type Executor, type Task, type TaskContext, tasksFrom, transfer } from 
 
 const tasks = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
 
+const overloads = tasksFrom(import.meta, () => import("./fixtures/overloads.ts"));
+
+const crypto = tasksFrom(import.meta, () => import("node:crypto"));
+
+const files = tasksFrom(import.meta, () => import("node:fs"));
+
 const streams = tasksFrom(import.meta, () => import("./fixtures/streams.ts"));
 
 Deno.test("Executor is typed", () => {});
@@ -55,6 +61,78 @@ export async function right(executor: Executor): Promise<void> {
     void [number, name];
   });
   void [text, joined, length, unwrapped, aborted, moved, doubled];
+}
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
+  : false;
+
+/** Compiles if both types are the same. */
+function same<A, B>(_same: Equal<A, B>): void {}
+
+declare function overloaded(text: string): number;
+declare function overloaded(n: number): string;
+
+export async function rightOverloads(executor: Executor): Promise<void> {
+  // All but those with a callback, even where such is the last.
+  const spelt = await executor.runCpu(overloads.spell, "word");
+  same<typeof spelt, string>(true);
+  const bytes: Uint8Array = await executor.runCpu(crypto.randomBytes, 16);
+  const n: number = await executor.runCpu(crypto.randomInt, 1, 6);
+  const below: number = await executor.runCpu(crypto.randomInt, 6);
+  const key: Uint8Array = await executor.runCpu(crypto.scryptSync, "password", "salt", 32);
+  // What any of them returns, of several that take data.
+  const parsed = await executor.runCpu(overloads.parse, "1");
+  same<typeof parsed, number | string>(true);
+  const formatted = await executor.with({ timeout: 1 }).runCpu(overloads.parse, 1, 2);
+  same<typeof formatted, number | string>(true);
+  const content: string | Uint8Array = await executor.runBlocking(files.readFileSync, "a", "utf8");
+  for await (const letter of executor.streamCpu(overloads.letters, "abc")) {
+    same<typeof letter, string | number>(true);
+  }
+  for await (const word of executor.mapCpu(overloads.spell, ["a"])) same<typeof word, string>(true);
+
+  // One of them, or one type of a generic function.
+  const parseText: Task<(text: string) => number> = overloads.parse;
+  const one: number = await executor.runCpu(parseText, "1");
+  const text: string = await executor.runBlocking<(path: string, encoding: "utf8") => string>(
+    files.readFileSync,
+    "a",
+    "utf8",
+  );
+  const identity: Task<(n: number) => number> = overloads.identity;
+  const same1: number = await executor.runCpu(identity, 1);
+  const first = await executor.runCpu<(list: string[]) => string | undefined>(
+    overloads.firstOf,
+    ["a"],
+  );
+  same<typeof first, string | undefined>(true);
+  const unknown = await executor.runCpu(overloads.identity, 1);
+  same<typeof unknown, unknown>(true);
+  const own = <T>(value: T) => value;
+  const same2: number = await executor.runCpu(own<number>, 1);
+  const number: number = await executor.runCpu<(text: string) => number>(overloaded, "1");
+
+  // One signature is left as it is.
+  const add: Task<(a: number, b: number) => number> = tasks.add;
+  void [bytes, n, below, key, content, one, text, same1, same2, number, add];
+}
+
+export async function wrongOverloads(executor: Executor): Promise<void> {
+  // @ts-expect-error no signature takes that
+  await executor.runCpu(overloads.parse, true);
+  // @ts-expect-error an argument is missing
+  await executor.runCpu(overloads.parse, 1);
+  // @ts-expect-error a callback cannot be sent
+  await executor.runCpu(overloads.spell, "word", () => {});
+  // @ts-expect-error the argument is of another type
+  await executor.runCpu(crypto.randomBytes, "16");
+  // @ts-expect-error it may be a number, too
+  const text: string = await executor.runCpu(overloads.parse, 1, 2);
+  // @ts-expect-error there is no such signature
+  const task: Task<(text: string) => string> = overloads.parse;
+  // @ts-expect-error the items are of another type
+  executor.mapCpu(overloads.spell, [1]);
+  void [text, task];
 }
 
 export async function wrong(executor: Executor): Promise<void> {
