@@ -68,7 +68,8 @@ export class ExecutorEvent extends Event {
 }
 
 /**
- * The events of an executor. They come in a microtask, when what they tell of is done.
+ * The events of an executor. They come in a microtask, when what they tell of is done, and in no
+ * caller's async context. What a listener throws is an uncaught error, as with any `EventTarget`.
  *
  * @example
  * ```ts

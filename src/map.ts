@@ -28,8 +28,8 @@ export function opener<T>(items: Source<T>): () => Iterator<T> | AsyncIterator<T
   const found: (() => Iterator<T> | AsyncIterator<T>) | undefined = openAsync ?? open;
   if (typeof found === "function") return () => found.call(items);
   throw new TypeError(
-    "Cannot map what is not iterable: expected an array, a generator, a stream or another " +
-      `iterable of arguments, received ${Deno.inspect(items, { depth: 0 })}`,
+    "Cannot map what is not iterable: expected an array, a generator or a stream, received " +
+      Deno.inspect(items, { depth: 0 }),
   );
 }
 
