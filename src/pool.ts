@@ -40,8 +40,8 @@ export type Report = (type: ExecutorEventType, worker: number, cause?: unknown) 
 /**
  * Workers that start and end with the work there is, and the tasks that wait for them.
  *
- * A pool works in the empty async context: the public methods enter that context, and workers and
- * timers stay in the context that started them. What belongs to one call runs in the context of the
+ * A pool works in the empty async context: the public methods that may set up anything enter that
+ * context, and workers and timers stay in the context that started them. What belongs to one call runs in the context of the
  * caller, which is kept with the job.
  */
 export class Pool {
@@ -207,6 +207,10 @@ export class Pool {
 
   /** Takes a job back that has not begun. */
   withdraw(job: Job): void {
+    runInNone(() => this.#withdraw(job));
+  }
+
+  #withdraw(job: Job): void {
     if (!this.#unqueue(job) && !this.#memberWith(job)?.drop(job)) return;
     this.#refuse(job, new DOMException("The task was withdrawn", "AbortError"));
     this.#settleDrained();
