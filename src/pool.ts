@@ -659,7 +659,8 @@ export class Pool {
       const told = runIn(job.context, () => onProgress(value));
       if (!isThenable(told)) return;
       const heard = Promise.resolve(told).then(undefined, (error) => this.cancel(job, error));
-      job.details.heard = Promise.all([job.heard, heard]);
+      // Not the array of both: a task may tell a million times.
+      job.details.heard = Promise.all([job.heard, heard]).then(() => {});
     } catch (error) {
       this.cancel(job, error);
     }
