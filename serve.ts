@@ -18,7 +18,8 @@ import { Executor } from "./executor.ts";
 import { type ExecutorServer, GracefulServer, type ServeHandler } from "./src/graceful_server.ts";
 import { type ExecutorOptions, milliseconds, shareOf } from "./src/options.ts";
 import { bePresent } from "./src/presence.ts";
-import { asResponse, explain, RequestInfo, type ServeInfo } from "./src/request_info.ts";
+import { asResponse, explain, requestInfo, type ServeInfo } from "./src/request_info.ts";
+import { RequestClient } from "./src/server/request_client.ts";
 
 export type { ExecutorServer, ServeHandler, ServeInfo };
 
@@ -308,8 +309,9 @@ export function lifespan(
       try {
         executor ??= await (sizing ??= size());
         await executor.startup();
-        const told = new RequestInfo(request, info, executor, stopping.signal);
-        return asResponse(await fetch.call(app, request, told));
+        const client = new RequestClient(request, info, executor);
+        const told = requestInfo(client, info, stopping.signal);
+        return client.answered(asResponse(await fetch.call(app, request, told)));
       } catch (error) {
         return explain(error);
       }

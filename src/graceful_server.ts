@@ -1,6 +1,15 @@
 import type { Executor } from "../executor.ts";
-import { asResponse, explain, RequestInfo, type ServeInfo, unavailable } from "./request_info.ts";
+import { NotStartedError, ShutdownError } from "./errors.ts";
 import { stopSignals } from "./presence.ts";
+import {
+  asResponse,
+  explain,
+  requestInfo,
+  type ServeInfo,
+  STOPPING,
+  unavailable,
+} from "./request_info.ts";
+import { RequestClient } from "./server/request_client.ts";
 import { clearTimeout, deliveries, setTimeout } from "./timers.ts";
 
 /**
@@ -73,6 +82,10 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
   /** How to answer the requests that have no answer yet. */
   readonly #unanswered = new Set<(response: Response) => void>();
   readonly #ended = Promise.withResolvers<void>();
+  /** The clients of the WebSockets that are open. */
+  readonly #sockets = new Set<RequestClient>();
+  /** Whether the server still listens, and only for the WebSockets to be closed. */
+  #closesSockets = false;
 
   constructor(
     handler: ServeHandler,
@@ -84,7 +97,9 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
     this.executor = executor;
     const { signal: stopping } = this.#stopping;
     this.#server = Deno.serve({ onError: explain, ...listen }, (request, info) => {
-      return this.#answer(handler(request, new RequestInfo(request, info, executor, stopping)));
+      if (this.#closesSockets) return unavailable(STOPPING);
+      const client = new RequestClient(request, info, executor);
+      return this.#answer(handler(request, requestInfo(client, info, stopping)), client);
     });
     for (const name of stopSignals) Deno.addSignalListener(name, this.#stop);
     signal?.addEventListener("abort", this.#stop);
@@ -108,12 +123,17 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
   }
 
   /** Answers as the handler does, or otherwise when its time is over. */
-  #answer(answer: Response | Promise<Response>): Response | Promise<Response> {
-    if (answer instanceof Response) return answer;
+  #answer(
+    answer: Response | Promise<Response>,
+    client: RequestClient,
+  ): Response | Promise<Response> {
+    if (answer instanceof Response) return client.answered(answer, this.#sockets);
     return new Promise((resolve, reject) => {
       this.#unanswered.add(resolve);
       const done = () => this.#unanswered.delete(resolve);
-      Promise.resolve(answer).then(asResponse).then(resolve, reject).then(done);
+      Promise.resolve(answer)
+        .then((response) => client.answered(asResponse(response), this.#sockets))
+        .then(resolve, reject).then(done);
     });
   }
 
@@ -126,11 +146,30 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
   async #finish(grace: number): Promise<void> {
     const { signal } = this.#stopping;
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    // A listener of this server's own, as another one's end must not take it away.
+    const print = (event: PromiseRejectionEvent) => printRefusal(event);
+    addEventListener("unhandledrejection", print);
     const timer = grace === Infinity ? undefined : setTimeout(this.#ended.resolve, grace);
-    const drained = this.#server.shutdown().then(() => this.executor.shutdown());
-    const inTime = await Promise.race([drained.then(() => true), this.#ended.promise]);
+    const inTime = await Promise.race([this.#drain().then(() => true), this.#ended.promise]);
     if (timer !== undefined) clearTimeout(timer);
     if (!inTime) await this.#end();
+    removeEventListener("unhandledrejection", print);
+  }
+
+  /** Finishes what is in flight. */
+  async #drain(): Promise<void> {
+    if (this.#sockets.size > 0) await this.#closeSockets();
+    await this.#server.shutdown();
+    await this.executor.shutdown();
+  }
+
+  /** Closes the WebSockets when their tasks are done; Deno's server would cut those tasks off. */
+  async #closeSockets(): Promise<void> {
+    this.#closesSockets = true;
+    await Promise.all(Array.from(this.#sockets, (client) => client.idle()));
+    // Who has awaited the results sends them.
+    await deliveries();
+    for (const client of this.#sockets) client.close();
   }
 
   /** Ends what is left. */
@@ -138,9 +177,25 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
     this.executor.terminate();
     // A handler whose task has just been rejected may have an answer of its own.
     await deliveries();
-    for (const answer of this.#unanswered) answer(unavailable("The server is stopping"));
+    for (const answer of this.#unanswered) answer(unavailable(STOPPING));
+    for (const client of this.#sockets) client.close();
+    // It may still listen, if a WebSocket has kept it waiting. What is left to it may never end.
+    this.#server.shutdown();
     await deliveries();
     // Its workers take a moment to be gone.
     await this.executor.shutdown();
   }
+}
+
+/**
+ * Keeps a task that the server's end refuses or drops from ending the program, and with it what is
+ * still in flight: what an `onmessage` or a timer starts has no promise that reaches the server.
+ */
+function printRefusal(event: PromiseRejectionEvent): void {
+  const { defaultPrevented, reason } = event;
+  if (defaultPrevented || !(reason instanceof ShutdownError || reason instanceof NotStartedError)) {
+    return;
+  }
+  event.preventDefault();
+  console.error(reason);
 }

@@ -1,5 +1,6 @@
-import type { Executor, Runner } from "../executor.ts";
+import type { Runner } from "../executor.ts";
 import { NotStartedError, QueueFullError, ShutdownError } from "./errors.ts";
+import type { RequestClient } from "./server/request_client.ts";
 
 /**
  * What a handler is told beside the request: what Deno tells, and who runs its tasks.
@@ -33,38 +34,16 @@ export interface ServeInfo extends Deno.ServeHandlerInfo {
   readonly stopping: AbortSignal;
 }
 
-/** What a handler is told of one request. */
-export class RequestInfo implements ServeInfo {
-  readonly stopping: AbortSignal;
-  readonly #request: Request;
-  readonly #info: Deno.ServeHandlerInfo;
-  readonly #executor: Executor;
-  #runner: Runner | undefined;
-
-  constructor(
-    request: Request,
-    info: Deno.ServeHandlerInfo,
-    executor: Executor,
-    stopping: AbortSignal,
-  ) {
-    this.#request = request;
-    this.#info = info;
-    this.#executor = executor;
-    this.stopping = stopping;
-  }
-
-  get executor(): Runner {
-    // Read when it is needed: reading it makes Deno watch the connection.
-    return this.#runner ??= this.#executor.with({ signal: this.#request.signal });
-  }
-
-  get remoteAddr(): Deno.Addr {
-    return this.#info.remoteAddr;
-  }
-
-  get completed(): Promise<void> {
-    return this.#info.completed;
-  }
+/**
+ * What a handler is told of one request. Whatever wraps or copies the object keeps all of it: these
+ * are its own properties, and need no `this`.
+ */
+export function requestInfo(
+  client: RequestClient,
+  { remoteAddr, completed }: Deno.ServeHandlerInfo,
+  stopping: AbortSignal,
+): ServeInfo {
+  return { remoteAddr, completed, executor: client.runner(), stopping };
 }
 
 /**
@@ -85,7 +64,7 @@ export function asResponse(answer: unknown): Response {
 export function explain(error: unknown): Response {
   if (error instanceof QueueFullError) return unavailable("Too much to do, try again");
   if (error instanceof ShutdownError || error instanceof NotStartedError) {
-    return unavailable("The server is stopping");
+    return unavailable(STOPPING);
   }
   // The client has gone away: there is nobody to answer.
   if (error instanceof DOMException && error.name === "AbortError") {
@@ -94,6 +73,9 @@ export function explain(error: unknown): Response {
   console.error(error);
   return new Response("Internal Server Error", { status: 500 });
 }
+
+/** Why a server that ends does not answer. */
+export const STOPPING = "The server is stopping";
 
 /** The answer of a server that cannot answer now. */
 export function unavailable(why: string): Response {
