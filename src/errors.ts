@@ -41,6 +41,10 @@ export class ExecutorError extends Error {
 export class NotStartedError extends ExecutorError {
   /** The name of the class. */
   override name = "NotStartedError";
+  /** The HTTP status of such an answer: Express, Koa, Fastify and h3 read the property. */
+  status = 503;
+  /** The HTTP headers of such an answer, which these frameworks send, too. */
+  headers: Record<string, string> = { "retry-after": "1" };
 }
 
 /**
@@ -66,6 +70,10 @@ export class NotStartedError extends ExecutorError {
 export class ShutdownError extends ExecutorError {
   /** The name of the class. */
   override name = "ShutdownError";
+  /** The HTTP status of such an answer: Express, Koa, Fastify and h3 read the property. */
+  status = 503;
+  /** The HTTP headers of such an answer, which these frameworks send, too. */
+  headers: Record<string, string> = { "retry-after": "1" };
 }
 
 /**
@@ -91,6 +99,10 @@ export class ShutdownError extends ExecutorError {
 export class QueueFullError extends ExecutorError {
   /** The name of the class. */
   override name = "QueueFullError";
+  /** The HTTP status of such an answer: Express, Koa, Fastify and h3 read the property. */
+  status = 503;
+  /** The HTTP headers of such an answer, which these frameworks send, too. */
+  headers: Record<string, string> = { "retry-after": "1" };
 }
 
 /**

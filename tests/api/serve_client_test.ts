@@ -2,7 +2,13 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type ExecutorServer, lifespan, serve, type ServeHandler } from "@genro/executor/serve";
-import { Executor, type Runner } from "../isolation.ts";
+import {
+  Executor,
+  NotStartedError,
+  QueueFullError,
+  type Runner,
+  ShutdownError,
+} from "../isolation.ts";
 import { hasLocks } from "../features.ts";
 import { until } from "../waiting.ts";
 
@@ -15,16 +21,14 @@ interface Served extends AsyncDisposable {
 /** The ways to serve: each gives a handler the same. */
 const ways: Record<string, (handler: ServeHandler, executor: Executor) => Promise<Served>> = {
   "serve()": (handler, executor) => serve(handler, { ...loopback, executor }),
-  "lifespan()": async (handler, executor) => {
+  "lifespan()": (handler, executor) => {
     const { fetch } = lifespan(handler, { executor });
     const server = Deno.serve(loopback, fetch as Deno.ServeHandler);
-    return {
-      addr: server.addr,
-      async [Symbol.asyncDispose]() {
-        await server.shutdown();
-        await executor.shutdown();
-      },
+    const end = async () => {
+      await server.shutdown();
+      await executor.shutdown();
     };
+    return Promise.resolve({ addr: server.addr, [Symbol.asyncDispose]: end });
   },
 };
 
@@ -344,4 +348,11 @@ Deno.test("serve() leaves WebSockets to a handler that closes them with `stoppin
   await client.opened;
   await server.shutdown();
   assertEquals((await client.closed).code, 4_000);
+});
+
+Deno.test("The errors that serve() answers with 503 tell it to other frameworks", () => {
+  for (const ErrorClass of [QueueFullError, ShutdownError, NotStartedError]) {
+    const { status, headers } = new ErrorClass("");
+    assertEquals([status, headers], [503, { "retry-after": "1" }]);
+  }
 });
