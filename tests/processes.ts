@@ -1,3 +1,13 @@
+/** How a program is run. */
+export interface ProgramOptions {
+  cwd?: string | URL;
+  env?: Record<string, string>;
+  /** Whether its environment is just `env`. */
+  clearEnv?: boolean;
+  /** Whether it has a group of processes of its own, which {@linkcode Program.killGroup} needs. */
+  detached?: boolean;
+}
+
 /** A program that runs beside the test, with the lines it prints on stdout and stderr. */
 export class Program implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -5,10 +15,11 @@ export class Program implements AsyncDisposable {
   readonly printed: string[] = [];
   readonly #timer: ReturnType<typeof setTimeout>;
 
-  constructor(args: string[], options: { cwd?: string; env?: Record<string, string> } = {}) {
+  constructor(args: string[], options: ProgramOptions = {}) {
     this.#child = new Deno.Command(Deno.execPath(), {
       args,
-      cwd: options.cwd ?? new URL("..", import.meta.url),
+      cwd: new URL("..", import.meta.url),
+      ...options,
       env: { NO_COLOR: "1", ...options.env },
       stdin: "null",
       stdout: "piped",
@@ -37,6 +48,11 @@ export class Program implements AsyncDisposable {
     try {
       this.#child.kill(signal);
     } catch { /* it has ended */ }
+  }
+
+  /** Sends a signal to all its processes, as a service manager does. */
+  killGroup(signal: Deno.Signal): void {
+    Deno.kill(-this.#child.pid, signal);
   }
 
   /** How it ended. */
