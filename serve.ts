@@ -106,8 +106,9 @@ export interface SocketOptions extends ServeOptions, Omit<Deno.ServeUnixOptions,
 /**
  * Starts an executor, then a server whose handler has it. On SIGINT, SIGTERM or `signal` the
  * server accepts nothing more, lets the requests in flight finish, drains the executor, and is
- * done within `grace`; a second signal ends it at once. It does not end the program, which ends
- * by itself when nothing else keeps it.
+ * done within `grace`; a second signal ends it at once. WebSockets are closed when the tasks that
+ * they have in flight are done. It does not end the program, which ends by itself when nothing else
+ * keeps it.
  *
  * A handler that lets a `QueueFullError` or a `ShutdownError` through answers 503; any other
  * error is printed and answers 500, unless there is an `onError`.

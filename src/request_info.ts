@@ -25,7 +25,10 @@ import type { RequestClient } from "./server/request_client.ts";
  * ```
  */
 export interface ServeInfo extends Deno.ServeHandlerInfo {
-  /** Runs tasks for this request: they are aborted when its client goes away. */
+  /**
+   * Runs tasks for this request. They are aborted when its client goes away before the answer is
+   * complete; those of a request that was upgraded, when its WebSocket closes.
+   */
   readonly executor: Runner;
   /**
    * Aborts when the server begins to stop. End with it what would go on for ever, such as an event

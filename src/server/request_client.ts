@@ -1,6 +1,12 @@
 import type { Executor, Runner } from "../../executor.ts";
 import { upgradedSocket } from "../runtime/upgraded_socket.ts";
 
+/**
+ * Whether a signal that is first read when its client has gone still aborts. It does since Deno 2.8;
+ * 2.9 has brought locks.
+ */
+const watchesLate = "locks" in navigator;
+
 /** The reasons that tasks were aborted for because their client had gone. */
 const departures = new WeakSet<object>();
 
@@ -35,6 +41,7 @@ export class RequestClient {
     this.#executor = executor;
     // Read now: when the answer has gone out, Deno gives a promise that never settles.
     info.completed.then(() => this.#answered = true, this.#leave);
+    if (!watchesLate) void request.signal;
   }
 
   /** Runs tasks for the client. Until the first one, Deno does not watch the connection. */
