@@ -377,7 +377,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
 
   async #stop(): Promise<void> {
     await Promise.all(this.#pools.map((pool) => pool.drained()));
-    this.#terminatePools();
+    for (const pool of this.#pools) pool.terminate(true);
     await this.#gone();
   }
 

@@ -81,7 +81,8 @@ export function serve(
  * @param loaders As for {@linkcode serve}.
  * @param version The version of the executor.
  * @param host The number of the executor's process.
- * @returns Never resolves: what a process runs next is the program's own module.
+ * @returns Does not resolve before the process is to end: what it would run next is the program's
+ * own module.
  * @throws {Error} If the version is another one than this module's.
  *
  * @example The module that an executor generates, and starts a process from
@@ -96,12 +97,11 @@ export async function serveHost(
   loaders: Readonly<Record<string, () => Promise<unknown>>>,
   version: string,
   host: number,
-): Promise<never> {
+): Promise<void> {
   assertVersion(version);
   // Workers do without it.
   const child = await import("./src/child.ts");
-  child.serveHost(loaders, host);
-  return await new Promise(() => {});
+  await child.serveHost(loaders, host);
 }
 
 function assertVersion(version: string): void {

@@ -1,7 +1,7 @@
 import { apply } from "./intrinsics.ts";
 import { copyForProcess } from "./copy.ts";
 import { Ledger } from "./ledger.ts";
-import { type Loaders, loadWith } from "./load.ts";
+import type { Loaders } from "./load.ts";
 import {
   ALONE,
   BEGUN,
@@ -10,20 +10,33 @@ import {
   LOAD,
   type ProcessSetup,
   READY,
+  RETIRE,
   RUN,
   type ToWorker,
 } from "./protocol.ts";
+import { unref } from "./runtime/unref_worker.ts";
 import { TaskServer } from "./task_server.ts";
 import { encodeThrown } from "./thrown.ts";
+import { setTimeout } from "./timers.ts";
 
 /** How often, in ms, a process makes sure that its host is there. */
 const INTERVAL = 500;
+/** How long, in ms, an older Deno goes on that cannot tell when there is nothing left to do. */
+const BLIND_FLUSH_MS = 50;
+/**
+ * The signals that may be meant for the host, though its processes get them, too: a terminal or a
+ * service manager sends them to all. When a process ends is the host's affair.
+ */
+const IGNORED_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT", "SIGBREAK"]
+  : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"];
 
 /** What is used here of Deno's node:process in a process that was started with a channel. */
 interface ChannelProcess {
   send?: (message: FromProcess, sent: (error: Error | null) => void) => boolean;
   emit(type: string, ...args: unknown[]): boolean;
   on(type: string, listener: (...args: unknown[]) => void): void;
+  disconnect(): void;
 }
 
 /** The ledger of a process, which it shares with nobody: each result goes in a message. */
@@ -43,19 +56,27 @@ class OwnLedger extends Ledger {
  *
  * @param loaders How to load each module whose exports are tasks, by its URL.
  * @param host The number of the host's process.
+ * @returns Resolves when Deno may end the process as soon as nothing is left to do.
  */
-export function serveHost(loaders: Loaders, host: number): void {
+export function serveHost(loaders: Loaders, host: number): Promise<void> {
   const { process } = globalThis as unknown as { process: ChannelProcess };
   const exit = Deno.exit.bind(Deno);
   const write = process.send!.bind(process);
+  const disconnect = process.disconnect.bind(process);
   const send = (message: FromProcess, sent?: () => void) => {
     // With a callback: without one a channel whose host is gone is an uncaught error.
-    write(message, (error) => error === null || error === undefined ? sent?.() : exit(1));
+    write(message, (error) => error === null || error === undefined ? sent?.() : end(1));
   };
-  const load = loadWith(loaders);
+  const load = (url: string) => loaders[url]!();
   const report = console.error.bind(console);
+  const retired = Promise.withResolvers<void>();
   let server: TaskServer | undefined;
   let hostKey: number;
+  let isRetiring = false;
+  /** Ends the process, unless it ends by itself. */
+  const end = (code: number) => {
+    if (!isRetiring) exit(code);
+  };
   /** What came while a run waits to begin. */
   let waiting: ToWorker[] | undefined;
 
@@ -68,6 +89,12 @@ export function serveHost(loaders: Loaders, host: number): void {
     if ((message as ToWorker)[1] !== hostKey) return;
     if (waiting !== undefined) return void (waiting[waiting.length] = message as ToWorker);
     const [kind, , run] = message as ToWorker;
+    if (kind === RETIRE) {
+      isRetiring = true;
+      disconnect();
+      unref(watch);
+      return endWhenDone(exit).then(retired.resolve);
+    }
     if (kind !== RUN && kind !== ALONE && kind !== LOAD) return server.receive(message as ToWorker);
     waiting = [];
     send([BEGUN, run], () => {
@@ -93,13 +120,28 @@ export function serveHost(loaders: Loaders, host: number): void {
   };
   addEventListener("error", (event) => dying(event, event.error));
   addEventListener("unhandledrejection", (event) => dying(event, event.reason));
-  process.on("disconnect", () => exit(0));
-  process.on("error", () => exit(1));
-  // The terminal interrupts all processes of a program; when this one ends is the host's affair.
-  Deno.addSignalListener("SIGINT", () => {});
+  process.on("disconnect", () => end(0));
+  process.on("error", () => end(1));
+  for (const signal of IGNORED_SIGNALS) Deno.addSignalListener(signal, () => {});
   // At once, as in a worker; here Deno would let what is under way go on.
   Object.defineProperty(globalThis, "close", { value: () => exit(0), writable: true });
-  watchHost(host);
+  const watch = watchHost(host);
+  return retired.promise;
+}
+
+/**
+ * Has Deno end this process when nothing is left to do. It does so when the modules have ended that
+ * it was told to run: what it loads from now on, which would be the program's own, is empty.
+ */
+async function endWhenDone(exit: (code: number) => void): Promise<void> {
+  const { registerHooks } = await import("node:module") as unknown as {
+    registerHooks?: (hooks: { load(): object }) => void;
+  };
+  if (registerHooks === undefined) {
+    setTimeout(() => exit(0), BLIND_FLUSH_MS);
+    return await new Promise(() => {});
+  }
+  registerHooks({ load: () => ({ format: "module", source: "", shortCircuit: true }) });
 }
 
 /** Gives what the host says to `receive` alone, and takes from tasks what they could answer with. */
@@ -116,9 +158,9 @@ function hide(process: ChannelProcess, receive: (message: ToWorker) => void): vo
 }
 
 /** Ends this process when its host is gone, even if a task keeps its own thread busy. */
-function watchHost(host: number): void {
+function watchHost(host: number): Worker {
   const source = `setInterval(() => {
     if (Deno.ppid !== ${host}) Deno.kill(Deno.pid, "SIGKILL");
   }, ${INTERVAL});`;
-  new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
+  return new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
 }

@@ -72,6 +72,11 @@ export class InlineThread implements Thread {
     this.post([ABORT, this.key, this.#running, reason]);
   }
 
+  retire(): number {
+    this.terminate();
+    return 0;
+  }
+
   #deliver(message: FromWorker): void {
     if (typeof message === "object" && GOES_ON.has(message[0])) {
       if (!this.#terminated) this.#events.onMessage(message);

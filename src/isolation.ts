@@ -12,7 +12,7 @@ let inline: typeof import("./inline.ts");
  * @throws {WorkerStartError} If it has not.
  */
 export async function assertIsolation(settings: PoolSettings): Promise<void> {
-  const { isolation, permissions, workerUrl } = settings;
+  const { isolation, workerUrl } = settings;
   if (isolation === "inline") {
     inline = await import("./inline.ts");
     return;
@@ -21,26 +21,18 @@ export async function assertIsolation(settings: PoolSettings): Promise<void> {
   if (isolation === "worker") assertWorkers();
   else {
     processes = await import("./process_thread.ts");
-    await processes.assertProcesses(permissions, server);
+    await processes.assertProcesses(settings, server);
   }
 }
 
 /** Starts a thread for a member of a pool. */
-export function startThread(
-  name: string,
-  { isolation, permissions, memoryLimit, workerUrl }: PoolSettings,
-  events: ThreadEvents,
-): Thread {
+export function startThread(name: string, settings: PoolSettings, events: ThreadEvents): Thread {
+  const { isolation, permissions, workerUrl } = settings;
   switch (isolation) {
     case "worker":
       return new WorkerThread(name, permissions, workerModule(workerUrl), events);
     case "process":
-      return new processes.ProcessThread(
-        permissions,
-        memoryLimit,
-        workerModule(workerUrl),
-        events,
-      );
+      return new processes.ProcessThread(settings, workerModule(workerUrl), events);
     case "inline":
       return new inline.InlineThread(events);
   }

@@ -133,6 +133,8 @@ export class Member {
   #aborted: Job | undefined;
   #grace: ReturnType<typeof globalThis.setTimeout> | undefined;
   #lastWords: Thrown | undefined;
+  /** How many ms the worker may take to end. */
+  #farewell = 0;
   /** The next look; it is left to come when a task ends, as another one soon begins. */
   #listening: machinery.Timer | undefined;
   /** What the worker had not begun at the last looks, since when, and how long that may take in ms. */
@@ -468,10 +470,17 @@ export class Member {
     this.#thread.terminate();
   }
 
-  /** Resolves when the worker has ended, or after `patience` ms. */
+  /** Ends the worker, which has no job, when what its tasks have left under way is done. */
+  retire(): void {
+    this.#stopGrace();
+    this.#stopListening();
+    this.#farewell = this.#thread.retire();
+  }
+
+  /** Resolves when the worker has ended, or `patience` ms after it should have. */
   async ended(patience: number): Promise<void> {
     const late = Promise.withResolvers<void>();
-    const timer = machinery.setTimeout(late.resolve, patience);
+    const timer = machinery.setTimeout(late.resolve, this.#farewell + patience);
     await Promise.race([this.#thread.gone, late.promise]);
     machinery.clearTimeout(timer);
   }

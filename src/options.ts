@@ -79,6 +79,15 @@ export interface PoolOptions {
    * @default {[]}
    */
   preload?: readonly object[];
+  /**
+   * Flags of `deno run` for each process, such as `--import-map=map.json`; of processes only. They
+   * find the program's deno.json as it does, but Deno does not tell a program its own flags, so
+   * those that its tasks need are repeated here. Permissions are not among them: those are
+   * {@linkcode PoolOptions.permissions}.
+   *
+   * @default {[]}
+   */
+  args?: readonly string[];
 }
 
 /**
@@ -289,6 +298,7 @@ export function poolSettings(
     "isolation",
     "memoryLimit",
     "preload",
+    "args",
   ]);
   const maxWorkers = integer(`${name}.maxWorkers`, own("maxWorkers"), 1, defaults.maxWorkers);
   const minWorkers = integer(`${name}.minWorkers`, own("minWorkers"), 0, 0);
@@ -328,9 +338,9 @@ function modulesToLoad(name: string, value: unknown): TaskModule[] {
 
 function isolationOptions(
   name: string,
-  own: (key: "isolation" | "memoryLimit") => unknown,
+  own: (key: "isolation" | "memoryLimit" | "args") => unknown,
   byDefault: PoolSettings["isolation"],
-): Pick<PoolSettings, "isolation" | "memoryLimit"> {
+): Pick<PoolSettings, "isolation" | "memoryLimit" | "args"> {
   const isolation = own("isolation") ?? byDefault;
   if (own("isolation") !== undefined) {
     if (isolation !== "worker" && isolation !== "process") {
@@ -340,17 +350,49 @@ function isolationOptions(
       throw new TypeError(`Cannot use ${name}.isolation: { inline: true } runs all in this thread`);
     }
   }
-  const memoryLimit = own("memoryLimit");
-  if (memoryLimit === undefined || memoryLimit === Infinity) {
-    return { isolation: isolation as PoolSettings["isolation"], memoryLimit: Infinity };
-  }
-  if (isolation !== "process") {
+  const ofProcesses = (key: "memoryLimit" | "args", what: string) => {
+    if (isolation === "process") return;
     throw new TypeError(
-      `Cannot use ${name}.memoryLimit: only a process can be limited; expected ` +
-        `${name}.isolation "process", received "${isolation}"`,
+      `Cannot use ${name}.${key}: only a process ${what}; expected ${name}.isolation "process", ` +
+        `received "${isolation}"`,
     );
+  };
+  const memoryLimit = own("memoryLimit") ?? Infinity;
+  if (memoryLimit !== Infinity) ofProcesses("memoryLimit", "can be limited");
+  const args = own("args");
+  if (args !== undefined) ofProcesses("args", "is started with flags");
+  return {
+    isolation: isolation as PoolSettings["isolation"],
+    memoryLimit: memoryLimit === Infinity
+      ? Infinity
+      : integer(`${name}.memoryLimit`, memoryLimit, 1, Infinity),
+    args: args === undefined ? [] : processFlags(`${name}.args`, args),
+  };
+}
+
+/** Flags of Deno that say what a program may do. */
+const PERMISSION_FLAG = /^--(allow|deny|ignore|permission)\b/;
+
+/** Flags for `deno run`, checked as far as that Deno takes no permission from them. */
+function processFlags(name: string, flags: unknown): readonly string[] {
+  if (!Array.isArray(flags)) throw wrongType(name, "an array of flags", flags);
+  for (const flag of flags) {
+    if (typeof flag !== "string") throw wrongType(name, "an array of flags", flag);
+    // Several short ones may be in one, -A among them; what is no flag is the program's module.
+    if (!/^--\w/.test(flag)) {
+      throw new TypeError(
+        `Cannot use ${name}: expected flags such as --name or --name=value, received ` +
+          Deno.inspect(flag),
+      );
+    }
+    if (PERMISSION_FLAG.test(flag)) {
+      throw new TypeError(
+        `Cannot use ${name}: what a process may do is said by permissions, received ` +
+          Deno.inspect(flag),
+      );
+    }
   }
-  return { isolation, memoryLimit: integer(`${name}.memoryLimit`, memoryLimit, 1, Infinity) };
+  return [...flags];
 }
 
 /** The options of an executor, checked as far as they are not a pool's. */

@@ -45,7 +45,7 @@ export function permissionFlags(
 }
 
 /** What these options say of one permission. */
-function wantedOf(permissions: Deno.PermissionOptions, name: Name): unknown {
+export function wantedOf(permissions: Deno.PermissionOptions, name: Name): unknown {
   if (typeof permissions === "string") return permissions === "inherit" && permissions;
   return (permissions as Record<string, unknown>)[name] ?? false;
 }
@@ -78,41 +78,8 @@ function assertGranted(what: string, descriptor: Deno.PermissionDescriptor): voi
   );
 }
 
-function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
+/** Whether this program has a permission, and all of it. */
+export function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
   const { state, partial } = Deno.permissions.querySync(descriptor);
   return state === "granted" && !partial;
 }
-
-/** The environment variables that a process is to have, as far as this program may read them. */
-export function environmentFor(permissions: Deno.PermissionOptions): Record<string, string> {
-  const env = wantedOf(permissions, "env");
-  const all = env === true || env === "inherit";
-  if (all && isGranted({ name: "env" })) return Deno.env.toObject();
-  const found: Record<string, string> = {};
-  for (const name of [...OWN_VARIABLES, ...Array.isArray(env) ? env : []]) {
-    const value = ownVariable(name);
-    if (value !== undefined) found[name] = value;
-  }
-  return found;
-}
-
-/** An environment variable, if this program may read it. */
-export function ownVariable(name: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
-  return state === "granted" ? Deno.env.get(name) : undefined;
-}
-
-/** What Deno itself goes by; its tasks cannot read them without a permission. */
-const OWN_VARIABLES = [
-  "DENO_AUTH_TOKENS",
-  "DENO_CERT",
-  "DENO_DIR",
-  "DENO_TLS_CA_STORE",
-  "HOME",
-  "HTTPS_PROXY",
-  "HTTP_PROXY",
-  "JSR_URL",
-  "NO_COLOR",
-  "NO_PROXY",
-  "NPM_CONFIG_REGISTRY",
-];

@@ -252,12 +252,16 @@ export class Pool {
     return promise;
   }
 
-  /** Ends everything now: what waits or runs rejects with `ShutdownError`. */
-  terminate(): void {
-    runInNone(() => this.#terminate());
+  /**
+   * Ends everything now: what waits or runs rejects with `ShutdownError`.
+   *
+   * @param patient Whether idle workers may first do what their tasks have left under way.
+   */
+  terminate(patient = false): void {
+    runInNone(() => this.#terminate(patient));
   }
 
-  #terminate(): void {
+  #terminate(patient: boolean): void {
     this.#open = false;
     unobserve(this);
     this.#starts.giveUp();
@@ -270,11 +274,12 @@ export class Pool {
     if (this.#lookTimer !== undefined) machinery.clearTimeout(this.#lookTimer);
     this.#lookTimer = undefined;
     this.cancelQueued(() => new ShutdownError("The executor was terminated before the task began"));
+    if (!patient) { for (const member of this.#ending) member.terminate(); }
     for (const member of [...this.#members]) {
       if (!this.#starts.has(member)) this.#report("workerretire", member.number);
       member.collect();
       this.#drop(member);
-      this.#end(member);
+      this.#end(member, patient);
     }
     this.#failedModules.clear();
     this.#settleDrained();
@@ -732,8 +737,9 @@ export class Pool {
   }
 
   /** Takes a worker out of the pool and ends it. */
-  #end(member: Member): void {
+  #end(member: Member, patient = false): void {
     const wasStarting = this.#starts.has(member);
+    const rests = this.#idle.has(member);
     this.#members.delete(member);
     this.#idle.remove(member);
     this.#starts.ended(member);
@@ -742,7 +748,8 @@ export class Pool {
       this.#stuck.add(member);
       this.#recover(member, "it was given up, as it did not respond");
     }
-    member.terminate();
+    if (patient && rests) member.retire();
+    else member.terminate();
   }
 
   /** Gives up workers that do not respond. */
@@ -756,7 +763,7 @@ export class Pool {
 
   #retire(member: Member): void {
     this.#report("workerretire", member.number);
-    this.#end(member);
+    this.#end(member, true);
   }
 
   /** With no worker left, and none to be started, what waits would wait for ever. */

@@ -1,13 +1,41 @@
 import type { ChildProcess } from "node:child_process";
+import {
+  assertPassed,
+  environmentFor,
+  learnEnvironment,
+  variableOf,
+} from "./backend/process_environment.ts";
 import { copyForProcess } from "./copy.ts";
 import { entry } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
-import { environmentFor, ownVariable, permissionFlags } from "./permission_flags.ts";
-import { ABORT, BEGUN, DONE, FAILED, type FromProcess, type ToWorker } from "./protocol.ts";
+import type { PoolSettings } from "./options.ts";
+import { permissionFlags } from "./permission_flags.ts";
+import {
+  ABORT,
+  BEGUN,
+  DONE,
+  FAILED,
+  type FromProcess,
+  READY,
+  RETIRE,
+  type ToWorker,
+} from "./protocol.ts";
 import { modules } from "./task.ts";
 import { newKey, type Thread, type ThreadEvents } from "./thread.ts";
-import { now, setTimeout } from "./timers.ts";
+import { clearTimeout, now, setTimeout, type Timer } from "./timers.ts";
+
+/** How long, in ms, an idle process may take to end what its tasks have left under way. */
+const FLUSH_MS = 500;
+/** How often a process is started that a signal ends while it starts. */
+const MAX_STARTS = 5;
+/**
+ * The signals that a service manager or a terminal sends to all processes of a program, and how an
+ * older Deno tells of them. A process ignores them, once it can.
+ */
+const GROUP_SIGNALS: readonly unknown[] = ["SIGHUP", 129, "SIGINT", 130, "SIGTERM", 143];
+/** Keeps what a process loads from being run when it is to end; see child.ts. */
+const NOTHING = "data:text/javascript,Deno.exit()";
 
 /** Node's class as it is here: `spawn()` takes the whole environment, and asks for nothing else. */
 interface SpawnedProcess extends ChildProcess {
@@ -29,7 +57,7 @@ let Child: new () => SpawnedProcess;
  * @throws {WorkerStartError} If it cannot.
  */
 export async function assertProcesses(
-  permissions: Deno.PermissionOptions,
+  { permissions }: PoolSettings,
   server: string,
 ): Promise<void> {
   if (Deno.build.standalone) {
@@ -44,7 +72,9 @@ export async function assertProcesses(
       `Cannot start processes: this program may not run Deno; expected --allow-run=${command}`,
     );
   }
+  await learnEnvironment();
   flagsFor(permissions, server);
+  assertPassed(environmentFor(permissions));
   try {
     ({ ChildProcess: Child } = await import("node:child_process") as unknown as {
       ChildProcess: typeof Child;
@@ -68,47 +98,68 @@ export class ProcessThread implements Thread {
   readonly queues = false;
   readonly clone = copyForProcess;
   readonly listed = modules.length;
-  readonly #child = new Child();
+  readonly #settings: PoolSettings;
+  readonly #server: string;
   readonly #events: ThreadEvents;
   readonly #gone = Promise.withResolvers<void>();
   readonly gone = this.#gone.promise;
+  #child: SpawnedProcess;
+  /** How often it was started. */
+  #starts = 0;
+  /** Whether it takes tasks, and whether it was told to end. */
+  #ready = false;
+  #terminated = false;
+  /** Kills it if it does not end by itself. */
+  #killer: Timer | undefined;
   /** How many messages have arrived. */
   #heard = 0;
   /** When the task began that it was sent last. */
   #begun = 0;
   #connected = true;
 
-  constructor(
-    permissions: Deno.PermissionOptions,
-    memoryLimit: number,
-    server: string,
-    events: ThreadEvents,
-  ) {
+  constructor(settings: PoolSettings, server: string, events: ThreadEvents) {
+    this.#settings = settings;
+    this.#server = server;
     this.#events = events;
-    const child = this.#child;
+    this.#child = this.#start();
+  }
+
+  #start(): SpawnedProcess {
+    const { args, memoryLimit, permissions } = this.#settings;
+    this.#starts++;
+    this.#connected = true;
+    const child = new Child();
     child.on("message", (message) => this.#receive(message as FromProcess));
-    child.on("disconnect", () => this.#connected = false);
+    child.on("disconnect", () => {
+      if (child === this.#child) this.#connected = false;
+    });
     child.on("error", (error) => {
       if (child.pid === undefined) this.#end(`its process did not start: ${error.message}`);
       // A message that was cut off: nothing that comes after it can be read.
       else child.kill("SIGKILL");
     });
-    child.on("exit", (code, signal) => this.#die(code, signal));
+    child.on("exit", (code, signal) => {
+      if (!this.#startAgain(signal ?? code)) this.#die(code, signal);
+    });
     const file = Deno.execPath();
-    const args = [
-      "run",
-      "--no-prompt",
-      "--quiet",
-      ...flagsFor(permissions, server),
-      ...memoryLimit === Infinity ? [] : [`--v8-flags=--max-old-space-size=${memoryLimit}`],
-      "--preload",
-      // Never ends, so that the program's own module, where deno.json is found, is not evaluated.
-      entry(server, "serveHost", Deno.pid),
-      Deno.mainModule ?? import.meta.url,
-    ];
     child.spawn({
       file,
-      args: [file, ...args],
+      args: [
+        file,
+        "run",
+        ...args,
+        "--no-prompt",
+        "--quiet",
+        ...flagsFor(permissions, this.#server),
+        ...memoryLimit === Infinity ? [] : [`--v8-flags=--max-old-space-size=${memoryLimit}`],
+        "--preload",
+        // Does not end before the process does, so that the program's own module, where deno.json
+        // is found, is not evaluated.
+        entry(this.#server, "serveHost", Deno.pid),
+        "--preload",
+        NOTHING,
+        Deno.mainModule ?? import.meta.url,
+      ],
       envPairs: Object.entries(environmentFor(permissions)).map((pair) => pair.join("=")),
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       serialization: "advanced",
@@ -118,7 +169,19 @@ export class ProcessThread implements Thread {
       child.kill("SIGKILL");
       throw new WorkerStartError("Cannot start a process: Deno would grant it all permissions");
     }
-    this.#send({ key: this.key });
+    if (child.connected) child.send({ key: this.key }, () => {});
+    return child;
+  }
+
+  /** Starts the process again if a signal to all of the program came before it could ignore that. */
+  #startAgain(end: unknown): boolean {
+    if (
+      this.#ready || this.#terminated || this.#starts === MAX_STARTS ||
+      !GROUP_SIGNALS.includes(end)
+    ) return false;
+    if (this.#child.connected) this.#child.disconnect();
+    this.#child = this.#start();
+    return true;
   }
 
   post(message: ToWorker, transfer?: Transferable[]): void {
@@ -144,11 +207,20 @@ export class ProcessThread implements Thread {
   }
 
   terminate(): void {
+    this.#terminated = true;
     this.#child.kill("SIGKILL");
+  }
+
+  retire(): number {
+    this.#send([RETIRE, this.key] satisfies ToWorker);
+    this.#killer = setTimeout(() => this.terminate(), FLUSH_MS);
+    Deno.unrefTimer(this.#killer);
+    return FLUSH_MS;
   }
 
   #receive(message: FromProcess): void {
     this.#heard++;
+    if (message === READY) this.#ready = true;
     if (typeof message === "object") {
       const [kind, run] = message;
       if (kind === BEGUN) {
@@ -164,6 +236,7 @@ export class ProcessThread implements Thread {
   }
 
   async #die(code: number | null, signal: string | null): Promise<void> {
+    if (this.#killer !== undefined) clearTimeout(this.#killer);
     this.#events.onDying();
     // What it had sent still arrives; that it is disconnected is not said if it had not read all.
     for (let quiet = 0; this.#connected && quiet < 3;) {
@@ -197,5 +270,5 @@ function flagsFor(permissions: Deno.PermissionOptions, server: string): string[]
 function hostsOf(url: string): string[] {
   const { protocol, host } = new URL(url);
   if (protocol === "https:" || protocol === "http:") return [host];
-  return protocol === "jsr:" ? [new URL(ownVariable("JSR_URL") ?? "https://jsr.io").host] : [];
+  return protocol === "jsr:" ? [new URL(variableOf("JSR_URL") ?? "https://jsr.io").host] : [];
 }

@@ -72,6 +72,9 @@ export const TAKEN_BACK = 7;
 /** Load the module at this URL, before a task of it is run. */
 export const LOAD = 9;
 
+/** A process is to end when what its tasks have left under way is done. */
+export const RETIRE = 10;
+
 export type ToWorker =
   | readonly [typeof ALONE, key: number, run: number, manner: Manner, ...call: unknown[]]
   | readonly [typeof PULL, key: number, run: number, count: number]
@@ -81,6 +84,7 @@ export type ToWorker =
   | readonly [typeof FORGET, key: number]
   | readonly [typeof TAKEN_BACK, key: number]
   | readonly [typeof LOAD, key: number, url: string]
+  | readonly [typeof RETIRE, key: number]
   | readonly [typeof LIFELINE, key: number, port: MessagePort];
 
 /** The worker takes tasks. */

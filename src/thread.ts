@@ -7,6 +7,7 @@ import { newLifeline } from "./lifeline.ts";
 import { type FromWorker, LIFELINE, type Setup, type ToWorker } from "./protocol.ts";
 import type { AsyncContext } from "./runtime/async_context.ts";
 import { modules } from "./task.ts";
+import { unref } from "./runtime/unref_worker.ts";
 import { deliveries } from "./timers.ts";
 
 /** Something that serves tasks beside the event loop; a member's other end. */
@@ -31,6 +32,11 @@ export interface Thread {
   engage(engaged: boolean): void;
   /** Ends it now, or, where it runs synchronous code, as soon as that returns. */
   terminate(): void;
+  /**
+   * Ends it, as it has no task, when what its tasks have left under way is done. It does not wait
+   * for long; returns for how many ms at most.
+   */
+  retire(): number;
   /** Resolves when it has ended. */
   readonly gone: Promise<void>;
 }
@@ -171,6 +177,12 @@ export class WorkerThread implements Thread {
     else this.#worker.terminate();
   }
 
+  retire(): number {
+    // What is under way now, Deno still does.
+    this.terminate();
+    return 0;
+  }
+
   async #die(message: string | undefined): Promise<void> {
     this.#lastWords ??= message;
     if (this.#dying) return;
@@ -196,20 +208,3 @@ const FROM_ENTRY = /\n +at data:text\/javascript,import\S*$/gm,
 function withoutEntry(message: string): string {
   return message.replaceAll(COLOUR, "").replaceAll(FROM_ENTRY, "").replaceAll(ENTRY, "its entry");
 }
-
-/**
- * Has a worker no longer keep the process alive. Deno has no public name for this; the one
- * method of `Worker` that is keyed by a symbol without description does it (for
- * node:worker_threads). Where it is missing, an idle worker delays the exit of a program
- * that never shuts its executor down until `idleTimeout`.
- */
-const unref: (worker: Worker) => void = (() => {
-  if (typeof Worker === "undefined") return () => {};
-  const prototype = Worker.prototype as unknown as Record<symbol, unknown>;
-  const keys = Object.getOwnPropertySymbols(prototype).filter((key) =>
-    key.description === undefined && typeof prototype[key] === "function"
-  );
-  if (keys.length !== 1) return () => {};
-  const setRef = prototype[keys[0]!] as (this: Worker, alive: boolean) => void;
-  return (worker) => setRef.call(worker, false);
-})();

@@ -1,9 +1,13 @@
 /** What this Deno can do: what one lacks, the README says in "On an older Deno". */
 
 import { ChildProcess } from "node:child_process";
+import * as modules from "node:module";
 
 /** Whether tasks can run in processes. */
 export const hasProcesses = "spawn" in ChildProcess.prototype;
+
+/** Whether a process can end when nothing is left to do in it, neither sooner nor later. */
+export const tellsItsEnd = "registerHooks" in modules;
 
 /** Whether a `Blob` can be cloned. */
 export const clonesBlobs = structuredClone(new Blob()) instanceof Blob;

@@ -8,7 +8,7 @@ import {
   WorkerCrashedError,
   WorkerStartError,
 } from "@genro/executor";
-import { clonesBlobs, clonesExceptions, hasLocks, hasProcesses } from "./features.ts";
+import { clonesBlobs, clonesExceptions, hasLocks, hasProcesses, tellsItsEnd } from "./features.ts";
 import { Program } from "./processes.ts";
 import { until } from "./waiting.ts";
 
@@ -337,6 +337,118 @@ testOfProcesses("A process inherits what the program has in full", async () => {
   const text = await executor.runBlocking(() => Deno.readTextFileSync("/etc/hosts"));
   assertEquals(typeof text, "string");
   assertEquals(await executor.runBlocking(later, "later", 1), "later");
+});
+
+/** How a task may leave 5,000 lines to be written when it has returned. */
+const writers: Record<string, (path: string) => unknown> = {
+  "a stream of Node's": async (path) => {
+    const { createWriteStream } = await import("node:fs");
+    const stream = createWriteStream(path);
+    for (let line = 0; line < 5_000; line++) stream.write(`line ${line}\n`);
+  },
+  "a stream of the web": async (path) => {
+    const { writable } = await Deno.open(path, { write: true });
+    const writer = writable.getWriter();
+    for (let line = 0; line < 5_000; line++) {
+      writer.write(new TextEncoder().encode(`line ${line}\n`));
+    }
+    writer.close();
+  },
+  "a timer": (path) => {
+    const lines = Array.from({ length: 5_000 }, (_, line) => `line ${line}\n`);
+    setTimeout(() => Deno.writeTextFileSync(path, lines.join("")), 100);
+  },
+  "the end of its process": (path) => {
+    const lines = Array.from({ length: 5_000 }, (_, line) => `line ${line}\n`);
+    addEventListener("unload", () => Deno.writeTextFileSync(path, lines.join("")));
+  },
+};
+
+/** Ways of a pool to end a process that has nothing to do. */
+const retirements: Record<string, (executor: Executor) => Promise<void>> = {
+  "Executor.shutdown()": (executor) => executor.shutdown(),
+  "Executor.shutdown({ timeout })": (executor) => executor.shutdown({ timeout: 30_000 }),
+  "idleTimeout": async () => {},
+  "a module that it does not know": async (executor) => {
+    const { answer } = tasksFrom<{ answer(): number }>(
+      `data:text/javascript,export const answer = () => 42;//${crypto.randomUUID()}`,
+    );
+    assertEquals(await executor.runCpu(answer), 42);
+  },
+};
+
+for (const [how, retire] of Object.entries(retirements)) {
+  testOfProcesses(`A process that is ended by ${how} writes what its tasks have left`, {
+    ignore: !tellsItsEnd,
+  }, async () => {
+    for (const [what, write] of Object.entries(writers)) {
+      const path = await Deno.makeTempFile();
+      try {
+        await using executor = await withProcess({
+          permissions: { write: [path] },
+          idleTimeout: how === "idleTimeout" ? 0 : 60_000,
+        });
+        await executor.runCpu(write, path);
+        await retire(executor);
+        const lines = () => Deno.readTextFileSync(path).split("\n").length - 1;
+        // The other ways tell nobody when the process is gone.
+        if (!how.startsWith("Executor.")) await until(() => lines() === 5_000);
+        assertEquals([what, lines()], [what, 5_000]);
+      } finally {
+        await Deno.remove(path);
+      }
+    }
+  });
+}
+
+/** What a task may leave that does not end. */
+const remains: Record<string, () => unknown> = {
+  "an interval": () => void setInterval(() => {}, 10),
+  "a server": () => void Deno.listen({ hostname: "127.0.0.1", port: 0 }).accept(),
+  "an endless loop": () => {
+    setTimeout(() => {
+      while (true);
+    }, 10);
+  },
+};
+
+for (const [what, leave] of Object.entries(remains)) {
+  testOfProcesses(`A process with ${what} is gone when Executor.shutdown() has ended`, async () => {
+    const ends: ((executor: Executor) => void | Promise<void>)[] = [
+      (executor) => executor.shutdown(),
+      (executor) => executor.shutdown({ timeout: 20 }),
+      (executor) => {
+        const done = executor.shutdown();
+        executor.terminate();
+        return done;
+      },
+      (executor) => {
+        executor.terminate();
+        return executor.shutdown();
+      },
+    ];
+    for (const end of ends) {
+      await using executor = await withProcess({ permissions: { net: true } });
+      const pid = await executor.runCpu(() => Deno.pid);
+      await executor.runCpu(leave);
+      const begun = performance.now();
+      await end(executor);
+      assert(performance.now() - begun < 5_000);
+      assertEquals(isAlive(pid), false);
+    }
+  });
+}
+
+testOfProcesses("A process that is ended does not run its program", async () => {
+  const source = program(`
+    console.log("this program runs");
+    await executor.shutdown();
+    console.log("end");
+  `);
+  await using running = run(source, "--allow-all");
+  await running.line(/^end/);
+  assertEquals((await running.ended()).code, 0);
+  assertEquals(running.printed.filter((line) => line === "this program runs").length, 1);
 });
 
 testOfProcesses("Executor.startup() rejects with what keeps a process from starting", async () => {

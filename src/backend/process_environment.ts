@@ -1,0 +1,184 @@
+/** The environment variables of a process: those of its tasks, and those that Deno itself needs. */
+
+import { WorkerStartError } from "../errors.ts";
+import { isGranted, wantedOf } from "../permission_flags.ts";
+
+/**
+ * What Deno goes by when it starts, loads modules and connects. A process has these variables
+ * whatever its permissions are: its tasks cannot read them without a permission.
+ */
+const DENO_VARIABLES = [
+  // Where its libraries are; without them a process of the Alpine image does not start.
+  "LD_LIBRARY_PATH",
+  "DYLD_LIBRARY_PATH",
+  "DYLD_FALLBACK_LIBRARY_PATH",
+  // Where its cache and its temporary files are.
+  "DENO_DIR",
+  "HOME",
+  "TMPDIR",
+  "XDG_CACHE_HOME",
+  // How it reaches other hosts, and whom it trusts.
+  ...["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"].flatMap((name) => [
+    name,
+    name.toLowerCase(),
+  ]),
+  "DENO_AUTH_TOKENS",
+  "DENO_CERT",
+  "DENO_TLS_CA_STORE",
+  "NODE_EXTRA_CA_CERTS",
+  "NODE_USE_ENV_PROXY",
+  "SSL_CERT_DIR",
+  "SSL_CERT_FILE",
+  // Where packages come from, and how they are resolved.
+  "DENO_COMPAT",
+  "DENO_CONDITIONS",
+  "DENO_NO_PACKAGE_JSON",
+  "JSR_NPM_URL",
+  "JSR_URL",
+  "NPM_CONFIG_MIN_RELEASE_AGE",
+  "npm_config_min_release_age",
+  "NPM_CONFIG_REGISTRY",
+  "NPM_CONFIG_REPLACE_REGISTRY_HOST",
+  "npm_config_replace_registry_host",
+  // What it does otherwise than by default.
+  "DENO_CACHE_DB_MODE",
+  "DENO_EMIT_CACHE_MODE",
+  "DENO_KV_DB_MODE",
+  "DENO_KV_DEFAULT_PATH",
+  "DENO_KV_PATH_PREFIX",
+  "DENO_KV_REQUIRES_DISTRIBUTED_DATABASE",
+  "DENO_NO_UPDATE_CHECK",
+  "DENO_PATCH_REACT_CVE",
+  "DENO_TRACE_PERMISSIONS",
+  "DENO_UNSTABLE_BARE_NODE_BUILTINS",
+  "DENO_UNSTABLE_LAZY_DYNAMIC_IMPORTS",
+  "DENO_UNSTABLE_LOCKFILE_V5",
+  "DENO_UNSTABLE_NPM_LAZY_CACHING",
+  "DENO_UNSTABLE_RAW_IMPORTS",
+  "DENO_UNSTABLE_SLOPPY_IMPORTS",
+  "DENO_UNSTABLE_SUBDOMAIN_WILDCARDS",
+  "DENO_USE_CGROUPS",
+  "DENO_USR2_MEMORY_TRIM",
+  "DENO_V8_FLAGS",
+  "DENO_WEBGPU_BACKEND",
+  // How it prints, and what dates and numbers look like.
+  "COLORTERM",
+  "FORCE_COLOR",
+  "LANG",
+  "LC_ALL",
+  "LC_MESSAGES",
+  "NO_COLOR",
+  "TERM",
+  "TZ",
+  // What every program needs on Windows.
+  "APPDATA",
+  "HOMEDRIVE",
+  "HOMEPATH",
+  "LOCALAPPDATA",
+  "SystemDrive",
+  "SystemRoot",
+  "TEMP",
+  "TMP",
+  "USERPROFILE",
+  "windir",
+];
+
+/** Where Deno looks for the programs that a task may run. */
+const SEARCH_VARIABLES = ["PATH", "PATHEXT"];
+
+const NEEDED = [...DENO_VARIABLES, ...SEARCH_VARIABLES];
+
+/** Variables that Deno passes to another program only if it may run any. */
+const LOADER_VARIABLE = /\b(?:LD|DYLD)_\w+/gi;
+
+/** What those of {@linkcode NEEDED} are that this program may not read. */
+let unreadable: Readonly<Record<string, string>> | undefined;
+
+/**
+ * Finds out what Deno needs of this program's environment, as far as the program may not read it:
+ * the variables go to no task, only to the Deno that runs it. A Deno that inherits them is asked.
+ *
+ * @throws {WorkerStartError} If Deno does not pass them on.
+ */
+export async function learnEnvironment(): Promise<void> {
+  const hidden = NEEDED.filter((name) => !isGranted({ name: "env", variable: name }));
+  if (hidden.length > 0) unreadable ??= await inherited(hidden, {});
+}
+
+async function inherited(
+  names: readonly string[],
+  env: Record<string, string>,
+): Promise<Record<string, string>> {
+  const source = `console.log(JSON.stringify(Object.fromEntries(${JSON.stringify(names)}
+    .flatMap((name) => Deno.env.has(name) ? [[name, Deno.env.get(name)]] : []))));`;
+  const args = ["run", "--no-config", "--no-prompt", "--quiet", `--allow-env=${names}`];
+  try {
+    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [...args, `data:text/javascript,${encodeURIComponent(source)}`],
+      env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "inherit",
+    }).output();
+    // V8 may be told to print something of its own before.
+    if (code === 0) return JSON.parse(new TextDecoder().decode(stdout).trim().split("\n").at(-1)!);
+    throw new WorkerStartError(
+      `Cannot start processes: Deno, run to find out its environment, ended with exit code ${code}`,
+    );
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    const refused = error.message.match(LOADER_VARIABLE) ?? [];
+    const needed = refused.filter((name) => NEEDED.includes(name));
+    if (needed.length > 0 || refused.length === 0) throw notPassed(needed, error);
+    // A process is not to have them, either.
+    return inherited(names, Object.fromEntries(refused.map((name) => [name, ""])));
+  }
+}
+
+/** The environment variables of a process. */
+export function environmentFor(permissions: Deno.PermissionOptions): Record<string, string> {
+  const env = wantedOf(permissions, "env");
+  const all = env === true || env === "inherit";
+  if (all && isGranted({ name: "env" })) return Deno.env.toObject();
+  const run = wantedOf(permissions, "run");
+  const runs = run === "inherit" ? isGranted({ name: "run" }) : run !== false;
+  const found: Record<string, string> = {};
+  for (
+    const name of [
+      ...DENO_VARIABLES,
+      ...runs ? SEARCH_VARIABLES : [],
+      ...Array.isArray(env) ? env : [],
+    ]
+  ) {
+    const value = variableOf(name);
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+/** What a variable is, if this program may read it, or Deno needs it. */
+export function variableOf(name: string): string | undefined {
+  return isGranted({ name: "env", variable: name }) ? Deno.env.get(name) : unreadable?.[name];
+}
+
+/**
+ * Checks that this program may give a process its environment.
+ *
+ * @throws {WorkerStartError} If Deno does not let it.
+ */
+export function assertPassed(environment: Readonly<Record<string, string>>): void {
+  if (isGranted({ name: "run" })) return;
+  const refused = Object.keys(environment).filter((name) =>
+    environment[name] !== "" && name.match(LOADER_VARIABLE)?.[0] === name
+  );
+  if (refused.length > 0) throw notPassed(refused);
+}
+
+function notPassed(names: readonly string[], cause?: unknown): WorkerStartError {
+  return new WorkerStartError(
+    `Cannot start processes: Deno passes ${names.join(" and ") || "its environment"} on only ` +
+      "where it may run any program; expected --allow-run without a list, or a program that is " +
+      "started without that variable",
+    { cause },
+  );
+}
