@@ -1,4 +1,4 @@
-import { apply } from "./intrinsics.ts";
+import { apply, awaitable } from "./intrinsics.ts";
 import { copyForProcess } from "./copy.ts";
 import { Ledger } from "./ledger.ts";
 import type { Loaders } from "./load.ts";
@@ -67,7 +67,14 @@ export function serveHost(loaders: Loaders, host: number): Promise<void> {
     // With a callback: without one a channel whose host is gone is an uncaught error.
     write(message, (error) => error === null || error === undefined ? sent?.() : end(1));
   };
-  const load = (url: string) => loaders[url]!();
+  // An exit ends a process at once: nobody has to wait for another turn, as in a worker.
+  const load = async (url: string) => {
+    try {
+      return await awaitable(loaders[url]!());
+    } catch (error) {
+      throw withHint(error);
+    }
+  };
   const report = console.error.bind(console);
   const retired = Promise.withResolvers<void>();
   let server: TaskServer | undefined;
@@ -142,6 +149,22 @@ async function endWhenDone(exit: (code: number) => void): Promise<void> {
     return await new Promise(() => {});
   }
   registerHooks({ load: () => ({ format: "module", source: "", shortCircuit: true }) });
+}
+
+/** What Deno says where a module needs a flag that the program may have been started with. */
+const FLAG_IS_MISSING =
+  /not prefixed with|import map|not a dependency|certificate|--(?:unstable|cached|no|node|vendor)-/;
+
+/** Says with an error that a process has not got the program's flags, if they would explain it. */
+function withHint(error: unknown): unknown {
+  try {
+    if (FLAG_IS_MISSING.test((error as Error).message)) {
+      (error as Error).message +=
+        "; a process does not have its program's flags: name those that its tasks need in the " +
+        'option args of its pool, as in ["--import-map=map.json"]';
+    }
+  } catch { /* It is no error of Deno's. */ }
+  return error;
 }
 
 /** Gives what the host says to `receive` alone, and takes from tasks what they could answer with. */

@@ -357,7 +357,8 @@ function isolationOptions(
         `received "${isolation}"`,
     );
   };
-  const memoryLimit = own("memoryLimit") ?? Infinity;
+  const limit = own("memoryLimit");
+  const memoryLimit = limit === undefined ? Infinity : limit;
   if (memoryLimit !== Infinity) ofProcesses("memoryLimit", "can be limited");
   const args = own("args");
   if (args !== undefined) ofProcesses("args", "is started with flags");

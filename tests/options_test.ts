@@ -32,6 +32,33 @@ const wrong: [any, typeof RangeError | typeof TypeError, string][] = [
   [{ cpu: { memoryLimit: 100 } }, TypeError, `expected cpu.isolation "process"`],
   [{ cpu: { isolation: "process", memoryLimit: 0 } }, RangeError, "received 0"],
   [{ cpu: { isolation: "process", memoryLimit: "1 GB" } }, TypeError, `received "1 GB"`],
+  [{ cpu: { args: ["--quiet"] } }, TypeError, `cpu.args: only a process is started with flags`],
+  [{ cpu: { isolation: "worker", args: [] } }, TypeError, `received "worker"`],
+  [{ cpu: { isolation: "process", args: "--quiet" } }, TypeError, `received "--quiet"`],
+  [{ cpu: { isolation: "process", args: [1] } }, TypeError, "cpu.args: expected an array of flags"],
+  [{ cpu: { isolation: "process", args: { length: 1 } } }, TypeError, "received { length: 1 }"],
+  ...["main.ts", "-A", "-qA", "--", "-", "", "map.json", " --quiet"].map((flag) =>
+    [
+      { cpu: { isolation: "process", args: ["--quiet", flag] } },
+      TypeError,
+      `cpu.args: expected flags such as --name or --name=value, received ${JSON.stringify(flag)}`,
+    ] as [any, typeof TypeError, string]
+  ),
+  ...[
+    "--allow-all",
+    "--allow-read",
+    "--allow-read=/tmp",
+    "--deny-net",
+    "--ignore-env=HOME",
+    "--permission-set=all",
+    "--allow-scripts=npm:esbuild",
+  ].map((flag) =>
+    [
+      { blocking: { isolation: "process", args: [flag] } },
+      TypeError,
+      `blocking.args: what a process may do is said by permissions, received "${flag}"`,
+    ] as [any, typeof TypeError, string]
+  ),
   [{ cpu: 4 }, TypeError, "Cannot use cpu: expected an object, received 4"],
   [{ cpu: null }, TypeError, "received null"],
   [{ inline: "yes" }, TypeError, `received "yes"`],
