@@ -39,24 +39,44 @@ export function workerModule(given: string | undefined): string {
 export function entry(server: string, call: "serve" | "serveHost", ...rest: number[]): string {
   const loaders = modules.map((module) => `${JSON.stringify(module.url)}: ${loader(module)}`);
   const source = `import { ${call} } from ${JSON.stringify(server)};
-const loaders = { ${loaders.join(", ")} };
+${modules.some(isHidden) ? IMPORT_AS : ""}const loaders = { ${loaders.join(", ")} };
 await ${call}(${["loaders", JSON.stringify(VERSION), ...rest].join(", ")});
 `;
   return `data:text/javascript,${encodeURIComponent(source)}`;
 }
 
 /** The source of a function that loads a module. */
-function loader({ url, specifier }: TaskModule): string {
+function loader(module: TaskModule): string {
+  const { url, specifier, from } = module;
   const there = JSON.stringify(url);
-  if (specifier === undefined || isReadable(url)) return `() => import(${there})`;
+  if (!isHidden(module)) return `() => import(${there})`;
   // A package of npm may be loaded by its name without permission to read it. Its file must not
   // even be mentioned as a literal: being refused that, Deno would refuse the name, too.
   const name = JSON.stringify(specifier);
-  return `(url = ${there}) => import.meta.resolve(${name}) === url ? import(${name}) : import(url)`;
+  return `(url = ${there}) =>
+  resolved(${name}) === url ? import(${name}) : importAs(${JSON.stringify(from)}, ${name})`;
 }
 
-function isReadable(url: string): boolean {
-  if (!url.startsWith("file:")) return true;
+/** Whether a module has a name, and its file may not be read. */
+function isHidden({ url, specifier }: TaskModule): boolean {
+  if (specifier === undefined || !url.startsWith("file:")) return false;
   const { state } = Deno.permissions.querySync({ name: "read", path: new URL(url) });
-  return state === "granted";
+  return state !== "granted";
 }
+
+/**
+ * The source of what imports a module by the name that another module has for it: in a member of a
+ * workspace that may be an alias which the generated module has not got.
+ */
+const IMPORT_AS = `const resolved = (name) => {
+  try {
+    return import.meta.resolve(name);
+  } catch { /* It is no name here. */ }
+};
+const importAs = async (filename, name) => {
+  const { constants, Script } = await import("node:vm");
+  const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  const script = new Script("(name) => import(name)", { filename, importModuleDynamically });
+  return await script.runInThisContext()(name);
+};
+`;

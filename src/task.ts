@@ -192,6 +192,8 @@ export interface TaskModule {
   readonly url: string;
   /** What the program calls it, if that is not relative to a module. */
   readonly specifier: string | undefined;
+  /** The module that calls it so. */
+  readonly from: string | undefined;
   /** Its place in `modules`. */
   readonly index: number;
   /** Loads the module in this thread. */
@@ -205,11 +207,12 @@ const modulesByUrl = new Map<string, TaskModule>();
 function taskModule(
   url: string,
   specifier: string | undefined,
+  from: string | undefined,
   load: () => Promise<unknown>,
 ): TaskModule {
   let module = modulesByUrl.get(url);
   if (module === undefined) {
-    module = { url, specifier, index: modules.length, load };
+    module = { url, specifier, from, index: modules.length, load };
     modules.push(module);
     modulesByUrl.set(url, module);
   }
@@ -309,11 +312,13 @@ export function tasksFrom(
 ): unknown {
   if (load === undefined) {
     const url = absolute(from as string | URL);
-    return namespace(taskModule(url, undefined, () => importUrl(url)), []);
+    return namespace(taskModule(url, undefined, undefined, () => importUrl(url)), []);
   }
   const specifier = specifierOf(load);
-  const url = (from as ImportMeta).resolve(specifier);
-  return namespace(taskModule(url, /^[./]/.test(specifier) ? undefined : specifier, load), []);
+  const meta = from as ImportMeta;
+  const url = meta.resolve(specifier);
+  const name = /^[./]/.test(specifier) ? undefined : specifier;
+  return namespace(taskModule(url, name, meta.url, load), []);
 }
 
 /** `import(url)`, as source: `deno publish` would warn that it cannot analyse it. */

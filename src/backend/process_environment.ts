@@ -176,8 +176,10 @@ export function assertPassed(environment: Readonly<Record<string, string>>): voi
 
 function notPassed(names: readonly string[], cause?: unknown): WorkerStartError {
   return new WorkerStartError(
-    `Cannot start processes: Deno passes ${names.join(" and ") || "its environment"} on only ` +
-      "where it may run any program; expected --allow-run without a list, or a program that is " +
+    `Cannot start processes: Deno passes ${
+      names.toSorted().join(" and ") || "its environment"
+    } on ` +
+      "only where it may run any program; expected --allow-run without a list, or a program that is " +
       "started without that variable",
     { cause },
   );
