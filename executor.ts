@@ -336,8 +336,9 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
 
   /**
    * Ends the executor: it takes no more tasks, finishes what it has accepted, and ends its
-   * workers. May be called at any time and as often as one likes: each call waits for the
-   * same end, and a later one may be less patient.
+   * workers; a process has half a second to write what its tasks have buffered. May be called at
+   * any time and as often as one likes: each call waits for the same end, and a later one may be
+   * less patient.
    *
    * @param options Whether to wait, for how long, and what happens to tasks that wait.
    * @returns Resolves when every worker has ended, or those that cannot be stopped were given up.
