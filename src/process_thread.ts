@@ -34,6 +34,7 @@ const MAX_STARTS = 5;
  * older Deno tells of them. A process ignores them, once it can.
  */
 const GROUP_SIGNALS: readonly unknown[] = ["SIGHUP", 129, "SIGINT", 130, "SIGTERM", 143];
+const V8_FLAGS = "--v8-flags=";
 /** Keeps what a process loads from being run when it is to end; see child.ts. */
 const NOTHING = "data:text/javascript,Deno.exit()";
 
@@ -125,7 +126,7 @@ export class ProcessThread implements Thread {
   }
 
   #start(): SpawnedProcess {
-    const { args, memoryLimit, permissions } = this.#settings;
+    const { permissions } = this.#settings;
     this.#starts++;
     this.#connected = true;
     const child = new Child();
@@ -147,11 +148,8 @@ export class ProcessThread implements Thread {
       args: [
         file,
         "run",
-        ...args,
-        "--no-prompt",
-        "--quiet",
+        ...ownFlags(this.#settings),
         ...flagsFor(permissions, this.#server),
-        ...memoryLimit === Infinity ? [] : [`--v8-flags=--max-old-space-size=${memoryLimit}`],
         "--preload",
         // Does not end before the process does, so that the program's own module, where deno.json
         // is found, is not evaluated.
@@ -259,6 +257,15 @@ export class ProcessThread implements Thread {
     this.#events.onEnd(why);
     this.#gone.resolve();
   }
+}
+
+/** The flags of a process that are no permissions: an older Deno takes each of them once. */
+function ownFlags({ args, memoryLimit }: PoolSettings): Iterable<string> {
+  const ofV8 = args.filter((flag) => flag.startsWith(V8_FLAGS));
+  if (memoryLimit !== Infinity) ofV8.push(`${V8_FLAGS}--max-old-space-size=${memoryLimit}`);
+  const flags = new Set([...args.filter((flag) => !ofV8.includes(flag)), "--no-prompt", "--quiet"]);
+  if (ofV8.length > 0) flags.add(V8_FLAGS + ofV8.map((flag) => flag.slice(V8_FLAGS.length)).join());
+  return flags;
 }
 
 /** The permissions of a process: those it is given, and to load the modules it was made for. */
