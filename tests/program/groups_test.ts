@@ -1,7 +1,7 @@
 /** Signals to a server and all that it has started, as a service manager or a terminal sends them. */
 
 import { assertEquals } from "@std/assert";
-import { hasLocks } from "../features.ts";
+import { hasLocks, hasProcesses } from "../features.ts";
 import { Program } from "../processes.ts";
 
 const posix = Deno.build.os !== "windows";
@@ -15,7 +15,7 @@ interface Way {
 }
 
 /** What tasks run in. */
-const isolations = ["worker"] as const;
+const isolations = ["worker", "process"] as const;
 
 const ways: Record<string, (isolation: string) => Way> = {
   "serve()": (isolation) => ({
@@ -48,7 +48,8 @@ async function signalled(
 for (const [name, wayIn] of Object.entries(ways)) {
   for (const isolation of isolations) {
     const way = wayIn(isolation);
-    const ignore = !posix || name === "lifespan()" && !hasLocks;
+    const ignore = !posix || name === "lifespan()" && !hasLocks ||
+      isolation === "process" && !hasProcesses;
 
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       Deno.test(`${name} with a ${isolation} finishes its requests on ${signal} to its group`, {
