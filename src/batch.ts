@@ -1,8 +1,9 @@
 import { takeBytes } from "./bytes.ts";
 import { assertCloneable, isPlain } from "./cloneable.ts";
 import type { Job } from "./job.ts";
-import { ALONE, RUN, RUN_TOGETHER, type ToWorker } from "./protocol.ts";
+import { ALONE, type Manner, RUN, RUN_TOGETHER, type ToWorker } from "./protocol.ts";
 import type { AddressedTask } from "./task.ts";
+import type { Loan } from "./wire/values/moved_ends.ts";
 
 /** How many jobs whose bytes move travel together: with more, it takes longer again. */
 const MOST_MOVED = 16;
@@ -32,6 +33,8 @@ export class Batch {
   #times = 0;
   /** Whether no other job may be added. */
   readonly #closed: boolean;
+  /** The one job, if streams or ports move with its arguments. */
+  readonly lender: Job | undefined;
 
   /**
    * Makes one.
@@ -46,6 +49,7 @@ export class Batch {
     this.transfer = taken === undefined ? job.transferables : [taken.buffer];
     this.#message = manner === undefined ? [RUN, key, first] : [ALONE, key, first, manner];
     this.#closed = travelsAlone(job, taken);
+    this.lender = job.lends ? job : undefined;
     this.#put(job, taken);
   }
 
@@ -103,6 +107,13 @@ export class Batch {
   get message(): ToWorker {
     if (this.objects > 0) { for (const part of this.#message) assertCloneable(part); }
     return this.#message as unknown as ToWorker;
+  }
+
+  /** What is sent with what was lent in the place of the arguments. */
+  messageWith({ values, moved }: Loan): ToWorker {
+    const [kind, key, first, manner, task, length, times] = this.#message;
+    const message = [kind, key, first, { ...manner as Manner, moved }, task, length, times];
+    return [...message, ...values] as unknown as ToWorker;
   }
 }
 

@@ -40,7 +40,8 @@ export interface TaskContext {
    */
   throwIfAborted(): void;
   /**
-   * Marks a result so that its buffers, streams or ports move instead of being copied.
+   * Marks a result so that its buffers, streams or ports move instead of being copied. Streams and
+   * ports go on when the task has returned, and keep its worker until they have ended.
    *
    * @typeParam T The type of the value.
    * @param value The object that the task returns.

@@ -41,9 +41,9 @@ export class Idle {
     return this.#members.length;
   }
 
-  /** The one that was idle for longest. */
+  /** The one that was idle for longest, of those that may be retired. */
   get longest(): Member | undefined {
-    return this.#members[0];
+    return this.#members.find((member) => !member.inUse);
   }
 
   /** Whether a worker is one of them. */
@@ -82,6 +82,14 @@ export class Idle {
   stay(member: Member): void {
     member.idleSince = time();
     if (isLeisure()) this.watch();
+  }
+
+  /** A worker is needed for a stream less: if it is idle, it is so from now on. */
+  renew(member: Member): void {
+    if (!this.has(member)) return;
+    this.remove(member);
+    this.add(member);
+    this.stay(member);
   }
 
   /** Retires none any more. */

@@ -7,6 +7,7 @@ import {
   PROGRESS,
   READY,
   RUN,
+  STREAM_STATE,
   type ToWorker,
   UNLOADABLE,
   YIELDED,
@@ -91,7 +92,13 @@ export class InlineThread implements Thread {
 }
 
 /** The messages that end no run. */
-const GOES_ON: ReadonlySet<number> = new Set([PROGRESS, YIELDED, LOADED, UNLOADABLE]);
+const GOES_ON: ReadonlySet<number> = new Set([
+  PROGRESS,
+  YIELDED,
+  LOADED,
+  UNLOADABLE,
+  STREAM_STATE,
+]);
 
 /** Loads a task's module by its URL. */
 const loadHere = (url: string): Promise<unknown> =>

@@ -10,6 +10,7 @@ import type { AddressedTask } from "./task.ts";
 import type { Outcome, TaskTrace } from "./telemetry.ts";
 import type { Timer } from "./timers.ts";
 import { transferablesAmong } from "./transfer.ts";
+import { movesEnds } from "./wire/values/moved_ends.ts";
 
 /** What few jobs have. */
 interface Details {
@@ -26,6 +27,8 @@ interface Details {
   waits?: { readonly since: number; readonly times: number };
   /** What its arguments have marked for transfer; it can be sent once only. */
   transferables?: Transferable[];
+  /** Whether there are streams or ports among those. */
+  lends?: boolean;
   /** Whether a worker died when it was next, so that it went back to the queue. */
   returned?: boolean;
   /** Stops listening to its signal. */
@@ -68,6 +71,7 @@ export class Job {
     const transferables = this.plain ? undefined : transferablesAmong(args);
     if (options !== undefined || transferables !== undefined) {
       this.#details = { options, transferables };
+      if (transferables !== undefined) this.#details.lends = movesEnds(transferables);
     }
   }
 
@@ -97,11 +101,16 @@ export class Job {
     return this.#details?.transferables;
   }
 
+  /** Whether streams or ports move with its arguments. */
+  get lends(): boolean {
+    return this.#details?.lends === true;
+  }
+
   /** How it runs, if not as usual: then it travels alone. */
   get manner(): Manner | undefined {
     const streams = this.#details?.onValue !== undefined;
     const span = this.#details?.trace?.spanContext;
-    return streams || span !== undefined ? { streams, span } : undefined;
+    return streams || span !== undefined || this.lends ? { streams, span } : undefined;
   }
 
   /** What tells OpenTelemetry of it. */

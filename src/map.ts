@@ -1,4 +1,6 @@
 import { onAbort } from "./abort.ts";
+import { closeWhenCollected, type Handle } from "./calls/abandoned.ts";
+import { discard } from "./member/open_ends.ts";
 import { type AsyncContext, runIn } from "./runtime/async_context.ts";
 
 /** One item on its way: its result, and how to take it back if it has not begun. */
@@ -43,13 +45,27 @@ export function opener<T>(items: Source<T>): () => Iterator<T> | AsyncIterator<T
  * @param signal Ends it at once, whatever has come by then.
  * @param context The async context in which the source is read, and the items are submitted.
  */
-export async function* mapItems<T, R>(
+export function mapItems<T, R>(
   openSource: () => Iterator<T> | AsyncIterator<T>,
   limit: number,
   ordered: boolean,
   signal: AbortSignal | undefined,
   context: AsyncContext,
   submit: (item: T) => Submitted<R>,
+): AsyncGenerator<R, void, undefined> {
+  return closeWhenCollected((handle) =>
+    map(openSource, limit, ordered, signal, context, submit, handle)
+  );
+}
+
+async function* map<T, R>(
+  openSource: () => Iterator<T> | AsyncIterator<T>,
+  limit: number,
+  ordered: boolean,
+  signal: AbortSignal | undefined,
+  context: AsyncContext,
+  submit: (item: T) => Submitted<R>,
+  handle: Handle,
 ): AsyncGenerator<R, void, undefined> {
   const source = runIn(context, openSource);
   /** What was read and not taken, in the order of the items. */
@@ -94,6 +110,20 @@ export async function* mapItems<T, R>(
 
   const stopListening = signal && onAbort(signal, () => change.resolve());
   let failed = false;
+  handle.close = async () => {
+    stopListening?.();
+    for (const { result, withdraw } of waiting) {
+      withdraw();
+      result.then(discard, () => {});
+    }
+    ended = true;
+    if (!open) return;
+    const closed = runIn(context, async () => await source.return?.());
+    // How that fails is told only to a consumer who would not learn of anything else.
+    const quiet = failed || reading ? closed.catch(() => {}) : closed;
+    // A source that is being read cannot end before it has an item: nobody waits for that.
+    if (!reading) await quiet;
+  };
   try {
     while (true) {
       signal?.throwIfAborted();
@@ -113,15 +143,6 @@ export async function* mapItems<T, R>(
     failed = true;
     throw error;
   } finally {
-    stopListening?.();
-    for (const { withdraw } of waiting) withdraw();
-    ended = true;
-    if (open) {
-      const closed = runIn(context, async () => await source.return?.());
-      // How that fails is told only to a consumer who would not learn of anything else.
-      const quiet = failed || reading ? closed.catch(() => {}) : closed;
-      // A source that is being read cannot end before it has an item: nobody waits for that.
-      if (!reading) await quiet;
-    }
+    await handle.close();
   }
 }

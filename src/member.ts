@@ -1,6 +1,7 @@
 import { Batch, takeBytesOf } from "./batch.ts";
 import { assertCloneable } from "./cloneable.ts";
 import { NotCloneableError } from "./errors.ts";
+import { discard, OpenEnds } from "./member/open_ends.ts";
 import { Failure, withoutPeriod } from "./failure.ts";
 import { Flight } from "./flight.ts";
 import { startThread } from "./isolation.ts";
@@ -26,16 +27,19 @@ import {
   READY,
   type Said,
   SHARED,
+  STREAM_STATE,
   TAKEN_BACK,
   UNLOADABLE,
   YIELDED,
 } from "./protocol.ts";
 import { type AddressedTask, modules, type TaskModule } from "./task.ts";
 import type { PoolSettings } from "./options.ts";
+import type { AsyncContext } from "./runtime/async_context.ts";
 import type { Thread } from "./thread.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
 import * as machinery from "./timers.ts";
 import { transferablesOf } from "./transfer.ts";
+import type { MovedEnd } from "./wire/values/moved_ends.ts";
 
 /** How long, in ms, an aborted task may take to end by itself before its worker is given up. */
 const GRACE = 100;
@@ -82,6 +86,8 @@ export interface MemberEvents {
   onShared(member: Member): void;
   /** All that its worker has said by now has been told: it may have room for more. */
   onRoom(member: Member): void;
+  /** Its worker is needed for a stream or port less. */
+  onFree(member: Member): void;
   /** Its aborted task has not ended within its grace, or it hears nothing. */
   onOverdue(member: Member): void;
   /** It is dying: it takes no more tasks, but what it had sent still arrives. */
@@ -139,6 +145,8 @@ export class Member {
   #listening: machinery.Timer | undefined;
   /** What the worker had not begun at the last looks, since when, and how long that may take in ms. */
   #unheard: { next: number | string; since: number; patience: number } | undefined;
+  /** The streams and ports between here and the worker; most never have any. */
+  #openEnds: OpenEnds | undefined;
 
   constructor(number: number, name: string, settings: PoolSettings, events: MemberEvents) {
     this.number = number;
@@ -280,7 +288,9 @@ export class Member {
     try {
       const { queues } = this.#thread;
       // What does not queue is sent one job at a time: this one.
-      this.#thread.post(batch.message, transfer, queues ? undefined : this.jobs.head?.context);
+      const context = queues ? undefined : this.jobs.head?.context;
+      if (batch.lender === undefined) this.#thread.post(batch.message, transfer, context);
+      else this.#lend(batch, batch.lender, context);
     } catch (cause) {
       return this.#sendApart(batch, cause);
     } finally {
@@ -289,6 +299,47 @@ export class Member {
     if (!timed) return;
     this.#sampled = first;
     task.sending.learn((machinery.now() - begun) / objects);
+  }
+
+  /** Sends a job whose arguments have streams or ports. */
+  #lend(batch: Batch, { args, transferables }: Job, context: AsyncContext): void {
+    // Refuses what cannot be sent before anything is taken from its owner.
+    void batch.message;
+    const loan = this.#ends.lend(args, transferables!);
+    try {
+      this.#thread.post(batch.messageWith(loan), loan.transfer, context);
+    } catch (error) {
+      this.#ends.takeBack(loan, error);
+      throw error;
+    }
+  }
+
+  get #ends(): OpenEnds {
+    return this.#openEnds ??= new OpenEnds(() => this.#events.onFree(this));
+  }
+
+  /** Whether the worker is needed for a stream or port: then it is not to be retired. */
+  get inUse(): boolean {
+    return this.#openEnds !== undefined && this.#openEnds.inUse;
+  }
+
+  /** Whether something that was accepted has not ended here: a task, or a stream. */
+  get unfinished(): boolean {
+    return this.jobs.size > 0 || this.modules.job !== undefined ||
+      (this.#openEnds !== undefined && this.#openEnds.unfinished);
+  }
+
+  /** Whoever reads or writes a stream between here and the worker learns that the worker is gone. */
+  failEnds(makeReason: () => unknown): void {
+    if (this.#openEnds !== undefined) this.#openEnds.fail(makeReason());
+  }
+
+  /** The value of a message; its streams and ports are looked after, or end as nobody takes it. */
+  #valueOf(value: unknown, moved: readonly MovedEnd[] | undefined, wanted: boolean): unknown {
+    if (moved === undefined) return value;
+    const adopted = this.#ends.adopt(value, moved);
+    if (!wanted) discard(adopted);
+    return adopted;
   }
 
   /** Sends what could not be sent together one by one: only what is to blame fails. */
@@ -513,10 +564,14 @@ export class Member {
       }
       case DONE: {
         const job = this.#endRun(message[1]);
+        const value = this.#valueOf(message[2], message[3], job?.settled === false);
         if (job === undefined) return;
-        this.#events.onReturn(job, false, message[2]);
+        this.#events.onReturn(job, false, value);
         break;
       }
+      case STREAM_STATE:
+        this.#openEnds?.setState(message[1], message[2]);
+        return;
       case FAILED: {
         const [, run, kind, thrown] = message;
         const job = this.#endRun(run);
@@ -529,9 +584,11 @@ export class Member {
   }
 
   /** Passes on what a run says while it goes on, unless its caller has given up. */
-  #hear([kind, run, value]: Said): void {
+  #hear([kind, run, given, moved]: Said): void {
     const { head, first } = this.jobs;
-    if (head === undefined || run !== first || head.settled) return;
+    const wanted = head !== undefined && run === first && !head.settled;
+    const value = this.#valueOf(given, moved, wanted);
+    if (!wanted) return;
     if (kind === PROGRESS) this.#events.onProgress(head, value);
     else this.#events.onYield(head, value);
   }

@@ -41,7 +41,8 @@ export interface PoolOptions {
    */
   maxQueue?: number;
   /**
-   * How long, in ms, a worker above `minWorkers` may be idle before it ends.
+   * How long, in ms, a worker above `minWorkers` may be idle before it ends. One with a stream or
+   * a port that goes on does not end.
    *
    * @default {10_000}
    */
@@ -164,8 +165,8 @@ export interface ShutdownOptions {
    */
   cancelQueued?: boolean;
   /**
-   * After how many ms what is still running or waiting is rejected with `ShutdownError`
-   * and its workers are terminated.
+   * After how many ms what is still running or waiting is rejected with `ShutdownError`, streams
+   * that tasks have returned error with it, and their workers are terminated.
    *
    * @default {Infinity}
    */

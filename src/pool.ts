@@ -15,6 +15,7 @@ import type { Job } from "./job.ts";
 import { Flight } from "./flight.ts";
 import { atLeisure } from "./leisure.ts";
 import { Member, type MemberEvents } from "./member.ts";
+import { discard } from "./member/open_ends.ts";
 import type { PoolSettings } from "./options.ts";
 import { type PoolStats, Tally } from "./pool_stats.ts";
 import { Queue } from "./queue.ts";
@@ -248,6 +249,8 @@ export class Pool {
   drained(): Promise<void> {
     this.#drained ??= Promise.withResolvers();
     const { promise } = this.#drained;
+    // What is waited for keeps the process alive, a stream of an idle worker, too.
+    for (const member of this.#members) if (member.unfinished) member.engage(true);
     this.#settleDrained();
     return promise;
   }
@@ -279,6 +282,9 @@ export class Pool {
       if (!this.#starts.has(member)) this.#report("workerretire", member.number);
       member.collect();
       this.#drop(member);
+      member.failEnds(() =>
+        new ShutdownError("The executor was terminated while the stream was open")
+      );
       this.#end(member, patient);
     }
     this.#failedModules.clear();
@@ -467,7 +473,7 @@ export class Pool {
     this.#idle.add(member);
     this.#dispatch();
     if (member.busy) return;
-    member.engage(false);
+    if (this.#drained === undefined || !member.unfinished) member.engage(false);
     this.#idle.stay(member);
   }
 
@@ -646,6 +652,14 @@ export class Pool {
     onYield: (job, value) => job.details.onValue!(value),
     onShared: (member) => this.#requeue(member),
     onRoom: (member) => this.#continue(member),
+    // Whoever cancels a stream calls this.
+    onFree: (member) =>
+      runInNone(() => {
+        this.#idle.renew(member);
+        // A job may wait for an outdated worker to be replaced.
+        this.#dispatch();
+        this.#settleDrained();
+      }),
     onOverdue: () => {
       this.#giveUpOverdue();
       this.#growBack();
@@ -659,7 +673,7 @@ export class Pool {
   /** Tells the caller of a job how far it is; what fails there fails the job. */
   #tell(job: Job, value: unknown): void {
     const onProgress = job.options?.onProgress;
-    if (onProgress === undefined) return;
+    if (onProgress === undefined) return discard(value);
     try {
       const told = runIn(job.context, () => onProgress(value));
       if (!isThenable(told)) return;
@@ -677,6 +691,7 @@ export class Pool {
     const wasStuck = this.#stuck.delete(member);
     if (this.#members.delete(member)) {
       if (!this.#starts.died(member, cause)) {
+        member.failEnds(() => crashed("while a stream of it was open", cause));
         this.#tally.crashed++;
         this.#report("workercrash", member.number, cause);
         this.#growBack();
@@ -732,12 +747,15 @@ export class Pool {
   #failCrashed(job: Job, when: string, cause: unknown): void {
     if (job.settled) return;
     this.#tally.failed++;
-    const message = `The worker died ${when} ${job.task.label}: ${reasonOf(cause)}`;
-    job.reject(new WorkerCrashedError(message, { cause }));
+    job.reject(crashed(`${when} ${job.task.label}`, cause));
   }
 
   /** Takes a worker out of the pool and ends it. */
-  #end(member: Member, patient = false): void {
+  #end(
+    member: Member,
+    patient = false,
+    cause = "it was given up, as it did not respond",
+  ): void {
     const wasStarting = this.#starts.has(member);
     const rests = this.#idle.has(member);
     this.#members.delete(member);
@@ -746,8 +764,9 @@ export class Pool {
     this.#ending.add(member);
     if (member.busy && !wasStarting) {
       this.#stuck.add(member);
-      this.#recover(member, "it was given up, as it did not respond");
+      this.#recover(member, cause);
     }
+    member.failEnds(() => crashed("while a stream of it was open", cause));
     if (patient && rests) member.retire();
     else member.terminate();
   }
@@ -763,7 +782,7 @@ export class Pool {
 
   #retire(member: Member): void {
     this.#report("workerretire", member.number);
-    this.#end(member, true);
+    this.#end(member, true, "it was idle, and nothing in it used the stream");
   }
 
   /** With no worker left, and none to be started, what waits would wait for ever. */
@@ -787,12 +806,15 @@ export class Pool {
 
   #settleDrained(): void {
     if (this.#drained === undefined || this.#queue.size + this.#failedModules.waiting > 0) return;
-    for (const { jobs, modules } of this.#members) {
-      if (jobs.size > 0 || modules.job !== undefined) return;
-    }
+    for (const member of this.#members) if (member.unfinished) return;
     this.#drained.resolve();
     this.#drained = undefined;
   }
+}
+
+/** What those catch who lose their worker. */
+function crashed(when: string, cause: unknown): WorkerCrashedError {
+  return new WorkerCrashedError(`The worker died ${when}: ${reasonOf(cause)}`, { cause });
 }
 
 /** What a worker died of, for an error's message. */

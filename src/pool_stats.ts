@@ -26,7 +26,7 @@ const SAMPLE = 32;
 export interface PoolStats {
   /** Workers there are, starting ones included, stuck ones not. */
   workers: number;
-  /** Workers that wait for a task. */
+  /** Workers that wait for a task; a stream that goes on in one is none. */
   idle: number;
   /** Workers that run a task, or load the module of one. */
   busy: number;

@@ -3,6 +3,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { SpanContext } from "./otel.ts";
 import type { Thrown } from "./thrown.ts";
+import type { EndState, MovedEnd } from "./wire/values/moved_ends.ts";
 
 /** The version of this package: both sides must be of the same one. */
 export const VERSION = "0.1.0";
@@ -30,6 +31,8 @@ export interface Manner {
   readonly streams: boolean;
   /** The span whose children its own ones are. */
   readonly span: SpanContext | undefined;
+  /** The streams and ports among its arguments. */
+  readonly moved?: readonly MovedEnd[];
 }
 
 /** What a worker is told first, before any task. */
@@ -107,6 +110,8 @@ export const SHARED = 8;
 export const LOADED = 9;
 /** The module at this URL could not be loaded, as this was thrown. */
 export const UNLOADABLE = 10;
+/** How the worker's end of a stream or port is, by its id. */
+export const STREAM_STATE = 11;
 /** A process, which shares no ledger, begins a run, or the load of a URL, when this has been sent. */
 export const BEGUN = 5;
 
@@ -114,14 +119,20 @@ export const BEGUN = 5;
 export type FailureKind = "threw" | "load" | "find" | "clone";
 
 /** What a run says while it goes on. */
-export type Said = readonly [typeof PROGRESS | typeof YIELDED, run: number, value: unknown];
+export type Said = readonly [
+  kind: typeof PROGRESS | typeof YIELDED,
+  run: number,
+  value: unknown,
+  moved?: readonly MovedEnd[],
+];
 
 export type FromWorker =
   | typeof READY
   | typeof KEPT
-  | readonly [typeof DONE, run: number, value: unknown]
+  | readonly [typeof DONE, run: number, value: unknown, moved?: readonly MovedEnd[]]
   | Said
   | readonly [typeof SHARED, task: number]
+  | readonly [typeof STREAM_STATE, id: number, state: EndState]
   | readonly [typeof FAILED, run: number, kind: FailureKind, thrown: Thrown]
   | readonly [typeof LOADED, url: string]
   | readonly [typeof UNLOADABLE, url: string, thrown: Thrown]

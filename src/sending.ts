@@ -1,9 +1,13 @@
 import { copyBytes } from "./bytes.ts";
 import { assertCloneable } from "./cloneable.ts";
 import { fixedList } from "./intrinsics.ts";
-import type { DONE, Said } from "./protocol.ts";
+import { type DONE, type Said, STREAM_STATE } from "./protocol.ts";
 import type { Post } from "./task_server.ts";
 import { transferablesOf } from "./transfer.ts";
+import { ENDED, lend, movesEnds } from "./wire/values/moved_ends.ts";
+
+/** What the next stream or port is called that moves to the host; those that come from there count up. */
+let nextId = -1;
 
 /**
  * Sends the host a value of a run: what it has marked for transfer is moved, large bytes are
@@ -19,7 +23,32 @@ export function sendValue(
 ): void {
   assertCloneable(value);
   const transferables = transferablesOf(value);
+  if (transferables !== undefined && movesEnds(transferables)) {
+    return sendEnds(post, kind, run, value, transferables);
+  }
   const copy = transferables === undefined ? copyBytes(value) : undefined;
   if (copy === undefined) post([kind, run, value], transferables);
   else post([kind, run, copy.value], fixedList([copy.buffer]));
+}
+
+/** Sends a value with streams or ports, and later that they have ended. */
+function sendEnds(
+  post: Post,
+  kind: typeof DONE | Said[0],
+  run: number,
+  value: unknown,
+  transferables: Transferable[],
+): void {
+  const { values, transfer, moved, guards } = lend(
+    [value],
+    transferables,
+    () => nextId--,
+    (id) => post([STREAM_STATE, id, ENDED]),
+  );
+  try {
+    post([kind, run, values[0], moved], fixedList(transfer));
+  } catch (error) {
+    for (const guard of guards.values()) guard.fail(error);
+    throw error;
+  }
 }

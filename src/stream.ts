@@ -1,3 +1,5 @@
+import { closeWhenCollected, type Handle } from "./calls/abandoned.ts";
+import { discard } from "./member/open_ends.ts";
 import { WINDOW } from "./protocol.ts";
 
 /** A stream that a worker has begun, or will. */
@@ -11,14 +13,23 @@ export interface OpenedStream {
 }
 
 /**
- * Reads a stream: it begins with the first value that is asked for, and ends with its loop.
+ * Reads a stream: it begins with the first value that is asked for, and ends with its loop, or when
+ * nobody has it any more.
  *
  * @param open Begins it; each value that arrives goes to `onValue`.
  * @param signal Gives up what has arrived, too.
  */
-export async function* readStream<T>(
+export function readStream<T>(
   open: (onValue: (value: T) => void) => OpenedStream,
   signal: AbortSignal | undefined,
+): AsyncGenerator<T, void, undefined> {
+  return closeWhenCollected((handle) => read(open, signal, handle));
+}
+
+async function* read<T>(
+  open: (onValue: (value: T) => void) => OpenedStream,
+  signal: AbortSignal | undefined,
+  handle: Handle,
 ): AsyncGenerator<T, void, undefined> {
   /** What has arrived and was not taken. */
   const values: T[] = [];
@@ -28,6 +39,10 @@ export async function* readStream<T>(
     values.push(value);
     arrival.resolve();
   });
+  handle.close = () => {
+    close();
+    for (const value of values) discard(value);
+  };
   const end = () => {
     ended = true;
     arrival.resolve();
@@ -51,6 +66,6 @@ export async function* readStream<T>(
       }
     }
   } finally {
-    close();
+    handle.close();
   }
 }

@@ -32,6 +32,7 @@ import { taskThatShares } from "./sharing.ts";
 import { isThenable } from "./thenable.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
 import { now } from "./timers.ts";
+import { GivenEnds } from "./worker/given_ends.ts";
 
 const { DOMException, eval: evaluateGlobally, Object, Promise: NativePromise, String, TypeError } =
   globalThis;
@@ -181,7 +182,10 @@ export class TaskServer {
         i += count;
         // The host takes back all that has not begun: what is left of the message, too.
         if (!this.#ledger.claim(run)) break;
+        const moved = manner?.moved;
+        const given = moved && new GivenEnds(this.#post, args, moved);
         if (!this.#ledger.begin(run)) {
+          given?.runEnded(true);
           untold = this.#ledger.keep(run, undefined, 0);
           continue;
         }
@@ -219,6 +223,7 @@ export class TaskServer {
           untold = false;
           told = time;
         } else untold = true;
+        given?.runEnded(failure !== undefined || RunContext.isAborted(context));
       }
       if (untold) this.#post(KEPT);
     }

@@ -38,6 +38,9 @@ class Marked extends Given {
  * transferred cannot be used on this side any more. The mark counts for the value itself
  * as an argument or a result, not when it is nested in another one.
  *
+ * A stream or a port goes on when the task has returned: its worker is kept until it has ended,
+ * and `shutdown()` waits for the stream. When the worker ends, the stream errors.
+ *
  * @typeParam T The type of the value.
  * @param value The object that is sent: what is moved, or an object that contains it.
  * @param transferables What is moved; it must be reachable from `value`.

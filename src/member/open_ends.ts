@@ -1,0 +1,132 @@
+import {
+  adopt,
+  ENDED,
+  type EndState,
+  HELD,
+  lend,
+  type Loan,
+  type MovedEnd,
+} from "../wire/values/moved_ends.ts";
+import type { Guard } from "../wire/values/stream_guards.ts";
+
+/** A stream or port that has one end here and one in the worker. */
+interface OpenEnd {
+  /** Ends it here; there is none for a port that was given to a task, whose other end is the caller's. */
+  readonly guard: Guard | undefined;
+  /** What the worker has said of its end. */
+  state: EndState;
+  /** Whether this side's end is open. */
+  open: boolean;
+  /** Whether what was accepted has not ended before this has. */
+  readonly isWork: boolean;
+}
+
+/** What was made of each value that holds streams or ports, so that it can be discarded. */
+const discards = new WeakMap<object, () => void>();
+
+/**
+ * Ends the streams and ports of a value that has arrived, and that nobody takes.
+ *
+ * @param value Any value.
+ */
+export function discard(value: unknown): void {
+  if (typeof value === "object" && value !== null) discards.get(value)?.();
+}
+
+/** The streams and ports between a worker and its host. */
+export class OpenEnds {
+  readonly #ends = new Map<number, OpenEnd>();
+  readonly #onFree: () => void;
+  #lastId = 0;
+
+  /**
+   * Makes one.
+   *
+   * @param onFree Is called when the worker is needed for one less.
+   */
+  constructor(onFree: () => void) {
+    this.#onFree = onFree;
+  }
+
+  /** Whether the worker is needed for any: then it is not to be retired. */
+  get inUse(): boolean {
+    return this.#ends.values().some(isInUse);
+  }
+
+  /** Whether a shutdown waits for any. */
+  get unfinished(): boolean {
+    return this.#ends.values().some((end) => end.isWork && isInUse(end));
+  }
+
+  /**
+   * Readies arguments whose streams and ports move to the worker.
+   *
+   * @throws What structured clone throws.
+   */
+  lend(args: readonly unknown[], transferables: Iterable<Transferable>): Loan {
+    const loan = lend(args, transferables, () => ++this.#lastId, (id) => this.#close(id));
+    for (const { id } of loan.moved) {
+      const guard = loan.guards.get(id);
+      const isStream = guard !== undefined;
+      this.#ends.set(id, { guard, state: HELD, open: isStream, isWork: isStream });
+    }
+    return loan;
+  }
+
+  /** What was lent could not be sent. */
+  takeBack({ moved }: Loan, reason: unknown): void {
+    for (const { id } of moved) {
+      this.#ends.get(id)?.guard?.fail(reason);
+      this.#ends.delete(id);
+    }
+  }
+
+  /** Takes the streams and ports of a value that the worker has sent; returns the value to pass on. */
+  adopt(value: unknown, moved: readonly MovedEnd[]): unknown {
+    const values = [value];
+    const adopted = adopt(values, moved, { onEnd: (id) => this.#close(id) });
+    for (const { id, end, guard } of adopted) {
+      // The worker has moved a port away, and knows no more of it.
+      const state = end instanceof MessagePort ? ENDED : HELD;
+      this.#ends.set(id, { guard, state, open: true, isWork: true });
+    }
+    const ids = adopted.map(({ id }) => id);
+    discards.set(values[0] as object, () => {
+      const reason = new DOMException("The stream was left", "AbortError");
+      for (const id of ids) this.#ends.get(id)?.guard?.fail(reason);
+    });
+    return values[0];
+  }
+
+  /** The worker says how it is with its end. */
+  setState(id: number, state: EndState): void {
+    const end = this.#ends.get(id);
+    if (end === undefined) return;
+    end.state = state;
+    this.#changed(id, end);
+  }
+
+  /** This side's end has ended. */
+  #close(id: number): void {
+    const end = this.#ends.get(id);
+    if (end === undefined || !end.open) return;
+    end.open = false;
+    this.#changed(id, end);
+  }
+
+  #changed(id: number, end: OpenEnd): void {
+    if (end.state === ENDED && !end.open) this.#ends.delete(id);
+    if (!isInUse(end)) this.#onFree();
+  }
+
+  /** The worker is gone, or was given up: whoever reads or writes learns it. */
+  fail(reason: unknown): void {
+    const ends = [...this.#ends.values()];
+    this.#ends.clear();
+    for (const { guard, open } of ends) if (open) guard?.fail(reason);
+  }
+}
+
+function isInUse({ state, open }: OpenEnd): boolean {
+  return state === HELD || (state === ENDED && open);
+}

@@ -1,0 +1,224 @@
+/** Streams and ports that move with a message: each has one end on either side. */
+
+import { getPrototypeOf } from "../../intrinsics.ts";
+import { copyPlain } from "./plain_copy.ts";
+import { guardPort } from "./port_guard.ts";
+import {
+  type Guard,
+  type Guarded,
+  type GuardEvents,
+  guardReadable,
+  guardWritable,
+} from "./stream_guards.ts";
+
+const { structuredClone } = globalThis;
+const { isView } = ArrayBuffer;
+const bufferPrototype = ArrayBuffer.prototype;
+
+/** What moves: a `TransformStream` moves as its two halves. */
+export type End = ReadableStream | WritableStream | MessagePort;
+
+/** One end that has moved with a message, in which it is listed beside the value that holds it. */
+export interface MovedEnd {
+  /** What both sides call it. */
+  readonly id: number;
+  readonly end: End;
+  /** What stands in the value for a `TransformStream` of which this is a half. */
+  readonly transform?: object;
+}
+
+/** The worker uses the stream or port, or may yet do so. */
+export const HELD = 0;
+/** The task that was given the stream has ended, and nobody reads the stream or writes to it. */
+export const LEFT = 1;
+/** The worker's end of the stream or port was closed. */
+export const ENDED = 2;
+
+export type EndState = typeof HELD | typeof LEFT | typeof ENDED;
+
+/** Values whose streams and ports can be moved, and what has been put in the way of each. */
+export interface Loan {
+  readonly values: unknown[];
+  readonly transfer: Transferable[];
+  readonly moved: MovedEnd[];
+  /** The guard of each stream, by its id; a port that is sent away has none. */
+  readonly guards: ReadonlyMap<number, Guard>;
+}
+
+/** Whether something that is to be moved is a stream or a port. */
+export function movesEnds(transferables: Iterable<Transferable>): boolean {
+  for (const item of transferables) if (isEnd(item)) return true;
+  return false;
+}
+
+function isEnd(value: unknown): value is End | TransformStream {
+  if (typeof value !== "object" || value === null) return false;
+  // Asked first, as Deno loads its streams when they are first mentioned.
+  if (getPrototypeOf(value) === bufferPrototype) return false;
+  return value instanceof ReadableStream || value instanceof WritableStream ||
+    value instanceof TransformStream || value instanceof MessagePort;
+}
+
+/**
+ * Readies values whose streams and ports are to be moved. The values stay as they are; what is to
+ * be sent in their place is made of their streams' guards.
+ *
+ * @param newId Names the next one that is moved.
+ * @param onEnd Is called when a stream has ended on this side.
+ * @throws What structured clone throws.
+ */
+export function lend(
+  values: readonly unknown[],
+  transferables: Iterable<Transferable>,
+  newId: () => number,
+  onEnd: (id: number) => void,
+): Loan {
+  let list = [...transferables];
+  // The values that hold the streams are not ours to change, but a copy is. Of what cannot be copied
+  // here a clone is made, through which each chunk has one more port to pass.
+  let own = copyPlain(values, list) as unknown[] | undefined;
+  if (own === undefined) [own, list] = structuredClone([[...values], list], { transfer: list });
+  const transfer: Transferable[] = [];
+  const moved: MovedEnd[] = [];
+  const guards = new Map<number, Guard>();
+  const replacements = new Map<object, object>();
+  const guard = <S extends ReadableStream | WritableStream>(
+    stream: S,
+    make: (stream: S, events: GuardEvents) => Guarded<S>,
+    transform?: object,
+  ): S => {
+    if (stream.locked) {
+      throw new DOMException(`Cannot transfer a locked ${kindOf(stream)}`, "DataCloneError");
+    }
+    const id = newId();
+    const guarded = make(stream, eventsOf(id, { onEnd }));
+    guards.set(id, guarded.guard);
+    moved.push({ id, end: guarded.stream, ...transform && { transform } });
+    transfer.push(guarded.stream);
+    return guarded.stream;
+  };
+  try {
+    for (const item of list as (End | TransformStream | ArrayBuffer)[]) {
+      if (item instanceof ReadableStream) replacements.set(item, guard(item, guardReadable));
+      else if (item instanceof WritableStream) replacements.set(item, guard(item, guardWritable));
+      else if (item instanceof TransformStream) {
+        const transform = {};
+        guard(item.readable, guardReadable, transform);
+        guard(item.writable, guardWritable, transform);
+        replacements.set(item, transform);
+      } else {
+        if (item instanceof MessagePort) moved.push({ id: newId(), end: item });
+        transfer.push(item);
+      }
+    }
+  } catch (error) {
+    for (const guard of guards.values()) guard.fail(error);
+    throw error;
+  }
+  replaceIn(own!, replacements);
+  return { values: own!, transfer, moved, guards };
+}
+
+function kindOf(stream: ReadableStream | WritableStream): string {
+  return stream instanceof ReadableStream ? "ReadableStream" : "WritableStream";
+}
+
+/** A stream or port that has arrived. */
+export interface AdoptedEnd {
+  readonly id: number;
+  /** What was put in its place. */
+  readonly end: End;
+  readonly guard: Guard;
+}
+
+/** What an adopted stream or port tells. */
+export interface EndEvents {
+  onUse?(id: number): void;
+  onEnd(id: number): void;
+}
+
+/** Ends what nobody has any more. */
+const collected = new FinalizationRegistry<Guard>((guard) => guard.fail(leftReason()));
+
+function leftReason(): DOMException {
+  return new DOMException("The stream was left", "AbortError");
+}
+
+/** What the guard of one of them tells. A closure made elsewhere would keep the stream it tells of. */
+function eventsOf(id: number, { onUse, onEnd }: EndEvents): GuardEvents {
+  let ended = false;
+  return {
+    onUse: onUse && (() => onUse(id)),
+    onEnd() {
+      if (!ended) onEnd(id);
+      ended = true;
+    },
+  };
+}
+
+/** Puts guards in the place of the streams that have arrived inside of values; changes the list. */
+export function adopt(
+  values: unknown[],
+  moved: readonly MovedEnd[],
+  ends: EndEvents,
+): AdoptedEnd[] {
+  const replacements = new Map<object, object>();
+  const adopted = moved.map(({ id, end, transform }): AdoptedEnd => {
+    const events = eventsOf(id, ends);
+    if (end instanceof MessagePort) {
+      const guard = guardPort(end, events.onEnd);
+      collected.register(end, guard);
+      return { id, end, guard };
+    }
+    const { stream, guard } = end instanceof ReadableStream
+      ? guardReadable(end, events)
+      : guardWritable(end, events);
+    collected.register(stream, guard);
+    if (transform === undefined) replacements.set(end, stream);
+    else {
+      let shell = replacements.get(transform);
+      if (shell === undefined) replacements.set(transform, shell = new TransformStream());
+      const half = end instanceof ReadableStream ? "readable" : "writable";
+      Object.defineProperty(shell, half, { value: stream });
+    }
+    return { id, end: stream, guard };
+  });
+  replaceIn(values, replacements);
+  return adopted;
+}
+
+/** Replaces objects in what structured clone has made: there is nothing in it but plain data. */
+function replaceIn(values: unknown[], replacements: ReadonlyMap<object, object>): void {
+  const seen = new Set<object>();
+  const unseen: object[] = [values];
+  const swap = (value: unknown): unknown => {
+    if (typeof value !== "object" || value === null) return value;
+    const replacement = replacements.get(value);
+    if (replacement !== undefined) return replacement;
+    if (!seen.has(value) && !isView(value)) {
+      seen.add(value);
+      unseen.push(value);
+    }
+    return value;
+  };
+  for (let object = unseen.pop(); object !== undefined; object = unseen.pop()) {
+    if (object instanceof Map) {
+      const entries = [...object].map(([key, value]) => [swap(key), swap(value)] as const);
+      object.clear();
+      for (const [key, value] of entries) object.set(key, value);
+    } else if (object instanceof Set) {
+      const members = [...object].map(swap);
+      object.clear();
+      for (const member of members) object.add(member);
+    } else {
+      const holder = object as Record<string, unknown>;
+      // The cause of an error is not enumerable.
+      if (object instanceof Error && "cause" in object) object.cause = swap(object.cause);
+      for (const key of Object.keys(holder)) {
+        const value = holder[key];
+        const swapped = swap(value);
+        if (swapped !== value) holder[key] = swapped;
+      }
+    }
+  }
+}

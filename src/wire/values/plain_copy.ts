@@ -1,0 +1,45 @@
+import { getOwnPropertyDescriptor, getPrototypeOf } from "../../intrinsics.ts";
+
+const { isArray } = Array;
+const { isView } = ArrayBuffer;
+const objectPrototype = Object.prototype;
+
+/** The prototypes of what structured clone copies whole. */
+const wholes: readonly unknown[] = [ArrayBuffer, SharedArrayBuffer, Date, RegExp]
+  .map(({ prototype }) => prototype);
+
+/**
+ * Copies the plain objects and the lists of a value, and nothing else.
+ *
+ * @param keep What is not to be copied.
+ * @returns Nothing, if there is anything in it of which structured clone only can make a copy.
+ */
+export function copyPlain<T>(value: T, keep: readonly unknown[]): T | undefined {
+  const copies = new Map<object, Record<string, unknown>>();
+  const todo: object[] = [];
+  let isPlain = true;
+  const copy = (value: unknown): unknown => {
+    if (typeof value !== "object" || value === null || isView(value) || keep.includes(value)) {
+      return value;
+    }
+    let made = copies.get(value);
+    if (made !== undefined) return made;
+    const prototype = getPrototypeOf(value);
+    if (wholes.includes(prototype)) return value;
+    if (!isArray(value) && prototype !== objectPrototype && prototype !== null) isPlain = false;
+    made = (isArray(value) ? new Array(value.length) : {}) as Record<string, unknown>;
+    copies.set(value, made);
+    todo.push(value);
+    return made;
+  };
+  const root = copy(value);
+  for (let object = todo.pop(); object !== undefined && isPlain; object = todo.pop()) {
+    const made = copies.get(object)!;
+    for (const key of Object.keys(object)) {
+      const property = getOwnPropertyDescriptor(object, key);
+      if (property === undefined || !("value" in property) || key === "__proto__") return;
+      made[key] = copy(property.value);
+    }
+  }
+  return isPlain ? root as T : undefined;
+}

@@ -1,0 +1,162 @@
+/**
+ * A stream that is transferred goes on through a port, and Deno does not end it when the thread at
+ * the other end dies: its reader waits for ever. So each side puts a stream of its own in the way,
+ * which knows when the transferred stream has ended, and can be ended from outside.
+ */
+
+/** How a guarded stream or port can be ended, whatever its other side does. */
+export interface Guard {
+  /** Errors the stream for whoever reads or writes it on one side, and cancels or aborts the other. */
+  fail(reason: unknown): void;
+}
+
+/** What a guard tells. */
+export interface GuardEvents {
+  /** Somebody reads the stream, or writes to it. */
+  onUse?(): void;
+  /** The stream has ended: it was closed, errored, cancelled or aborted. */
+  onEnd(): void;
+}
+
+/** A stream that stands for another one, and its guard, which does not keep it from being collected. */
+export interface Guarded<S> {
+  readonly stream: S;
+  readonly guard: Guard;
+}
+
+/** Guards a stream that is read. */
+export function guardReadable(
+  source: ReadableStream,
+  events: GuardEvents,
+): Guarded<ReadableStream> {
+  const guard = new ReadableGuard(source.getReader(), events);
+  // Nothing is read ahead: the transferred stream holds as much back as it would without a guard.
+  return { stream: new ReadableStream(guard, { highWaterMark: 0 }), guard };
+}
+
+/** Guards a stream that is written to. */
+export function guardWritable(
+  sink: WritableStream,
+  events: GuardEvents,
+): Guarded<WritableStream> {
+  const guard = new WritableGuard(sink.getWriter(), events);
+  return { stream: new WritableStream(guard, { highWaterMark: 1 }), guard };
+}
+
+class ReadableGuard implements Guard, UnderlyingDefaultSource {
+  readonly #reader: ReadableStreamDefaultReader;
+  readonly #events: GuardEvents;
+  /** Weak, so that a stream that nobody reads any more can be collected. */
+  #controller: WeakRef<ReadableStreamDefaultController> | undefined;
+  #isReading = false;
+  #isCancelled = false;
+  /** Ends the guarded stream as the source has ended. */
+  #settle: (() => void) | undefined;
+
+  constructor(reader: ReadableStreamDefaultReader, events: GuardEvents) {
+    this.#reader = reader;
+    this.#events = events;
+  }
+
+  start(controller: ReadableStreamDefaultController): void {
+    this.#controller = new WeakRef(controller);
+    this.#reader.closed.then(
+      () => this.#end(() => this.#controller!.deref()?.close()),
+      (error) => this.#end(() => this.#controller!.deref()?.error(error)),
+    );
+  }
+
+  async pull(controller: ReadableStreamDefaultController): Promise<void> {
+    this.#events.onUse?.();
+    this.#isReading = true;
+    try {
+      const { done, value } = await this.#reader.read();
+      if (!done) controller.enqueue(value);
+    } finally {
+      this.#isReading = false;
+      if (this.#settle !== undefined) this.#end(this.#settle);
+    }
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    // The source is closed at once, but has ended when it has done what it does then.
+    this.#isCancelled = true;
+    try {
+      await this.#reader.cancel(reason);
+    } finally {
+      this.#events.onEnd();
+    }
+  }
+
+  /** The source has ended; the chunk that is being read comes first. */
+  #end(settle: () => void): void {
+    this.#settle = settle;
+    if (this.#isReading || this.#isCancelled) return;
+    try {
+      settle();
+    } catch { /* The guard has failed. */ }
+    this.#events.onEnd();
+  }
+
+  fail(reason: unknown): void {
+    this.#controller!.deref()?.error(reason);
+    this.#reader.cancel(reason).catch(() => {});
+    this.#events.onEnd();
+  }
+}
+
+class WritableGuard implements Guard, UnderlyingSink {
+  readonly #writer: WritableStreamDefaultWriter;
+  readonly #events: GuardEvents;
+  /** Weak, so that a stream that nobody writes to any more can be collected. */
+  #controller: WeakRef<WritableStreamDefaultController> | undefined;
+  /** Rejects what the guarded stream waits for. */
+  #reject: ((reason: unknown) => void) | undefined;
+
+  constructor(writer: WritableStreamDefaultWriter, events: GuardEvents) {
+    this.#writer = writer;
+    this.#events = events;
+  }
+
+  start(controller: WritableStreamDefaultController): void {
+    this.#controller = new WeakRef(controller);
+    this.#writer.closed.catch((error) => {
+      this.#controller!.deref()?.error(error);
+      this.#events.onEnd();
+    });
+  }
+
+  write(chunk: unknown): Promise<void> {
+    this.#events.onUse?.();
+    return this.#wait(this.#writer.write(chunk));
+  }
+
+  async close(): Promise<void> {
+    this.#events.onUse?.();
+    await this.#wait(this.#writer.close());
+    this.#events.onEnd();
+  }
+
+  async abort(reason: unknown): Promise<void> {
+    try {
+      await this.#wait(this.#writer.abort(reason));
+    } finally {
+      this.#events.onEnd();
+    }
+  }
+
+  /** Waits for the sink, or until the guard fails; `Promise.race()` would keep each promise it gave. */
+  #wait(done: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      done.then(resolve, reject);
+    });
+  }
+
+  fail(reason: unknown): void {
+    this.#controller!.deref()?.error(reason);
+    this.#reject?.(reason);
+    this.#writer.abort(reason).catch(() => {});
+    this.#events.onEnd();
+  }
+}
