@@ -18,6 +18,7 @@ import { unref } from "./runtime/unref_worker.ts";
 import { TaskServer } from "./task_server.ts";
 import { encodeThrown } from "./thrown.ts";
 import { setTimeout } from "./timers.ts";
+import { whileLoading } from "./wire/loading.ts";
 
 /** How often, in ms, a process makes sure that its host is there. */
 const INTERVAL = 500;
@@ -70,7 +71,7 @@ export function serveHost(loaders: Loaders, host: number): Promise<void> {
   // An exit ends a process at once: nobody has to wait for another turn, as in a worker.
   const load = async (url: string) => {
     try {
-      return await awaitable(loaders[url]!());
+      return await awaitable(whileLoading(url, loaders[url]!));
     } catch (error) {
       throw withHint(error);
     }

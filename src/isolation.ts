@@ -1,6 +1,9 @@
 import { workerModule } from "./entry.ts";
+import { WorkerStartError } from "./errors.ts";
 import type { PoolSettings } from "./options.ts";
+import { isNamed } from "./task.ts";
 import { assertWorkers, type Thread, type ThreadEvents, WorkerThread } from "./thread.ts";
+import { loadingModule } from "./wire/loading.ts";
 
 /** Loaded for those who ask for them; all others do without. */
 let processes: typeof import("./process_thread.ts");
@@ -13,6 +16,7 @@ let inline: typeof import("./inline.ts");
  */
 export async function assertIsolation(settings: PoolSettings): Promise<void> {
   const { isolation, workerUrl } = settings;
+  assertNotLoading();
   if (isolation === "inline") {
     inline = await import("./inline.ts");
     return;
@@ -28,6 +32,8 @@ export async function assertIsolation(settings: PoolSettings): Promise<void> {
 /** Starts a thread for a member of a pool. */
 export function startThread(name: string, settings: PoolSettings, events: ThreadEvents): Thread {
   const { isolation, permissions, workerUrl } = settings;
+  // A module may name its tasks after it has started its executor.
+  assertNotLoading();
   switch (isolation) {
     case "worker":
       return new WorkerThread(name, permissions, workerModule(workerUrl), events);
@@ -36,4 +42,20 @@ export function startThread(name: string, settings: PoolSettings, events: Thread
     case "inline":
       return new inline.InlineThread(events);
   }
+}
+
+/**
+ * Checks that this worker is not loading a task module that starts an executor for its own tasks:
+ * the workers of that executor would load the module, too, and start workers without end.
+ *
+ * @throws {WorkerStartError} If the worker is doing so.
+ */
+function assertNotLoading(): void {
+  const url = loadingModule();
+  if (url === undefined || !isNamed(url)) return;
+  throw new WorkerStartError(
+    `Cannot start an executor while ${url} is loaded in a worker: the workers of that executor ` +
+      "would load the module, too, and start executors without end; put what starts the program " +
+      "under if (import.meta.main)",
+  );
 }

@@ -1,4 +1,5 @@
 import { awaitable } from "./intrinsics.ts";
+import { whileLoading } from "./wire/loading.ts";
 
 const NativePromise = Promise;
 
@@ -12,7 +13,7 @@ export type Load = (url: string) => Promise<unknown>;
 export function loadWith(loaders: Loaders): Load {
   const turn = turns();
   return async (url) => {
-    const module = await awaitable(loaders[url]!());
+    const module = await awaitable(whileLoading(url, loaders[url]!));
     // One that exits while it is evaluated goes on until the next turn, which never comes.
     await turn();
     return module;

@@ -204,6 +204,11 @@ export interface TaskModule {
 export const modules: TaskModule[] = [];
 const modulesByUrl = new Map<string, TaskModule>();
 
+/** Whether this thread has named the module at a URL as one that has tasks. */
+export function isNamed(url: string): boolean {
+  return modulesByUrl.has(url);
+}
+
 function taskModule(
   url: string,
   specifier: string | undefined,
