@@ -20,6 +20,8 @@ import { encodeThrown } from "./src/thrown.ts";
  * listed in the worker's entry because what the entry imports is loaded with the
  * permissions of the program, and not with those of the worker.
  * @param version The version of the executor.
+ * @param evaluate Evaluates the source of a function. The entry does, so that a relative import in
+ * that function fails, as nothing is relative to the entry.
  * @throws {Error} If that is another one than this module's.
  *
  * @example The module that an executor generates, and starts a worker from
@@ -27,12 +29,14 @@ import { encodeThrown } from "./src/thrown.ts";
  * import { serve } from "jsr:@genro/executor@0.1.0/worker";
  *
  * const loaders = { "file:///app/tasks.ts": () => import("file:///app/tasks.ts") };
- * await serve(loaders, "0.1.0");
+ * const { eval: evaluate } = globalThis;
+ * await serve(loaders, "0.1.0", (source) => evaluate(source));
  * ```
  */
 export function serve(
   loaders: Readonly<Record<string, () => Promise<unknown>>>,
   version: string,
+  evaluate: (source: string) => unknown,
 ): void {
   assertVersion(version);
   const scope = globalThis as unknown as WorkerScope;
@@ -61,7 +65,7 @@ export function serve(
     }
     const { memory, key } = data as Setup;
     hostKey = key;
-    server = new TaskServer(load, new Ledger(memory), post);
+    server = new TaskServer(load, evaluate, new Ledger(memory), post);
   });
   scope.addEventListener("error", (event) => dying((event as ErrorEvent).error));
   scope.addEventListener(
@@ -80,6 +84,7 @@ export function serve(
  *
  * @param loaders As for {@linkcode serve}.
  * @param version The version of the executor.
+ * @param evaluate As for {@linkcode serve}.
  * @param host The number of the executor's process.
  * @returns Does not resolve before the process is to end: what it would run next is the program's
  * own module.
@@ -90,18 +95,20 @@ export function serve(
  * import { serveHost } from "jsr:@genro/executor@0.1.0/worker";
  *
  * const loaders = { "file:///app/tasks.ts": () => import("file:///app/tasks.ts") };
- * await serveHost(loaders, "0.1.0", 4242);
+ * const { eval: evaluate } = globalThis;
+ * await serveHost(loaders, "0.1.0", (source) => evaluate(source), 4242);
  * ```
  */
 export async function serveHost(
   loaders: Readonly<Record<string, () => Promise<unknown>>>,
   version: string,
+  evaluate: (source: string) => unknown,
   host: number,
 ): Promise<void> {
   assertVersion(version);
   // Workers do without it.
   const child = await import("./src/child.ts");
-  await child.serveHost(loaders, host);
+  await child.serveHost(loaders, evaluate, host);
 }
 
 function assertVersion(version: string): void {

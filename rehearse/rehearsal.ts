@@ -156,6 +156,47 @@ const rows: Row[] = [
     ],
   },
   {
+    does: "may not import, and has the same lockfile afterwards",
+    main: program(),
+    files: {
+      "tasks.ts": tasks,
+      "revoked.ts": `
+        await Deno.permissions.revoke({ name: "import" });
+        await import("./main.ts");
+      `,
+      "restricted_test.ts": `
+        import { Executor } from "@genro/executor";
+        Deno.test({
+          name: "restricted",
+          permissions: { read: true },
+          fn: async () => await (await Executor.start()).shutdown(),
+        });
+      `,
+      "paths.ts": `
+        import { Executor } from "@genro/executor";
+        await using executor = await Executor.start();
+        for (const path of ["./ledger.ts", "../mod.ts", "./none.ts", "/none.ts"]) {
+          const load = async (path: string) => void await import(path);
+          await executor.runCpu(load, path).catch(({ name }) => console.log(name));
+        }
+      `,
+    },
+    config: { ...RESTRICTED, lock: { frozen: false } },
+    steps: [
+      { deno: "run -A main.ts", prints: ["module"] },
+      { deno: "cache --allow-import=<hosts> revoked.ts restricted_test.ts paths.ts" },
+      { deno: "run -A revoked.ts", code: 1, says: /WorkerStartError: .*may not import from 127/ },
+      { deno: "run --frozen -A main.ts", prints: ["module"] },
+      { deno: "test -A restricted_test.ts", code: 1 },
+      { deno: "run --frozen -A main.ts", prints: ["module"] },
+      {
+        deno: "run -A paths.ts",
+        prints: ["TypeError", "TypeError", "TypeError", "TypeError"],
+      },
+      { deno: "run --frozen -A main.ts", prints: ["module"] },
+    ],
+  },
+  {
     does: "vendors, and deploys the folder alone",
     ...everywhereRow,
     config: { ...RESTRICTED, vendor: true },

@@ -19,6 +19,7 @@ import { TaskServer } from "./task_server.ts";
 import { encodeThrown } from "./thrown.ts";
 import { setTimeout } from "./timers.ts";
 import { whileLoading } from "./wire/loading.ts";
+import type { Evaluate } from "./worker/evaluator.ts";
 
 /** How often, in ms, a process makes sure that its host is there. */
 const INTERVAL = 500;
@@ -56,10 +57,11 @@ class OwnLedger extends Ledger {
  * Serves tasks to the executor that started this process.
  *
  * @param loaders How to load each module whose exports are tasks, by its URL.
+ * @param evaluate Evaluates the source of a function.
  * @param host The number of the host's process.
  * @returns Resolves when Deno may end the process as soon as nothing is left to do.
  */
-export function serveHost(loaders: Loaders, host: number): Promise<void> {
+export function serveHost(loaders: Loaders, evaluate: Evaluate, host: number): Promise<void> {
   const { process } = globalThis as unknown as { process: ChannelProcess };
   const exit = Deno.exit.bind(Deno);
   const write = process.send!.bind(process);
@@ -91,7 +93,7 @@ export function serveHost(loaders: Loaders, host: number): Promise<void> {
   const receive = (message: ToWorker | ProcessSetup) => {
     if (server === undefined) {
       hostKey = (message as ProcessSetup).key;
-      server = new TaskServer(load, OwnLedger.local(), post);
+      server = new TaskServer(load, evaluate, OwnLedger.local(), post);
       return send(READY);
     }
     if ((message as ToWorker)[1] !== hostKey) return;

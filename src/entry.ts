@@ -1,5 +1,6 @@
 import { WorkerStartError } from "./errors.ts";
 import { VERSION } from "./protocol.ts";
+import { EVALUATE } from "./worker/evaluator.ts";
 import { modules, type TaskModule } from "./task.ts";
 
 /** The module that workers and processes run, if no bundler has moved this one away from it. */
@@ -29,26 +30,63 @@ export function workerModule(given: string | undefined): string {
 }
 
 /**
+ * Checks that a worker may load the module it runs. A worker that starts without the permission
+ * fails, and Deno writes into the lockfile of the program that this module is another one: then no
+ * worker starts any more, whatever the permissions.
+ *
+ * @throws {WorkerStartError} If it may not.
+ */
+export function assertImportable(server: string): void {
+  if (isImportable(server)) return;
+  const { host } = new URL(server);
+  throw new WorkerStartError(
+    `Cannot start workers: this program may not import from ${host}, where their code is; grant ` +
+      `it that, with --allow-import=${host} or as { import: ["${host}"] }`,
+  );
+}
+
+/** Whether this program may import a module, as far as it has to ask for the host. */
+function isImportable(url: string): boolean {
+  const { protocol, host } = new URL(url);
+  // A compiled program contains its modules, and has no lockfile.
+  if (!/^https?:$/.test(protocol) || Deno.build.standalone) return true;
+  // To query is not enough: Deno grants some hosts, such as the one of its registry, when asked.
+  const { state } = Deno.permissions.requestSync({ name: "import", host });
+  return state === "granted";
+}
+
+/**
  * The module that a worker or a process starts from, as a URL: what it imports is loaded with
- * the program's permissions.
+ * the program's permissions. It also evaluates the functions that are sent by their source, as a
+ * dynamic import in them is relative to the module that evaluates them. Nothing is relative to a
+ * `data:` URL, so a path fails, and is not looked for among the files of this package.
  *
  * @param server The module that serves tasks.
  * @param call What is called of it: with how to load each module whose exports are tasks, by its
- * URL; with the version of this package; and with what follows.
+ * URL; with the version of this package; with how to evaluate; and with what follows.
  */
 export function entry(server: string, call: "serve" | "serveHost", ...rest: number[]): string {
-  const loaders = modules.map((module) => `${JSON.stringify(module.url)}: ${loader(module)}`);
+  // A process is given the permission.
+  const asks = call === "serve";
+  const loaders = modules.map((module) => `${JSON.stringify(module.url)}: ${loader(module, asks)}`);
   const source = `import { ${call} } from ${JSON.stringify(server)};
 ${modules.some(isHidden) ? IMPORT_AS : ""}const loaders = { ${loaders.join(", ")} };
-await ${call}(${["loaders", JSON.stringify(VERSION), ...rest].join(", ")});
+${EVALUATE}
+await ${call}(${["loaders", JSON.stringify(VERSION), "evaluate", ...rest].join(", ")});
 `;
   return `data:text/javascript,${encodeURIComponent(source)}`;
 }
 
 /** The source of a function that loads a module. */
-function loader(module: TaskModule): string {
+function loader(module: TaskModule, asks: boolean): string {
   const { url, specifier, from } = module;
   const there = JSON.stringify(url);
+  if (asks && !isImportable(url)) {
+    // As Deno says it. Even to try would change the lockfile.
+    const { host } = new URL(url);
+    const message = `Requires import access to "${host}", run again with the --allow-import flag`;
+    return `() => Promise.reject(new TypeError(${JSON.stringify(message)}))`;
+  }
   if (!isHidden(module)) return `() => import(${there})`;
   // A package of npm may be loaded by its name without permission to read it. Its file must not
   // even be mentioned as a literal: being refused that, Deno would refuse the name, too.

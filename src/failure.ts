@@ -1,5 +1,5 @@
 import { ExecutorError, NotCloneableError, TaskNotFoundError, WorkerStartError } from "./errors.ts";
-import type { FailureKind } from "./protocol.ts";
+import type { FailureKind, SourceAddress } from "./protocol.ts";
 import { framesOf } from "./stack.ts";
 import type { AddressedTask } from "./task.ts";
 import { decodeThrown, type Thrown } from "./thrown.ts";
@@ -35,6 +35,7 @@ export class Failure {
     if (thrown instanceof Error) {
       const frames = framesOf(withStackFrom(new Error(), callee).stack!);
       if (frames !== "") thrown.stack += `\n${frames}`;
+      if (ENTRY.test(thrown.message)) reword(thrown, thrown.message.replace(ENTRY, ""));
       const explanation = this.#explanation(thrown);
       if (explanation !== undefined) explain(thrown, explanation);
     }
@@ -42,13 +43,22 @@ export class Failure {
   }
 
   #refusal(cause: unknown): ExecutorError {
-    const { label } = this.#task;
+    const { label, address } = this.#task;
     const why = cause instanceof Error ? withoutPeriod(cause.message) : String(cause);
     switch (this.#kind) {
-      case "load":
-        return new WorkerStartError(`Cannot load the module of ${label}: ${why}`, { cause });
+      case "load": {
+        // What a module imports is loaded with the program's permission: that Deno explains well.
+        const refused = cause instanceof Deno.errors.NotCapable && this.#permissions(cause.message);
+        const message = `Cannot load the module of ${label}: ${why}`;
+        return new WorkerStartError(refused ? `${message}: ${refused}` : message, { cause });
+      }
       case "find":
-        return new TaskNotFoundError(`Cannot find ${label}: ${why}`, { cause });
+        return new TaskNotFoundError(
+          "source" in address
+            ? `Cannot send ${label} by its source: ${why}; ${EXPORT_IT}`
+            : `Cannot find ${label}: ${why}`,
+          { cause },
+        );
       default:
         return new NotCloneableError(
           `Cannot send the result of ${label}: ${why}; ${
@@ -63,38 +73,61 @@ export class Failure {
 
   /** What one needs to know to understand an error that comes of running in a worker. */
   #explanation({ name, message }: Error): string | undefined {
-    const { label, address } = this.#task;
+    const { address } = this.#task;
+    return "source" in address && this.#lost(address, name, message) || this.#permissions(message);
+  }
+
+  /** The same, of what a function that is sent by its source leaves behind. */
+  #lost({ source, name: own }: SourceAddress, error: string, message: string): string | undefined {
+    const sent = `${this.#task.label} was sent to the worker by its source`;
+    const missing = error === "ReferenceError" && /^(\S+) is not defined$/.exec(message)?.[1];
+    if (missing && missing === own) {
+      return `${sent}, without the variable that holds it; to call itself it needs a name of its ` +
+        `own: write function ${own}() { … }, or ${EXPORT_IT}`;
+    }
+    if (missing === "arguments") {
+      return `${sent} as an arrow, which has none; take them as (...args) => { … }`;
+    }
+    if (missing) {
+      return `${sent} and sees nothing around it; pass ${missing} as an argument, if it is data, ` +
+        `or ${EXPORT_IT}`;
+    }
+    if (error !== "TypeError") return;
+    if (UNRESOLVED.test(message)) {
+      return `${sent}, where no path leads to your modules; ${EXPORT_IT}`;
+    }
+    if (/^this\.\S+ is not a function$/.test(message) || /\bsuper\b/.test(source)) {
+      return `${sent}, without the object or the class that it is a method of; export that from a ` +
+        "module and name the method with tasksFrom()";
+    }
+  }
+
+  /** What to do about a permission that the tasks of a pool do not have. */
+  #permissions(message: string): string | undefined {
     const pool = this.#restricted;
-    const missing = name === "ReferenceError" && /^(\S+) is not defined$/.exec(message)?.[1];
-    if ("source" in address && missing) {
-      return `${label} was sent to the worker by its source and sees nothing around it; pass ` +
-        `${missing} as an argument, or export the function from a module and name it with tasksFrom()`;
-    }
-    if (
-      "source" in address && name === "TypeError" && UNLOADED.test(message) &&
-      RELATIVE_IMPORT.test(address.source)
-    ) {
-      return `${label} was sent to the worker by its source, where no path leads to your modules; ` +
-        "export the function from a module and name it with tasksFrom()";
-    }
-    if (pool !== undefined && NOT_GRANTED.test(message)) {
-      return `whatever the program may, tasks of the ${pool} pool have what ${pool}: ` +
-        `{ permissions } grants${pool === "cpu" ? "; runBlocking() has what the program has" : ""}`;
-    }
+    if (pool === undefined || !NOT_GRANTED.test(message)) return;
+    return `whatever the program may, tasks of the ${pool} pool have what ${pool}: ` +
+      `{ permissions } grants${pool === "cpu" ? "; runBlocking() has what the program has" : ""}`;
   }
 }
 
-/** An import that is relative to the module it stands in, and what Deno says where that fails. */
-const RELATIVE_IMPORT = /\bimport\s*\(\s*["'`]\.{1,2}\//;
-const UNLOADED = /module|manifest|import|access/i;
-/** What it says where a permission is missing, be it to read or to import. */
+const EXPORT_IT = "export the function from a module and name it with tasksFrom()";
+/** What Deno says of a path, as nothing is relative to the entry of a worker. */
+const UNRESOLVED = /^(?:Import|Relative import path) "(?:\.{1,2})?\/[^"]*" not /;
+/** The module with the import, which is the entry: its URL is as long as its source. */
+const ENTRY = / from "data:text\/javascript,[^"]*"/;
+/** What Deno says where a permission is missing, be it to read or to import. */
 const NOT_GRANTED = /\bRequires .+ access\b/;
 
 /** Adds an explanation to an error's message. */
 function explain(error: Error, explanation: string): void {
-  const { message } = error;
-  error.message = `${message}: ${explanation}`;
-  error.stack = error.stack?.replace(message, () => error.message);
+  reword(error, `${error.message}: ${explanation}`);
+}
+
+function reword(error: Error, message: string): void {
+  const { message: old } = error;
+  error.message = message;
+  error.stack = error.stack?.replace(old, () => message);
 }
 
 /** A task has run for too long. A class of its own, as a signal's reason is its owner's to change. */

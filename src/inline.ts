@@ -13,10 +13,11 @@ import {
   YIELDED,
 } from "./protocol.ts";
 import { type AsyncContext, runIn, runInNone } from "./runtime/async_context.ts";
-import { modules } from "./task.ts";
+import { importUrl, modules } from "./task.ts";
 import { TaskServer } from "./task_server.ts";
 import { encodeThrown } from "./thrown.ts";
 import type { Thread, ThreadEvents } from "./thread.ts";
+import { EVALUATE, type Evaluate } from "./worker/evaluator.ts";
 
 /** Serves tasks on the event loop itself, with the copies and the messages of a worker. */
 export class InlineThread implements Thread {
@@ -41,7 +42,7 @@ export class InlineThread implements Thread {
       const copy = structuredClone(message, { transfer });
       queueMicrotask(() => runInNone(() => this.#deliver(copy)));
     };
-    this.#server = new TaskServer(loadHere, this.ledger, post);
+    this.#server = new TaskServer(loadHere, evaluate, this.ledger, post);
     queueMicrotask(() => this.#deliver(READY));
   }
 
@@ -99,6 +100,22 @@ const GOES_ON: ReadonlySet<number> = new Set([
   UNLOADABLE,
   STREAM_STATE,
 ]);
+
+/** Evaluates functions that are sent by their source; there is none before `prepare()`. */
+let evaluate: Evaluate;
+
+let prepared: Promise<void> | undefined;
+
+/** Loads what a thread needs; must end before one is made. */
+export function prepare(): Promise<void> {
+  return prepared ??= loadMeans();
+}
+
+async function loadMeans(): Promise<void> {
+  const source = `${EVALUATE}\nexport { evaluate };`;
+  const module = await importUrl(`data:text/javascript,${encodeURIComponent(source)}`);
+  ({ evaluate } = module as { evaluate: Evaluate });
+}
 
 /** Loads a task's module by its URL. */
 const loadHere = (url: string): Promise<unknown> =>

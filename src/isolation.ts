@@ -1,6 +1,7 @@
-import { workerModule } from "./entry.ts";
+import { assertImportable, workerModule } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
 import type { PoolSettings } from "./options.ts";
+import { missingPermissions } from "./permission_flags.ts";
 import { isNamed } from "./task.ts";
 import { assertWorkers, type Thread, type ThreadEvents, WorkerThread } from "./thread.ts";
 import { loadingModule } from "./wire/loading.ts";
@@ -19,11 +20,14 @@ export async function assertIsolation(settings: PoolSettings): Promise<void> {
   assertNotLoading();
   if (isolation === "inline") {
     inline = await import("./inline.ts");
+    await inline.prepare();
     return;
   }
   const server = workerModule(workerUrl);
-  if (isolation === "worker") assertWorkers();
-  else {
+  if (isolation === "worker") {
+    assertWorkers();
+    assertImportable(server);
+  } else {
     processes = await import("./process_thread.ts");
     await processes.assertProcesses(settings, server);
   }
@@ -36,11 +40,32 @@ export function startThread(name: string, settings: PoolSettings, events: Thread
   assertNotLoading();
   switch (isolation) {
     case "worker":
-      return new WorkerThread(name, permissions, workerModule(workerUrl), events);
+      return newWorker(name, permissions, workerModule(workerUrl), events);
     case "process":
       return new processes.ProcessThread(settings, workerModule(workerUrl), events);
     case "inline":
       return new inline.InlineThread(events);
+  }
+}
+
+function newWorker(
+  name: string,
+  permissions: Deno.PermissionOptions,
+  server: string,
+  events: ThreadEvents,
+): Thread {
+  // Permissions may have been revoked since the start.
+  assertImportable(server);
+  try {
+    return new WorkerThread(name, permissions, server, events);
+  } catch (cause) {
+    const missing = missingPermissions(permissions);
+    if (missing.length === 0) throw cause;
+    throw new WorkerStartError(
+      `Cannot start a ${name} worker with ${missing.join(", ")}: this program has not got that, ` +
+        "or not all of it",
+      { cause },
+    );
   }
 }
 

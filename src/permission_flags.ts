@@ -44,6 +44,18 @@ export function permissionFlags(
   return flags;
 }
 
+/** What of these permissions this program has not got. */
+export function missingPermissions(permissions: Deno.PermissionOptions): string[] {
+  return (Object.keys(scopes) as Name[]).flatMap((name) => {
+    const wanted = wantedOf(permissions, name);
+    if (wanted === false || wanted === "inherit") return [];
+    if (wanted === true) return isGranted({ name } as Deno.PermissionDescriptor) ? [] : [name];
+    return scopesIn(wanted)
+      .filter((scope) => !isGranted(scopes[name](scope)))
+      .map((scope) => `${name} permission for "${scope}"`);
+  });
+}
+
 /** What these options say of one permission. */
 export function wantedOf(permissions: Deno.PermissionOptions, name: Name): unknown {
   if (typeof permissions === "string") return permissions === "inherit" && permissions;
@@ -58,9 +70,7 @@ function grant(name: Name, wanted: unknown): true | string[] {
     assertGranted(name, { name } as Deno.PermissionDescriptor);
     return true;
   }
-  const given = Array.isArray(wanted) ? wanted : [wanted];
-  return given.map((item) => {
-    const scope = item instanceof URL ? fileURLToPath(item) : String(item);
+  return scopesIn(wanted).map((scope) => {
     if (scope.includes(",")) {
       throw new WorkerStartError(
         `Cannot give a process ${name} permission for "${scope}": a comma cannot be said in a flag`,
@@ -69,6 +79,12 @@ function grant(name: Name, wanted: unknown): true | string[] {
     assertGranted(`${name} permission for "${scope}"`, scopes[name](scope));
     return scope;
   });
+}
+
+/** The paths, hosts or names that an option lists. */
+function scopesIn(wanted: unknown): string[] {
+  const given = Array.isArray(wanted) ? wanted : [wanted];
+  return given.map((item) => item instanceof URL ? fileURLToPath(item) : String(item));
 }
 
 function assertGranted(what: string, descriptor: Deno.PermissionDescriptor): void {

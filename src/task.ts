@@ -327,7 +327,7 @@ export function tasksFrom(
 }
 
 /** `import(url)`, as source: `deno publish` would warn that it cannot analyse it. */
-const importUrl: (url: string) => Promise<unknown> = (0, eval)("(url) => import(url)");
+export const importUrl: (url: string) => Promise<unknown> = (0, eval)("(url) => import(url)");
 
 function absolute(url: string | URL): string {
   if (!URL.canParse(url)) {
@@ -420,7 +420,8 @@ function addressSource(task: Function): AddressedTask {
         `bound and has no source; wrap it in a function, or use tasksFrom()`,
     );
   }
-  if (source.startsWith("class")) {
+  // A method may be called "class".
+  if (Object.getOwnPropertyDescriptor(task, "prototype")?.writable === false) {
     throw new TaskNotFoundError(
       `Cannot send class "${name}" to a worker: it cannot be called; pass a function that makes ` +
         `an instance and returns plain data`,

@@ -1,5 +1,12 @@
 import { RunContext } from "./context.ts";
-import { apply, awaitable, bareArray, FixedMap, ownKeys } from "./intrinsics.ts";
+import {
+  apply,
+  awaitable,
+  bareArray,
+  FixedMap,
+  getOwnPropertyDescriptor,
+  ownKeys,
+} from "./intrinsics.ts";
 import { type Ledger, nextRun } from "./ledger.ts";
 import type { Load } from "./load.ts";
 import { within } from "./otel.ts";
@@ -33,9 +40,10 @@ import { isThenable } from "./thenable.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
 import { now } from "./timers.ts";
 import { GivenEnds } from "./worker/given_ends.ts";
+import type { Evaluate } from "./worker/evaluator.ts";
 
-const { DOMException, eval: evaluateGlobally, Object, Promise: NativePromise, String, TypeError } =
-  globalThis;
+const { DOMException, Object, Promise: NativePromise, String, TypeError } = globalThis;
+const { startsWith } = String.prototype;
 
 /** How many short runs are timed together: reading the clock takes as long as running one. */
 const STRETCH = 8;
@@ -79,6 +87,7 @@ export class TaskServer {
   readonly #load: Load;
   /** The modules that the host had loaded, by their URLs. */
   readonly #modules = new FixedMap<string, unknown>();
+  readonly #evaluate: Evaluate;
   readonly #ledger: Ledger;
   readonly #post: Post;
   /** The functions found so far, by the id the host gave them. */
@@ -96,8 +105,9 @@ export class TaskServer {
   /** The stream that it is, if it is one. */
   #outlet: Outlet | undefined;
 
-  constructor(load: Load, ledger: Ledger, post: Post) {
+  constructor(load: Load, evaluate: Evaluate, ledger: Ledger, post: Post) {
     this.#load = load;
+    this.#evaluate = evaluate;
     this.#ledger = ledger;
     this.#post = post;
   }
@@ -297,7 +307,7 @@ export class TaskServer {
   #find(task: number): Callable {
     const address = this.#addresses.get(task)!;
     const call = "source" in address
-      ? parse(address.source, address.file)
+      ? parse(address.source, address.file, this.#evaluate)
       : exportOf(this.#modules.get(address.url), address.path);
     this.#found.set(task, call);
     return call;
@@ -350,21 +360,29 @@ function argumentsFrom(calls: readonly unknown[], first: number, count: number):
 }
 
 /** Turns the source of a function back into one: in strict mode, as the module it came from was. */
-function parse(source: string, file: string): Callable {
-  const evaluate = (expression: string) =>
-    // Indirect, so that the function sees the global scope and nothing of ours.
-    evaluateGlobally(`"use strict";${expression}\n//# sourceURL=${file}`);
+function parse(source: string, file: string, evaluate: Evaluate): Callable {
+  const valueOf = (expression: string) =>
+    evaluate(`"use strict";${expression}\n//# sourceURL=${file}`);
   try {
-    return evaluate(`(${source})`);
+    return valueOf(`(${source})`) as Callable;
   } catch (cause) {
     try {
       // A method's source is no expression of its own, but a member of an object.
-      const owner = evaluate(`({${source}})`);
-      const method = owner[ownKeys(owner)[0]!];
-      if (typeof method === "function") return method;
-    } catch { /* the first error tells more */ }
+      // No other prototype: `super` must fail, and not find what is there by chance.
+      const owner = valueOf(`({__proto__:null,${source}})`) as Record<PropertyKey, unknown>;
+      const { value, get, set } = getOwnPropertyDescriptor(owner, ownKeys(owner)[0]!)!;
+      const method = value ?? get ?? set;
+      if (typeof method === "function") return method as Callable;
+    } catch (error) {
+      // The source is of one of the two forms, and unexpected from its beginning in the other.
+      if (isUnexpected(cause) && !isUnexpected(error)) throw new Unrunnable("find", error);
+    }
     throw new Unrunnable("find", cause);
   }
+}
+
+function isUnexpected(error: unknown): boolean {
+  return apply(startsWith, messageOf(error), ["Unexpected"]);
 }
 
 /** Why a run was aborted; its caller knows, so if that cannot be made again, that it was will do. */

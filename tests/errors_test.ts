@@ -13,6 +13,7 @@ import {
   NotCloneableError,
   TaskNotFoundError,
   tasksFrom,
+  testOfWorkers,
   WorkerStartError,
 } from "./isolation.ts";
 
@@ -230,6 +231,37 @@ Deno.test("Executor shows the line in a function that was sent by its source", a
   assertMatch(stack!, /at .*parse \(task:parse, <anonymous>:2:/);
 });
 
+Deno.test("Executor shows the task's own name in the stack, and none of ours", async () => {
+  await using executor = await Executor.start();
+  const tasks = [
+    function named() {
+      throw new Error("thrown");
+    },
+    async function named() {
+      await Promise.resolve();
+      throw new Error("thrown");
+    },
+    {
+      named() {
+        throw new Error("thrown");
+      },
+    }.named,
+    function named(this: { throwIfAborted(): void }) {
+      (() => this.throwIfAborted.call(1 as never))();
+    },
+  ];
+  for (const task of tasks) {
+    const { stack } = await caught(() => executor.runCpu(task)) as Error;
+    assertMatch(stack!, /\n {4}at (async )?named \(task:named, /);
+    assert(!/RunContext|\/src\/|\(ext:core/.test(stack!), `our own frames show:\n${stack}`);
+  }
+  // Where a task prints it itself, too.
+  const printed = await executor.runCpu(function named() {
+    return new Error("printed").stack!;
+  });
+  assertMatch(printed, /^Error: printed\n {4}at named \(/);
+});
+
 Deno.test("Executor explains a ReferenceError in a function that was sent by its source", async () => {
   await using executor = await Executor.start();
   const outside = 42;
@@ -251,12 +283,121 @@ Deno.test("Executor explains a permission that the tasks of a pool do not have",
   assertMatch(blocking.message, /what blocking: { permissions } grants$/);
 });
 
+Deno.test("Executor explains a permission that a task's module does not have", async () => {
+  await using executor = await Executor.start({ blocking: { permissions: "none" } });
+  const source = (text: string) => `data:text/javascript,${encodeURIComponent(text)}`;
+  for (
+    const text of [
+      "Deno.env.get('HOME');",
+      "Deno.readTextFileSync('/etc/hosts');",
+      "Deno.dlopen('libc.so.6', {});",
+      "import process from 'node:process'; process.env.NODE_ENV;",
+    ]
+  ) {
+    const { f } = tasksFrom<{ f(): void }>(source(`${text} export function f() {}`));
+    const cpu = await assertRejects(() => executor.runCpu(f), WorkerStartError);
+    assertMatch(cpu.message, /tasks of the cpu pool have what cpu: { permissions } grants; runBl/);
+    const blocking = await assertRejects(() => executor.runBlocking(f), WorkerStartError);
+    assertMatch(blocking.message, /what blocking: { permissions } grants$/);
+  }
+});
+
+testOfWorkers("Executor does not explain a module that the program itself may not load", {
+  permissions: { read: [new URL("..", import.meta.url)], import: true, run: true, env: true },
+}, async () => {
+  await using executor = await Executor.start({ cpu: { permissions: "inherit" } });
+  const { f } = tasksFrom<{ f(): void }>("file:///etc/hosts.ts");
+  const { message } = await assertRejects(() => executor.runCpu(f), WorkerStartError);
+  assertMatch(message, /Requires read access to "\/etc\/hosts\.ts"/);
+  assert(!message.includes("permissions }"), message);
+});
+
+Deno.test("Executor explains what a function that was sent by its source leaves behind", async () => {
+  await using executor = await Executor.start();
+  // deno-lint-ignore prefer-const -- as a variable of the surroundings
+  let fib: (n: number) => number;
+  fib = (n) => n < 2 ? n : fib(n - 1) + fib(n - 2);
+  class Hidden extends Array<number> {
+    static #secret = 1;
+    static reveal() {
+      return Hidden.#secret;
+    }
+    inherited() {
+      return super.toString();
+    }
+    own() {
+      // deno-lint-ignore no-explicit-any -- what the compiler would refuse
+      return (this as any).inherited();
+    }
+  }
+  const { inherited, own } = Hidden.prototype;
+  const withArguments = (0, eval)("(function () { return () => arguments.length })()");
+  const withSuper = (0, eval)("({ m() { return () => super.toString() } })").m();
+  const lost: [() => unknown, string, string][] = [
+    [fib as () => unknown, "ReferenceError", "write function fib() { … }, or export"],
+    [withArguments, "ReferenceError", "as an arrow, which has none"],
+    [inherited, "TypeError", "without the object or the class that it is a method of"],
+    [own, "TypeError", "without the object or the class that it is a method of"],
+    [withSuper, "TaskNotFoundError", "by its source: 'super' keyword unexpected here; export"],
+    [() => import.meta.url, "TaskNotFoundError", "by its source: Cannot use 'import.meta'"],
+    [{ m: () => import.meta.url }.m, "TaskNotFoundError", "Cannot use 'import.meta' outside"],
+    [
+      {
+        m() {
+          return import.meta.url;
+        },
+      }.m,
+      "TaskNotFoundError",
+      "Cannot use 'import.meta' outside a module; export the function",
+    ],
+    [Hidden.reveal, "TaskNotFoundError", "Private field '#secret' must be declared"],
+  ];
+  for (const [task, name, part] of lost) {
+    const error = await caught(() => executor.runCpu(task as () => void)) as Error;
+    assertEquals(error.name, name, error.message);
+    assertStringIncludes(error.message, part);
+    if (name !== "TypeError" || !part.startsWith("without")) continue;
+    assertStringIncludes(error.message, "name the method with tasksFrom()");
+  }
+});
+
 Deno.test("Executor explains an import by a path in a function that was sent by its source", async () => {
   await using executor = await Executor.start();
+  await using inline = await Executor.start({ inline: true });
   const load = () => import("./fixtures/tasks.ts");
-  for (const call of [() => executor.runCpu(load), () => executor.runBlocking(load)]) {
-    const { message } = await assertRejects(call, TypeError);
+  // A file that is there, beside the module that runs tasks.
+  const loadOurs = (path: string) => import(path);
+  for (
+    const call of [
+      () => executor.runCpu(load),
+      () => executor.runBlocking(load),
+      () => executor.runBlocking(loadOurs, "./ledger.ts"),
+      () => executor.runBlocking(loadOurs, "../mod.ts"),
+      () => executor.runBlocking(loadOurs, "/etc/hosts"),
+      () => inline.runCpu(load),
+      () => inline.runCpu(loadOurs, "./ledger.ts"),
+    ]
+  ) {
+    const { message, stack } = await assertRejects(call, TypeError);
     assertStringIncludes(message, "no path leads to your modules; export the function");
+    assert(!message.includes("data:"), message);
+    assertStringIncludes(stack!, message);
+  }
+});
+
+Deno.test("Executor lets a function that was sent by its source import what has no path", async () => {
+  await using executor = await Executor.start();
+  await using inline = await Executor.start({ inline: true });
+  for (const runner of [executor, inline]) {
+    assertEquals(
+      await runner.runCpu(async () => {
+        const { basename } = await import("node:path");
+        const { default: bcrypt } = await import("npm:bcryptjs@3");
+        const { default: three } = await import("data:text/javascript,export default 3");
+        return [basename("/a/b"), bcrypt.getRounds(bcrypt.hashSync("secret", 4)), three];
+      }),
+      ["b", 4, 3],
+    );
   }
 });
 

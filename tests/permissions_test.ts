@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Executor, testOfWorkers, WorkerStartError } from "./isolation.ts";
 
 /** What a CPU task may not do, and would do here. */
@@ -105,9 +105,30 @@ testOfWorkers("Executor.startup() rejects permissions that the program does not 
   permissions: { read: true },
 }, async () => {
   const executor = new Executor({ cpu: { permissions: { env: true } } });
-  await assertRejects(() => executor.startup(), WorkerStartError, "Cannot start a cpu worker");
+  await assertRejects(
+    () => executor.startup(),
+    WorkerStartError,
+    "Cannot start a cpu worker with env: this program has not got that, or not all of it",
+  );
   assertEquals(executor.isRunning, false);
   assertEquals(executor.stats().cpu.workers, 0);
+});
+
+testOfWorkers("Executor.startup() names each permission that the program does not have", {
+  permissions: { read: ["/etc"], env: ["PATH"] },
+}, async () => {
+  const rows: [Deno.PermissionOptions, string][] = [
+    [{ read: true }, "read"],
+    [{ read: ["/etc/hosts", "/tmp"] }, 'read permission for "/tmp"'],
+    [{ read: [new URL("file:///tmp")], net: ["a.b"] }, 'for "/tmp", net permission for "a.b"'],
+    [{ env: ["PATH", "HOME"], run: true }, 'env permission for "HOME", run'],
+  ];
+  for (const [permissions, part] of rows) {
+    const executor = new Executor({ cpu: { permissions } });
+    const { message } = await assertRejects(() => executor.startup(), WorkerStartError);
+    assertStringIncludes(message, part);
+    assertStringIncludes(message, ": this program has not got that");
+  }
 });
 
 Deno.test("Executor restricts the blocking pool on demand", async () => {

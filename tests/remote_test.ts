@@ -61,3 +61,41 @@ Deno.test("Executor works when it is imported from a registry", async () => {
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("Executor.startup() rejects where the program may not import the package", async () => {
+  const server = serveSources();
+  const folder = await Deno.makeTempDir();
+  try {
+    const origin = `http://127.0.0.1:${server.addr.port}`;
+    const imports = {
+      "@genro/executor": `${origin}/mod.ts`,
+      "@std/async/deadline": `${origin}/deadline.ts`,
+    };
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
+    await Deno.writeTextFile(
+      `${folder}/main.ts`,
+      `
+      import { Executor } from "@genro/executor";
+      const show = ({ message }: Error) => console.log(message);
+      const executor = await Executor.start({ cpu: { permissions: "inherit" } });
+      await Deno.permissions.revoke({ name: "import" });
+      await executor.runCpu(() => 1).catch(show);
+      await executor.shutdown();
+      await executor.startup().catch(show);
+    `,
+    );
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-lock", "--no-prompt", "--allow-all", "main.ts"],
+      cwd: folder,
+    }).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assertEquals(code, 0, err);
+    const host = `127.0.0.1:${server.addr.port}`;
+    const refusal = `Cannot start workers: this program may not import from ${host}, where their ` +
+      `code is; grant it that, with --allow-import=${host} or as { import: ["${host}"] }`;
+    assertEquals(out!.trim().split("\n"), [refusal, refusal]);
+  } finally {
+    await server.shutdown();
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -107,11 +107,25 @@ Deno.test("Executor runs every form of function", async () => {
     async(a: number, b: number) {
       return a + b;
     },
+    class(a: number, b: number) {
+      return a + b;
+    },
+    classify(a: number, b: number) {
+      return a + b;
+    },
     static: class {
       static add(a: number, b: number) {
         return a + b;
       }
     }.add,
+    getter: Object.getOwnPropertyDescriptor({
+      get sum() {
+        return 42;
+      },
+    }, "sum")!.get!,
+    recursive: function add(a: number, b: number): number {
+      return b === 0 ? a : add(a + 1, b - 1);
+    },
     destructuring: (...[a, b]: [number, number]) => a + b,
     defaults: (a: number, b = 0, c = (() => 0)()) => a + b + c,
     thenable: (a: number, b: number) => ({

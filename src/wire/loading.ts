@@ -13,7 +13,7 @@ export async function whileLoading(url: string, load: () => Promise<unknown>): P
   try {
     return await load();
   } finally {
-    scope[KEY] = undefined;
+    delete scope[KEY];
   }
 }
 
