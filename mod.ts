@@ -45,4 +45,5 @@ export {
   tasksFrom,
   type Yielded,
 } from "./src/task.ts";
+export { taskContext } from "./src/tasks/task_context.ts";
 export { transfer } from "./src/transfer.ts";

@@ -12,6 +12,7 @@ import { DYING, READY, type Setup, type ToWorker, VERSION } from "./src/protocol
 import { seclude, type WorkerScope } from "./src/scope.ts";
 import { type Post, TaskServer } from "./src/task_server.ts";
 import { encodeThrown } from "./src/thrown.ts";
+import { provideCurrentTask } from "./src/wire/current_task.ts";
 
 /**
  * Serves tasks to the executor that started this worker.
@@ -67,6 +68,7 @@ export function serve(
     hostKey = key;
     server = new TaskServer(load, evaluate, new Ledger(memory), post);
   });
+  provideCurrentTask(() => server?.context);
   scope.addEventListener("error", (event) => dying((event as ErrorEvent).error));
   scope.addEventListener(
     "unhandledrejection",

@@ -19,6 +19,7 @@ import { TaskServer } from "./task_server.ts";
 import { encodeThrown } from "./thrown.ts";
 import { setTimeout } from "./timers.ts";
 import { whileLoading } from "./wire/loading.ts";
+import { provideCurrentTask } from "./wire/current_task.ts";
 import type { Evaluate } from "./worker/evaluator.ts";
 
 /** How often, in ms, a process makes sure that its host is there. */
@@ -118,6 +119,7 @@ export function serveHost(loaders: Loaders, evaluate: Evaluate, host: number): P
     send(copyForProcess(message, transfer));
   };
   hide(process, receive);
+  provideCurrentTask(() => server?.context);
 
   const dying = (event: Event, thrown: unknown) => {
     event.preventDefault();

@@ -112,6 +112,11 @@ export class RunContext extends Base implements TaskContext {
     context.#told = true;
   }
 
+  /** Whether the run has ended. */
+  static hasEnded(context: RunContext): boolean {
+    return context.#ledger.hasEnded(context.#run);
+  }
+
   /** Whether messages tell of this run. */
   static hasTold(context: RunContext): boolean {
     return context.#told;

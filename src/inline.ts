@@ -1,3 +1,4 @@
+import type { AsyncLocalStorage } from "node:async_hooks";
 import { Ledger } from "./ledger.ts";
 import {
   ABORT,
@@ -17,6 +18,7 @@ import { importUrl, modules } from "./task.ts";
 import { TaskServer } from "./task_server.ts";
 import { encodeThrown } from "./thrown.ts";
 import type { Thread, ThreadEvents } from "./thread.ts";
+import { provideCurrentTask } from "./wire/current_task.ts";
 import { EVALUATE, type Evaluate } from "./worker/evaluator.ts";
 
 /** Serves tasks on the event loop itself, with the copies and the messages of a worker. */
@@ -59,7 +61,8 @@ export class InlineThread implements Thread {
     }
     // Later, as with a worker: submitting a task never runs it. All that is said of a run calls
     // code of its task, which sees what a function sees that its caller calls.
-    queueMicrotask(() => runIn(this.#context, () => this.#server.receive(copy)));
+    const receive = () => servers.run(this.#server, () => this.#server.receive(copy));
+    queueMicrotask(() => runIn(this.#context, receive));
   }
 
   engage(): void {}
@@ -104,6 +107,9 @@ const GOES_ON: ReadonlySet<number> = new Set([
 /** Evaluates functions that are sent by their source; there is none before `prepare()`. */
 let evaluate: Evaluate;
 
+/** The server that the code at hand runs in: here several take turns. */
+let servers: AsyncLocalStorage<TaskServer>;
+
 let prepared: Promise<void> | undefined;
 
 /** Loads what a thread needs; must end before one is made. */
@@ -112,6 +118,9 @@ export function prepare(): Promise<void> {
 }
 
 async function loadMeans(): Promise<void> {
+  const { AsyncLocalStorage } = await import("node:async_hooks");
+  servers = new AsyncLocalStorage();
+  provideCurrentTask(() => servers.getStore()?.context);
   const source = `${EVALUATE}\nexport { evaluate };`;
   const module = await importUrl(`data:text/javascript,${encodeURIComponent(source)}`);
   ({ evaluate } = module as { evaluate: Evaluate });

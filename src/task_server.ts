@@ -5,6 +5,7 @@ import {
   bareArray,
   FixedMap,
   getOwnPropertyDescriptor,
+  getPrototypeOf,
   ownKeys,
 } from "./intrinsics.ts";
 import { type Ledger, nextRun } from "./ledger.ts";
@@ -43,7 +44,9 @@ import { GivenEnds } from "./worker/given_ends.ts";
 import type { Evaluate } from "./worker/evaluator.ts";
 
 const { DOMException, Object, Promise: NativePromise, String, TypeError } = globalThis;
+const { bind } = Function.prototype;
 const { startsWith } = String.prototype;
+const { toStringTag } = Symbol;
 
 /** How many short runs are timed together: reading the clock takes as long as running one. */
 const STRETCH = 8;
@@ -110,6 +113,12 @@ export class TaskServer {
     this.#evaluate = evaluate;
     this.#ledger = ledger;
     this.#post = post;
+  }
+
+  /** The context of the run that is under way. */
+  get context(): RunContext | undefined {
+    const context = this.#current;
+    return context === undefined || RunContext.hasEnded(context) ? undefined : context;
   }
 
   /** Takes a message of the host. */
@@ -317,6 +326,7 @@ export class TaskServer {
 /** The function that these names lead to in a module. */
 function exportOf(module: unknown, path: readonly string[]): Callable {
   let found = module;
+  let self: unknown;
   for (let i = 0; i < path.length; i++) {
     const name = path[i]!;
     const owner = found as Record<string, unknown> | null | undefined;
@@ -325,11 +335,14 @@ function exportOf(module: unknown, path: readonly string[]): Callable {
       throw new Unrunnable("find", new TypeError(`"${name}" is not there; exported: ${names}`));
     }
     found = owner[name];
+    // The functions of a module are no methods of it, and have the context.
+    self = i === 0 || isNamespace(owner) ? undefined : owner;
   }
   if (typeof found !== "function") {
     throw new Unrunnable("find", new TypeError(`it is not a function but ${typeof found}`));
   }
-  return found as Callable;
+  // What is bound keeps the prototype, which tells a generator.
+  return self === undefined ? found as Callable : apply(bind, found, [self]);
 }
 
 /** What was thrown, as it is sent; if that cannot be, an error that says so. */
@@ -340,6 +353,12 @@ function encodeSafely(thrown: unknown): { thrown: Thrown; whole: boolean } {
     const message = `what it threw could not be cloned: ${messageOf(cause)}`;
     return { thrown: encodeThrown(new DOMException(message, "DataCloneError")), whole: false };
   }
+}
+
+/** Whether this is a module, as `export * as name` has one among the exports of another. */
+function isNamespace(value: unknown): boolean {
+  return typeof value === "object" && value !== null && getPrototypeOf(value) === null &&
+    (value as Record<symbol, unknown>)[toStringTag] === "Module";
 }
 
 /** Some of the values, by syntax and without the help of any prototype. */

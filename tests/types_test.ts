@@ -13,6 +13,7 @@ const crypto = tasksFrom(import.meta, () => import("node:crypto"));
 
 const files = tasksFrom(import.meta, () => import("node:fs"));
 
+const methods = tasksFrom(import.meta, () => import("./fixtures/methods.ts"));
 const streams = tasksFrom(import.meta, () => import("./fixtures/streams.ts"));
 
 Deno.test("Executor is typed", () => {});
@@ -54,13 +55,18 @@ export async function right(executor: Executor): Promise<void> {
     const number: number = n;
     void number;
   }
+  const hashed: string = await executor.runCpu(methods.default.hash, "text");
+  for await (const n of executor.streamCpu(methods.Counter.count, 3)) {
+    const number: number = n;
+    void number;
+  }
   executor.with({ onProgress: (rows: number) => rows + 1 });
   executor.addEventListener("workercrash", ({ pool, worker }) => {
     const number: number = worker;
     const name: "blocking" | "cpu" = pool;
     void [number, name];
   });
-  void [text, joined, length, unwrapped, aborted, moved, doubled];
+  void [hashed, text, joined, length, unwrapped, aborted, moved, doubled];
 }
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true

@@ -1,0 +1,25 @@
+/**
+ * Who knows which task is under way in this thread. The answer is kept on the global object,
+ * because the module of a task may have another copy of this package than the worker that runs it.
+ */
+
+import type { TaskContext } from "../context.ts";
+
+/** Finds the context of the task that is under way, if there is one. */
+type Find = () => TaskContext | undefined;
+
+const KEY = Symbol.for("@genro/executor current task");
+
+const scope = globalThis as { [KEY]?: Find };
+
+/** Has {@linkcode currentTask} ask this function first. */
+export function provideCurrentTask(find: Find): void {
+  const next = scope[KEY];
+  const value = next === undefined ? find : () => find() ?? next();
+  Object.defineProperty(scope, KEY, { value, configurable: true });
+}
+
+/** The context of the task that is under way in this thread. */
+export function currentTask(): TaskContext | undefined {
+  return scope[KEY]?.();
+}
