@@ -17,23 +17,29 @@ function decoded(url: string): string {
   }
 }
 
-/** Deno's event loop, whose frames a stack has in a process. */
-const EVENT_LOOP = "(ext:core/";
-
-/** The stack without the frames of this package, and of the event loop. */
+/** The stack without the frames of this package, and of the event loop of Deno that calls it. */
 export function withoutOwnFrames(stack: string): string {
-  return stack.split("\n")
-    .filter((line) => !isFrame(line) || !isOwn(line))
-    .join("\n");
+  return without(stack, false).join("\n");
 }
 
-function isOwn(line: string): boolean {
-  return line.includes(EVENT_LOOP) || OWN.some((url) => line.includes(url));
-}
-
-/** The frames of `stack` alone, each on a line, without those of this package and the event loop. */
+/** The frames of a caller's stack alone, each on a line, without the same. */
 export function framesOf(stack: string): string {
-  return withoutOwnFrames(stack).split("\n").filter(isFrame).join("\n");
+  return without(stack, true).filter(isFrame).join("\n");
+}
+
+/**
+ * Leaves out frames.
+ *
+ * @param below Whether what the stack begins with is called by this package, or by what calls that.
+ */
+function without(stack: string, below: boolean): string[] {
+  return stack.split("\n").filter((line) => {
+    if (!isFrame(line)) return true;
+    const own = OWN.some((url) => line.includes(url));
+    below = own || below && line.includes("(ext:");
+    // In a process the event loop is what a task itself comes back from when it has waited.
+    return !below && !line.includes("(ext:core/");
+  });
 }
 
 function isFrame(line: string): boolean {

@@ -37,7 +37,8 @@ const header = (options: string) => `
   import { add } from "./helper.ts";
   const options = ${options};
   void [Executor, getExecutor, serve, options];
-  const { own } = tasksFrom(import.meta, () => import("./main.ts"));
+  const tasks = tasksFrom(import.meta, () => import("./main.ts"));
+  const { own } = tasks;
   const add42 = () => add(40, 2);
   export { add42 as own };
 `;
@@ -53,6 +54,10 @@ const ways = {
     await executor.startup();
     console.log(await executor.runBlocking(own));
     await executor.shutdown();`,
+  "preload": `
+    const preload = [tasks];
+    await using executor = await Executor.start({ ...options, cpu: { ...options.cpu, preload } });
+    console.log(await executor.runCpu(own));`,
   "getExecutor()": `
     const executor = getExecutor(options);
     await executor.startup();
