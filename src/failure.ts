@@ -46,12 +46,8 @@ export class Failure {
     const { label, address } = this.#task;
     const why = cause instanceof Error ? withoutPeriod(cause.message) : String(cause);
     switch (this.#kind) {
-      case "load": {
-        // What a module imports is loaded with the program's permission: that Deno explains well.
-        const refused = cause instanceof Deno.errors.NotCapable && this.#permissions(cause.message);
-        const message = `Cannot load the module of ${label}: ${why}`;
-        return new WorkerStartError(refused ? `${message}: ${refused}` : message, { cause });
-      }
+      case "load":
+        return loadError(`Cannot load the module of ${label}`, cause, this.#restricted);
       case "find":
         return new TaskNotFoundError(
           "source" in address
@@ -74,7 +70,8 @@ export class Failure {
   /** What one needs to know to understand an error that comes of running in a worker. */
   #explanation({ name, message }: Error): string | undefined {
     const { address } = this.#task;
-    return "source" in address && this.#lost(address, name, message) || this.#permissions(message);
+    return "source" in address && this.#lost(address, name, message) ||
+      permissionHint(this.#restricted, message);
   }
 
   /** The same, of what a function that is sent by its source leaves behind. */
@@ -101,14 +98,32 @@ export class Failure {
         "module and name the method with tasksFrom()";
     }
   }
+}
 
-  /** What to do about a permission that the tasks of a pool do not have. */
-  #permissions(message: string): string | undefined {
-    const pool = this.#restricted;
-    if (pool === undefined || !NOT_GRANTED.test(message)) return;
-    return `whatever the program may, tasks of the ${pool} pool have what ${pool}: ` +
-      `{ permissions } grants${pool === "cpu" ? "; runBlocking() has what the program has" : ""}`;
-  }
+/**
+ * The error of a module that cannot be loaded.
+ *
+ * @param failure What has failed.
+ * @param restricted What the pool is called, if its tasks have permissions of their own.
+ */
+export function loadError(
+  failure: string,
+  cause: unknown,
+  restricted: string | undefined,
+): WorkerStartError {
+  const why = cause instanceof Error ? withoutPeriod(cause.message) : String(cause);
+  // What a module imports is loaded with the program's permission: that Deno explains well.
+  const hint = cause instanceof Deno.errors.NotCapable
+    ? permissionHint(restricted, cause.message)
+    : undefined;
+  return new WorkerStartError(`${failure}: ${why}${hint ? `: ${hint}` : ""}`, { cause });
+}
+
+/** What to do about a permission that the tasks of a pool do not have. */
+function permissionHint(pool: string | undefined, message: string): string | undefined {
+  if (pool === undefined || !NOT_GRANTED.test(message)) return;
+  return `whatever the program may, tasks of the ${pool} pool have what ${pool}: ` +
+    `{ permissions } grants${pool === "cpu" ? "; runBlocking() has what the program has" : ""}`;
 }
 
 const EXPORT_IT = "export the function from a module and name it with tasksFrom()";

@@ -7,7 +7,7 @@ import {
   WorkerStartError,
 } from "./errors.ts";
 import type { ExecutorEventType } from "./events.ts";
-import { TimedOut, withoutPeriod } from "./failure.ts";
+import { loadError, TimedOut } from "./failure.ts";
 import { FIRST_LOOK, judgeGrowth, LONG_LOOK, type Progress } from "./growth.ts";
 import { Idle } from "./idle.ts";
 import { assertIsolation } from "./isolation.ts";
@@ -638,7 +638,7 @@ export class Pool {
     },
     onUnloadable: (member, module, failure, cause) => {
       const job = this.#endLoad(member, "failed");
-      if (this.#starts.died(member, preloadError(this.name, module.url, cause))) {
+      if (this.#starts.died(member, this.#preloadError(module.url, cause))) {
         this.#end(member);
         return;
       }
@@ -669,6 +669,15 @@ export class Pool {
     onDying: (member) => this.#idle.remove(member),
     onEnd: (member, cause) => this.#lost(member, cause),
   };
+
+  /** The error of a worker that cannot load what the pool's `preload` names. */
+  #preloadError(url: string, cause: unknown): WorkerStartError {
+    const { isolation, permissions } = this.#settings;
+    const failure =
+      `Cannot start a ${this.name} worker: the module ${url} of its preload cannot be loaded`;
+    const isRestricted = isolation !== "inline" && permissions !== "inherit";
+    return loadError(failure, cause, isRestricted ? this.name : undefined);
+  }
 
   /** Tells the caller of a job how far it is; what fails there fails the job. */
   #tell(job: Job, value: unknown): void {
@@ -821,13 +830,4 @@ function crashed(when: string, cause: unknown): WorkerCrashedError {
 function reasonOf(cause: unknown): string {
   if (cause === undefined) return "it ended by itself, by Deno.exit() or self.close()";
   return cause instanceof Error ? cause.message : String(cause);
-}
-
-/** The error of a worker that cannot load what the pool's `preload` names. */
-function preloadError(pool: string, url: string, cause: unknown): WorkerStartError {
-  const why = cause instanceof Error ? withoutPeriod(cause.message) : String(cause);
-  return new WorkerStartError(
-    `Cannot start a ${pool} worker: the module ${url} of its preload cannot be loaded: ${why}`,
-    { cause },
-  );
 }

@@ -328,3 +328,13 @@ Deno.test("PoolOptions.preload is refused if it is no list of modules", () => {
     );
   }
 });
+
+Deno.test("Executor.startup() says which permissions count for a module of preload", async () => {
+  const { quick } = fresh<Slow>(`Deno.env.get("HOME");` + exportsOfSlow);
+  await using executor = new Executor({ cpu: { preload: [quick] } });
+  await assertRejects(
+    () => executor.startup(),
+    WorkerStartError,
+    "tasks of the cpu pool have what cpu: { permissions } grants",
+  );
+});
