@@ -15,13 +15,13 @@ const tasks = tasksFrom(import.meta, () => import("./fixtures/streams.ts"));
 const { later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
 
 /** An executor with one worker for computing, so that generators are counted in one place. */
-const withOneWorker = () => Executor.start({ cpu: { maxWorkers: 1 } });
+const withOneWorker = (inline = false) => Executor.start({ inline, cpu: { maxWorkers: 1 } });
 
 const numbers = (limit: number) => Array.from({ length: limit }, (_, n) => n);
 
 for (const isInline of [false, true]) {
   const where = isInline ? ", inline" : "";
-  const start = () => isInline ? Executor.start({ inline: true }) : withOneWorker();
+  const start = () => withOneWorker(isInline);
 
   Deno.test(`Executor.stream*() yield what a generator yields, in order${where}`, async () => {
     await using executor = await start();
