@@ -5,6 +5,7 @@
  * structured clone takes and this format does not.
  */
 
+import { isUnmarked } from "./cloneable.ts";
 import { apply, bareArray, FixedMap, FixedSet, getPrototypeOf } from "./intrinsics.ts";
 
 const { Array, ArrayBuffer, DOMException, Error, Object, SharedArrayBuffer, structuredClone } =
@@ -16,9 +17,6 @@ const { forEach: forEachEntry } = Map.prototype;
 const { forEach: forEachMember } = Set.prototype;
 const { isError } = Error;
 const sharedMemory = SharedArrayBuffer.prototype;
-
-/** Objects nested deeper than this exhaust the stack of the writer. */
-const MAX_DEPTH = 500;
 
 /** What a value of a class can hold that must be looked at, too. */
 type Contents = "nothing" | "properties" | "entries" | "members";
@@ -40,35 +38,34 @@ for (const { prototype } of [ArrayBuffer, Date, RegExp, Number, String, Boolean,
  * @throws {DOMException} Named `DataCloneError`, if there is something in it that cannot be.
  */
 export function copyForProcess<T>(message: T, transfer?: Transferable[]): T {
-  const copy = transfer === undefined
-    ? structuredClone(message)
-    : structuredClone(message, { transfer });
+  const copy = cloneOf(message, transfer);
   const seen = new FixedSet<object>();
-  let next = bareArray<object>();
+  const found = bareArray<object>();
   const add = (value: unknown) => {
     if (typeof value !== "object" || value === null || seen.has(value)) return;
     seen.add(value);
-    next[next.length] = value;
+    found[found.length] = value;
   };
   add(copy);
-  for (let depth = 0; next.length > 0; depth++) {
-    if (depth > MAX_DEPTH) {
-      throw new DOMException(
-        `a value nested deeper than ${MAX_DEPTH} could not be cloned for a process`,
-        "DataCloneError",
-      );
-    }
-    const level = next;
-    next = bareArray();
-    for (let i = 0; i < level.length; i++) addContents(level[i]!, add);
-  }
+  for (let i = 0; i < found.length; i++) addContents(found[i]!, add);
   return copy;
+}
+
+function cloneOf<T>(message: T, transfer: Transferable[] | undefined): T {
+  try {
+    return transfer === undefined
+      ? structuredClone(message)
+      : structuredClone(message, { transfer });
+  } catch (error) {
+    if (isError(error) && isUnmarked(error.message)) refuse("a stream or a port");
+    throw error;
+  }
 }
 
 /** Adds what a value holds. */
 function addContents(value: object, add: (value: unknown) => void): void {
   if (isView(value)) {
-    if (getPrototypeOf(value.buffer) === sharedMemory) refuse("SharedArrayBuffer");
+    if (getPrototypeOf(value.buffer) === sharedMemory) refuse("SharedArrayBuffer object");
     return;
   }
   if (isArray(value) && keys(value).length === value.length) {
@@ -91,9 +88,9 @@ function addContents(value: object, add: (value: unknown) => void): void {
   }
   // Those of the language; a DOMException would arrive as another class.
   if (isError(value) && !(value instanceof DOMException)) return add(value.cause);
-  refuse(String(value.constructor?.name ?? "an"));
+  refuse(`${String(value.constructor?.name ?? "an")} object`);
 }
 
-function refuse(name: string): never {
-  throw new DOMException(`${name} object could not be cloned for a process`, "DataCloneError");
+function refuse(what: string): never {
+  throw new DOMException(`${what} could not be cloned for a process`, "DataCloneError");
 }

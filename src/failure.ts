@@ -1,3 +1,4 @@
+import { isUnmarked } from "./cloneable.ts";
 import { ExecutorError, NotCloneableError, TaskNotFoundError, WorkerStartError } from "./errors.ts";
 import type { FailureKind, SourceAddress } from "./protocol.ts";
 import { framesOf } from "./stack.ts";
@@ -33,7 +34,7 @@ export class Failure {
     const thrown = decodeThrown(this.#thrown);
     if (this.#kind !== "threw") return withStackFrom(this.#refusal(thrown), callee);
     if (thrown instanceof Error) {
-      const frames = framesOf(withStackFrom(new Error(), callee).stack!);
+      const frames = callerFrames(callee);
       if (frames !== "") thrown.stack += `\n${frames}`;
       if (ENTRY.test(thrown.message)) reword(thrown, thrown.message.replace(ENTRY, ""));
       const explanation = this.#explanation(thrown);
@@ -56,14 +57,7 @@ export class Failure {
           { cause },
         );
       default:
-        return new NotCloneableError(
-          `Cannot send the result of ${label}: ${why}; ${
-            /Generator|Iterator/.test(why)
-              ? "stream what it yields with streamBlocking() or streamCpu()"
-              : "return plain data"
-          }`,
-          { cause },
-        );
+        return notCloneable(`the result of ${label}`, "return", cause, why);
     }
   }
 
@@ -145,6 +139,34 @@ function reword(error: Error, message: string): void {
   error.stack = error.stack?.replace(old, () => message);
 }
 
+/**
+ * Says why a value cannot be sent, and what to do.
+ *
+ * @param what The value, and whose it is.
+ * @param verb What one does with such values.
+ */
+export function notCloneable(
+  what: string,
+  verb: "pass" | "return",
+  cause: unknown,
+  why: string,
+): NotCloneableError {
+  let advice = `${verb} plain data`;
+  if (isUnmarked(why)) {
+    why = "a stream or a port is not cloned but moved, and only if that is asked for";
+    advice = verb === "pass"
+      ? "pass transfer(stream, [stream])"
+      : "return this.transfer(stream, [stream])";
+  } else if (NESTED.test(why)) advice = `${verb} a flat list of its parts, or JSON`;
+  else if (verb === "return" && YIELDS.test(why)) {
+    advice = "stream what it yields with streamBlocking() or streamCpu()";
+  }
+  return new NotCloneableError(`Cannot send ${what}: ${why}; ${advice}`, { cause });
+}
+
+const NESTED = /^a value nested deeper/;
+const YIELDS = /Generator|Iterator/;
+
 /** A task has run for too long. A class of its own, as a signal's reason is its owner's to change. */
 export class TimedOut extends DOMException {
   constructor({ label }: AddressedTask, ms: number) {
@@ -169,6 +191,15 @@ export function rejected(reason: unknown): Promise<never> {
     if (reason instanceof Failure) throw reason.revive(here);
     throw withStackFrom(reason, here);
   });
+}
+
+/** The frames of whoever called this function, as far as the program's own code can format them. */
+function callerFrames(callee: () => void): string {
+  try {
+    return framesOf(withStackFrom(new Error(), callee).stack);
+  } catch {
+    return "";
+  }
 }
 
 /** Gives an error the stack of whoever called this function; it becomes text when it is read. */

@@ -1,8 +1,8 @@
 import { Batch, takeBytesOf } from "./batch.ts";
 import { assertCloneable } from "./cloneable.ts";
-import { NotCloneableError } from "./errors.ts";
+import type { NotCloneableError } from "./errors.ts";
 import { discard, OpenEnds } from "./member/open_ends.ts";
-import { Failure, withoutPeriod } from "./failure.ts";
+import { Failure, notCloneable, withoutPeriod } from "./failure.ts";
 import { Flight } from "./flight.ts";
 import { startThread } from "./isolation.ts";
 import type { Job } from "./job.ts";
@@ -349,7 +349,7 @@ export class Member {
     for (const job of jobs) {
       if (job.settled) continue;
       if (size === 1) {
-        this.#events.onReturn(job, true, notCloneable(job, cause, this.#thread.clone));
+        this.#events.onReturn(job, true, refusal(job, cause, this.#thread.clone));
       } else {
         this.send(job);
         this.flush();
@@ -638,7 +638,7 @@ export class Member {
   }
 }
 
-function notCloneable(job: Job, cause: unknown, clone: Thread["clone"]): NotCloneableError {
+function refusal(job: Job, cause: unknown, clone: Thread["clone"]): NotCloneableError {
   const culprit = job.args.findIndex((arg) => {
     try {
       assertCloneable(arg);
@@ -651,10 +651,7 @@ function notCloneable(job: Job, cause: unknown, clone: Thread["clone"]): NotClon
   });
   const what = culprit < 0 ? "the arguments" : `argument ${culprit + 1}`;
   const why = cause instanceof Error ? withoutPeriod(cause.message) : "it threw while it was read";
-  return new NotCloneableError(
-    `Cannot send ${what} of ${job.task.label}: ${why}; pass plain data`,
-    { cause },
-  );
+  return notCloneable(`${what} of ${job.task.label}`, "pass", cause, why);
 }
 
 /** A reason that cannot be sent is not the task's business: it still learns that it was aborted. */

@@ -22,8 +22,12 @@ export function withoutOwnFrames(stack: string): string {
   return without(stack, false).join("\n");
 }
 
-/** The frames of a caller's stack alone, each on a line, without the same. */
-export function framesOf(stack: string): string {
+/**
+ * The frames of a caller's stack alone, each on a line, without the same; none if the program's own
+ * `Error.prepareStackTrace` has made no text of them.
+ */
+export function framesOf(stack: unknown): string {
+  if (typeof stack !== "string") return "";
   return without(stack, true).filter(isFrame).join("\n");
 }
 

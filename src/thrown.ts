@@ -12,7 +12,9 @@ import {
   getOwnPropertyDescriptor,
   getPrototypeOf,
 } from "./intrinsics.ts";
+import { assertReadable } from "./cloneable.ts";
 import { withoutOwnFrames } from "./stack.ts";
+import { cloneWhatCanBe } from "./wire/values/prune.ts";
 
 const { String, structuredClone } = globalThis;
 const { isArray } = Array;
@@ -69,10 +71,18 @@ for (
   ]
 ) know(NativeError.name, NativeError.prototype, (message) => new NativeError(message));
 know("AggregateError", AggregateError.prototype, (message) => new AggregateError([], message));
+know(
+  "SuppressedError",
+  SuppressedError.prototype,
+  (message) => new SuppressedError(undefined, undefined, message),
+);
 know("DOMException", DOMException.prototype, (message, name) => new DOMException(message, name));
 for (const [name, DenoError] of Object.entries(Deno.errors)) {
   know(`Deno.errors.${name}`, DenoError.prototype, (message) => new DenoError(message));
 }
+
+/** How deep lists with errors in them may be nested; a deeper one is cloned as any other value. */
+const MOST_LISTS = 100;
 
 /** Own properties that have a field of their own on the wire. */
 const FIELDS = new FixedSet(["name", "message", "stack"]);
@@ -81,18 +91,18 @@ const FIELDS = new FixedSet(["name", "message", "stack"]);
  * Encodes anything thrown.
  *
  * @throws {unknown} Whatever reading or cloning the value threw, if it is not an error
- * and not cloneable. Of an error only those properties are lost.
+ * and not cloneable. Of an error's properties only what cannot be cloned is lost.
  */
 export function encodeThrown(value: unknown): Thrown {
   const found = bareArray<Error>();
   const indexes = new FixedMap<Error, number>();
-  const slot = (value: unknown): Slot => {
-    if (isArray(value) && hasErrors(value)) {
+  const slot = (value: unknown, clone: (value: unknown) => unknown, lists = 0): Slot => {
+    if (isArray(value) && lists < MOST_LISTS && hasErrors(value)) {
       const list = bareArray<Slot>();
-      for (let i = 0; i < value.length; i++) list[i] = slot(value[i]);
+      for (let i = 0; i < value.length; i++) list[i] = slot(value[i], clone, lists + 1);
       return { list };
     }
-    if (!isError(value)) return { value: structuredClone(value) };
+    if (!isError(value)) return { value: clone(value) };
     let error = indexes.get(value);
     if (error === undefined) {
       error = found.length;
@@ -101,10 +111,24 @@ export function encodeThrown(value: unknown): Thrown {
     }
     return { error };
   };
-  const root = slot(value);
+  const root = slot(value, cloneWhole);
   const errors = bareArray<ErrorRecord>();
   for (let i = 0; i < found.length; i++) errors[i] = encodeError(found[i]!, slot);
   return { root, errors };
+}
+
+function cloneWhole(value: unknown): unknown {
+  assertReadable(value);
+  return structuredClone(value);
+}
+
+/** Clones what an error says of itself, as far as that can be. */
+function cloneProperty(value: unknown): unknown {
+  try {
+    return cloneWhole(value);
+  } catch {
+    return cloneWhatCanBe(value);
+  }
 }
 
 function hasErrors(values: readonly unknown[]): boolean {
@@ -116,7 +140,10 @@ function isError(value: unknown): value is Error {
   return isNativeError(value) || apply(isPrototypeOf, errorPrototype, [value]);
 }
 
-function encodeError(error: Error, slot: (value: unknown) => Slot): ErrorRecord {
+function encodeError(
+  error: Error,
+  slot: (value: unknown, clone: (value: unknown) => unknown) => Slot,
+): ErrorRecord {
   const properties = bareArray<ErrorRecord["properties"][number]>();
   const keys = getOwnPropertyNames(error);
   for (let i = 0; i < keys.length; i++) {
@@ -125,13 +152,13 @@ function encodeError(error: Error, slot: (value: unknown) => Slot): ErrorRecord 
     try {
       const { enumerable = false } = getOwnPropertyDescriptor(error, key)!;
       const value = error[key as keyof Error];
-      properties[properties.length] = [key, slot(value), enumerable];
+      properties[properties.length] = [key, slot(value, cloneProperty), enumerable];
     } catch { /* What cannot be read or cloned stays behind; the error does not. */ }
   }
   const type = typeOf(error);
   const name = nameOf(error);
   const message = readString(error, "message");
-  const stack = readString(error, "stack") || `${name}: ${message}`;
+  const stack = stackOf(error) || `${name}: ${message}`;
   return { type, name, message, stack, properties };
 }
 
@@ -153,9 +180,23 @@ function nameOf(error: Error): string {
 }
 
 /** Reads a string of an error whose getters may throw or lie. */
-function readString(error: Error, key: "name" | "message" | "stack"): string {
+function readString(error: Error, key: "name" | "message"): string {
   try {
     return String(error[key] ?? "");
+  } catch {
+    return "";
+  }
+}
+
+/** The stack as text, also if the program's own `Error.prepareStackTrace` has made none of it. */
+function stackOf(error: Error): string {
+  try {
+    const stack: unknown = error.stack;
+    if (typeof stack === "string") return stack;
+    if (!isArray(stack)) return "";
+    let text = `${nameOf(error)}: ${readString(error, "message")}`;
+    for (let i = 0; i < stack.length; i++) text += `\n    at ${String(stack[i])}`;
+    return text;
   } catch {
     return "";
   }

@@ -1,0 +1,96 @@
+/** Copies of values without what cannot be cloned, for what an error says of itself. */
+
+import { apply, bareArray, defineProperty, FixedMap, getPrototypeOf } from "../../intrinsics.ts";
+
+/** How many objects are copied, those near the root first: an HTTP client's error may hold its sockets. */
+const MOST_OBJECTS = 1_000;
+
+const { Array, ArrayBuffer, Error, Map, Object, Set, structuredClone } = globalThis;
+const { isArray } = Array;
+const { isView } = ArrayBuffer;
+const { isError } = Error;
+const { keys } = Object;
+const { forEach: forEachEntry, set } = Map.prototype;
+const { add, forEach: forEachMember } = Set.prototype;
+
+/** What stands for a value of which nothing is left. */
+const LOST = Symbol();
+
+/**
+ * Copies a value that cannot be cloned: functions, symbols and what else cannot be are left out,
+ * and what throws while it is read; in a list `undefined` stands for them.
+ *
+ * @throws {DOMException} Named `DataCloneError`, if nothing is left.
+ */
+export function cloneWhatCanBe(value: unknown): unknown {
+  const copies = new FixedMap<object, unknown>();
+  const waiting = bareArray<object>();
+  const copyOf = (value: unknown): unknown => {
+    if (typeof value === "function" || typeof value === "symbol") return LOST;
+    if (typeof value !== "object" || value === null) return value;
+    if (copies.has(value)) return copies.get(value);
+    if (waiting.length === MOST_OBJECTS) return LOST;
+    const copy = emptyCopyOf(value);
+    copies.set(value, copy ?? wholeCopyOf(value));
+    if (copy !== undefined) waiting[waiting.length] = value;
+    return copies.get(value);
+  };
+  const root = copyOf(value);
+  // Level by level, so that what there is most of does not crowd out the rest.
+  for (let i = 0; i < waiting.length; i++) fill(copies.get(waiting[i]!)!, waiting[i]!, copyOf);
+  if (root === LOST) throw new DOMException("it could not be cloned", "DataCloneError");
+  return root;
+}
+
+/** A container like this one, if it is one. */
+function emptyCopyOf(value: object): object | undefined {
+  if (isArray(value)) return bareArray();
+  if (isView(value) || isError(value)) return;
+  const prototype = getPrototypeOf(value);
+  if (prototype === Map.prototype) return new Map();
+  if (prototype === Set.prototype) return new Set();
+  // Dates and the like have no properties.
+  return keys(value).length > 0 || prototype === Object.prototype || prototype === null
+    ? {}
+    : undefined;
+}
+
+function wholeCopyOf(value: object): unknown {
+  try {
+    return structuredClone(value);
+  } catch {
+    return LOST;
+  }
+}
+
+/** Puts copies of what a container has into its copy. */
+function fill(copy: object, value: object, copyOf: (value: unknown) => unknown): void {
+  if (copy instanceof Map) {
+    const addEntry = (entry: unknown, key: unknown) => {
+      const copies = [copyOf(key), copyOf(entry)];
+      if (copies[0] !== LOST && copies[1] !== LOST) apply(set, copy, copies);
+    };
+    return apply(forEachEntry, value, [addEntry]);
+  }
+  if (copy instanceof Set) {
+    const addMember = (member: unknown) => {
+      const inner = copyOf(member);
+      if (inner !== LOST) apply(add, copy, [inner]);
+    };
+    return apply(forEachMember, value, [addMember]);
+  }
+  const names = keys(value);
+  for (let i = 0; i < names.length; i++) {
+    let inner: unknown = LOST;
+    try {
+      inner = copyOf((value as Record<string, unknown>)[names[i]!]);
+    } catch { /* What throws while it is read is left out. */ }
+    if (inner === LOST && !isArray(copy)) continue;
+    defineProperty(copy, names[i]!, {
+      value: inner === LOST ? undefined : inner,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  }
+}
