@@ -10,6 +10,7 @@ import type { AddressedTask } from "./task.ts";
 import type { Outcome, TaskTrace } from "./telemetry.ts";
 import type { Timer } from "./timers.ts";
 import { transferablesAmong } from "./transfer.ts";
+import { buffersAmong } from "./wire/values/buffers.ts";
 import { movesEnds } from "./wire/values/moved_ends.ts";
 
 /** What few jobs have. */
@@ -29,6 +30,8 @@ interface Details {
   transferables?: Transferable[];
   /** Whether there are streams or ports among those. */
   lends?: boolean;
+  /** Which of its arguments are each a `Buffer`. */
+  buffers?: readonly number[];
   /** Whether a worker died when it was next, so that it went back to the queue. */
   returned?: boolean;
   /** Stops listening to its signal. */
@@ -68,11 +71,14 @@ export class Job {
     this.length = args.length;
     this.#given = args.length === 1 ? args[0] : args;
     this.#resolve = resolve;
-    const transferables = this.plain ? undefined : transferablesAmong(args);
+    const { plain } = this;
+    const transferables = plain ? undefined : transferablesAmong(args);
+    const buffers = plain ? undefined : buffersAmong(args);
     if (options !== undefined || transferables !== undefined) {
       this.#details = { options, transferables };
       if (transferables !== undefined) this.#details.lends = movesEnds(transferables);
     }
+    if (buffers !== undefined) this.details.buffers = buffers;
   }
 
   /** Its arguments. */
@@ -110,7 +116,10 @@ export class Job {
   get manner(): Manner | undefined {
     const streams = this.#details?.onValue !== undefined;
     const span = this.#details?.trace?.spanContext;
-    return streams || span !== undefined || this.lends ? { streams, span } : undefined;
+    const buffers = this.#details?.buffers;
+    return streams || span !== undefined || buffers !== undefined || this.lends
+      ? { streams, span, buffers }
+      : undefined;
   }
 
   /** What tells OpenTelemetry of it. */

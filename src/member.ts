@@ -12,8 +12,10 @@ import { ModuleLoads } from "./member/module_loads.ts";
 import { readingTime } from "./member/reading_time.ts";
 import {
   ABORT,
+  BUFFER,
   DONE,
   DYING,
+  type Extra,
   FAILED,
   FORGET,
   type FromWorker,
@@ -39,7 +41,7 @@ import type { Thread } from "./thread.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
 import * as machinery from "./timers.ts";
 import { transferablesOf } from "./transfer.ts";
-import type { MovedEnd } from "./wire/values/moved_ends.ts";
+import { toBuffer } from "./wire/values/buffers.ts";
 
 /** How long, in ms, an aborted task may take to end by itself before its worker is given up. */
 const GRACE = 100;
@@ -335,9 +337,10 @@ export class Member {
   }
 
   /** The value of a message; its streams and ports are looked after, or end as nobody takes it. */
-  #valueOf(value: unknown, moved: readonly MovedEnd[] | undefined, wanted: boolean): unknown {
-    if (moved === undefined) return value;
-    const adopted = this.#ends.adopt(value, moved);
+  #valueOf(value: unknown, extra: Extra | undefined, wanted: boolean): unknown {
+    if (extra === undefined) return value;
+    if (extra === BUFFER) return toBuffer(value);
+    const adopted = this.#ends.adopt(value, extra);
     if (!wanted) discard(adopted);
     return adopted;
   }
@@ -584,10 +587,10 @@ export class Member {
   }
 
   /** Passes on what a run says while it goes on, unless its caller has given up. */
-  #hear([kind, run, given, moved]: Said): void {
+  #hear([kind, run, given, extra]: Said): void {
     const { head, first } = this.jobs;
     const wanted = head !== undefined && run === first && !head.settled;
-    const value = this.#valueOf(given, moved, wanted);
+    const value = this.#valueOf(given, extra, wanted);
     if (!wanted) return;
     if (kind === PROGRESS) this.#events.onProgress(head, value);
     else this.#events.onYield(head, value);

@@ -33,7 +33,15 @@ export interface Manner {
   readonly span: SpanContext | undefined;
   /** The streams and ports among its arguments. */
   readonly moved?: readonly MovedEnd[];
+  /** Which of its arguments are each a `Buffer`. */
+  readonly buffers: readonly number[] | undefined;
 }
+
+/** The value of a message is a `Buffer`. */
+export const BUFFER = 1;
+
+/** What a value in a message needs beyond what structured clone does. */
+export type Extra = readonly MovedEnd[] | typeof BUFFER;
 
 /** What a worker is told first, before any task. */
 export interface Setup extends ProcessSetup {
@@ -123,13 +131,13 @@ export type Said = readonly [
   kind: typeof PROGRESS | typeof YIELDED,
   run: number,
   value: unknown,
-  moved?: readonly MovedEnd[],
+  extra?: Extra,
 ];
 
 export type FromWorker =
   | typeof READY
   | typeof KEPT
-  | readonly [typeof DONE, run: number, value: unknown, moved?: readonly MovedEnd[]]
+  | readonly [typeof DONE, run: number, value: unknown, extra?: Extra]
   | Said
   | readonly [typeof SHARED, task: number]
   | readonly [typeof STREAM_STATE, id: number, state: EndState]

@@ -1,9 +1,10 @@
 import { copyBytes } from "./bytes.ts";
 import { assertCloneable } from "./cloneable.ts";
 import { fixedList } from "./intrinsics.ts";
-import { type DONE, type Said, STREAM_STATE } from "./protocol.ts";
+import { BUFFER, type DONE, type Said, STREAM_STATE } from "./protocol.ts";
 import type { Post } from "./task_server.ts";
 import { transferablesOf } from "./transfer.ts";
+import { isBuffer } from "./wire/values/buffers.ts";
 import { ENDED, lend, movesEnds } from "./wire/values/moved_ends.ts";
 
 /** What the next stream or port is called that moves to the host; those that come from there count up. */
@@ -27,8 +28,9 @@ export function sendValue(
     return sendEnds(post, kind, run, value, transferables);
   }
   const copy = transferables === undefined ? copyBytes(value) : undefined;
-  if (copy === undefined) post([kind, run, value], transferables);
-  else post([kind, run, copy.value], fixedList([copy.buffer]));
+  const sent = copy === undefined ? value : copy.value;
+  const moves = copy === undefined ? transferables : fixedList([copy.buffer]);
+  post(isBuffer(value) ? [kind, run, sent, BUFFER] : [kind, run, sent], moves);
 }
 
 /** Sends a value with streams or ports, and later that they have ended. */

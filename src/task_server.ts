@@ -38,6 +38,7 @@ import {
 import { sendValue } from "./sending.ts";
 import { taskThatShares } from "./sharing.ts";
 import { isThenable } from "./thenable.ts";
+import { toBuffer } from "./wire/values/buffers.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
 import { now } from "./timers.ts";
 import { GivenEnds } from "./worker/given_ends.ts";
@@ -201,6 +202,7 @@ export class TaskServer {
         i += count;
         // The host takes back all that has not begun: what is left of the message, too.
         if (!this.#ledger.claim(run)) break;
+        if (manner?.buffers !== undefined) restoreBuffers(args, manner.buffers);
         const moved = manner?.moved;
         const given = moved && new GivenEnds(this.#post, args, moved);
         if (!this.#ledger.begin(run)) {
@@ -359,6 +361,11 @@ function encodeSafely(thrown: unknown): { thrown: Thrown; whole: boolean } {
 function isNamespace(value: unknown): boolean {
   return typeof value === "object" && value !== null && getPrototypeOf(value) === null &&
     (value as Record<symbol, unknown>)[toStringTag] === "Module";
+}
+
+/** Makes each of these arguments a `Buffer` again. */
+function restoreBuffers(args: unknown[], indexes: readonly number[]): void {
+  for (let i = 0; i < indexes.length; i++) args[indexes[i]!] = toBuffer(args[indexes[i]!]);
 }
 
 /** Some of the values, by syntax and without the help of any prototype. */

@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+import crypto from "node:crypto";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { clonesBlobs, transfersStreams } from "../features.ts";
 import {
@@ -6,6 +8,7 @@ import {
   isolation,
   NotCloneableError,
   type TaskContext,
+  tasksFrom,
 } from "../isolation.ts";
 
 /** Where tasks run. */
@@ -152,7 +155,7 @@ Deno.test("Executor refuses what would arrive as an empty object", async () => {
     ImageData: () => new ImageData(1, 1),
     Performance: () => performance,
     ReadableStreamDefaultReader: () => new ReadableStream().getReader(),
-    SubtleCrypto: () => crypto.subtle,
+    SubtleCrypto: () => globalThis.crypto.subtle,
     TextDecoderStream: () => new TextDecoderStream(),
     URL: () => new URL("http://localhost/"),
     Command: () => new Deno.Command("deno"),
@@ -183,7 +186,9 @@ Deno.test("Executor refuses what would arrive as an empty object", async () => {
 
 Deno.test("Executor gives a key of Web Crypto back as one, or says that it cannot", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
-  const key = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign"]);
+  const key = await globalThis.crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, [
+    "sign",
+  ]);
   for (let i = 0; i < 3; i++) {
     try {
       assertInstanceOf(await executor.runCpu((key: unknown) => key, key as unknown), CryptoKey);
@@ -222,4 +227,41 @@ Deno.test({
       await assertRejects(async () => await executor.runCpu(make), NotCloneableError, how);
     }
   },
+});
+
+Deno.test("Executor gives a Buffer of Node.js as one, as an argument, a result, and what is told", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  const hex = (a: Buffer, n: number, b: Buffer) => [a.toString("hex"), n, b.toString("hex")];
+  const [a, b] = [Buffer.from("ab"), Buffer.from("cd")];
+  assertEquals(await executor.runCpu(hex, a, 1, b), ["6162", 1, "6364"]);
+
+  const { scryptSync } = tasksFrom(import.meta, () => import("node:crypto"));
+  const key = await executor.runCpu(scryptSync, "password", "salt", 16) as Buffer;
+  assertEquals(key.toString("hex"), crypto.scryptSync("password", "salt", 16).toString("hex"));
+
+  const { Buffer: buffers } = tasksFrom(import.meta, () => import("node:buffer"));
+  const large = await executor.runCpu(buffers.alloc, 1_000_000, "x") as Buffer;
+  assertEquals([large.length, large.toString("latin1", 0, 3)], [1_000_000, "xxx"]);
+
+  const moved = await executor.runCpu(function (this: TaskContext) {
+    const bytes = new Uint8Array([104, 105]).buffer;
+    return this.transfer(Buffer.from(bytes), [bytes]);
+  });
+  assertEquals(moved.toString(), "hi");
+
+  const told: string[] = [];
+  const runner = executor.with({ onProgress: (bytes: Buffer) => told.push(bytes.toString()) });
+  const yielded = runner.streamCpu(function* (this: TaskContext, first: Buffer) {
+    this.progress(Buffer.from("told"));
+    yield first;
+    yield Buffer.from("second");
+  }, Buffer.from("first"));
+  assertEquals((await Array.fromAsync(yielded)).map(String), ["first", "second"]);
+  assertEquals(told, ["told"]);
+
+  // Other bytes stay what they are, and so do those inside of another value.
+  const bytes = await executor.runCpu(() => new Uint8Array([1]));
+  assertEquals(bytes, new Uint8Array([1]));
+  const inner = await executor.runCpu(() => ({ bytes: Buffer.from("a") }));
+  assertEquals(Object.getPrototypeOf(inner.bytes), Uint8Array.prototype);
 });
