@@ -23,11 +23,6 @@ export function seclude(scope: WorkerScope, listener: (data: unknown) => void): 
     listener((event as MessageEvent).data);
   });
   fixListeners(scope, "message");
-  // Deno asks events and what they are made from for names they may not have: nobody may add
-  // one that is called with them. No task needs to.
-  Object.seal(Event.prototype);
-  Object.seal(MessageEvent.prototype);
-  Object.preventExtensions(Object.prototype);
   // A way into the runtime that is meant for its own tests.
   const { Deno: { internal } } = globalThis as unknown as { Deno: { internal: symbol } };
   Reflect.deleteProperty(Deno, internal);
