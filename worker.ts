@@ -8,7 +8,7 @@
 
 import { Ledger } from "./src/ledger.ts";
 import { loadWith } from "./src/load.ts";
-import { DYING, READY, type Setup, type ToWorker, VERSION } from "./src/protocol.ts";
+import { DYING, LIVES, READY, type Setup, type ToWorker, VERSION } from "./src/protocol.ts";
 import { seclude, type WorkerScope } from "./src/scope.ts";
 import { type Post, TaskServer } from "./src/task_server.ts";
 import { encodeThrown } from "./src/thrown.ts";
@@ -69,10 +69,18 @@ export function serve(
     server = new TaskServer(load, evaluate, new Ledger(memory), post);
   });
   provideCurrentTask(() => server?.context);
-  scope.addEventListener("error", (event) => dying((event as ErrorEvent).error));
+  const { queueMicrotask } = globalThis;
+  const uncaught = (event: Event, thrown: unknown) => {
+    dying(thrown);
+    // After the listeners of tasks; one that dies runs no microtask.
+    queueMicrotask(() => {
+      if (event.defaultPrevented) post(LIVES);
+    });
+  };
+  scope.addEventListener("error", (event) => uncaught(event, (event as ErrorEvent).error));
   scope.addEventListener(
     "unhandledrejection",
-    (event) => dying((event as PromiseRejectionEvent).reason),
+    (event) => uncaught(event, (event as PromiseRejectionEvent).reason),
   );
   scope.addEventListener("messageerror", (event) => {
     // Deno reads no message after one it could not decode.

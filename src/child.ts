@@ -40,6 +40,7 @@ interface ChannelProcess {
   emit(type: string, ...args: unknown[]): boolean;
   on(type: string, listener: (...args: unknown[]) => void): void;
   disconnect(): void;
+  listenerCount(type: string): number;
 }
 
 /** The ledger of a process, which it shares with nobody: each result goes in a message. */
@@ -121,8 +122,7 @@ export function serveHost(loaders: Loaders, evaluate: Evaluate, host: number): P
   hide(process, receive);
   provideCurrentTask(() => server?.context);
 
-  const dying = (event: Event, thrown: unknown) => {
-    event.preventDefault();
+  const dying = (thrown: unknown) => {
     report("error: Uncaught (in a process)", thrown);
     try {
       send(copyForProcess([DYING, encodeThrown(thrown)]), () => exit(1));
@@ -130,8 +130,18 @@ export function serveHost(loaders: Loaders, evaluate: Evaluate, host: number): P
       exit(1);
     }
   };
-  addEventListener("error", (event) => dying(event, event.error));
-  addEventListener("unhandledrejection", (event) => dying(event, event.reason));
+  hearUncaught<ErrorEvent>(
+    "error",
+    (event) => new ErrorEvent("error", event),
+    ({ error }) => dying(error),
+  );
+  hearUncaught<PromiseRejectionEvent>(
+    "unhandledrejection",
+    (event) => new PromiseRejectionEvent("unhandledrejection", event),
+    ({ reason }) => dying(reason),
+    // Deno asks Node's part of it when no listener has handled a rejection.
+    () => process.listenerCount("unhandledRejection") + process.listenerCount("uncaughtException"),
+  );
   process.on("disconnect", () => end(0));
   process.on("error", () => end(1));
   for (const signal of IGNORED_SIGNALS) Deno.addSignalListener(signal, () => {});
@@ -170,6 +180,33 @@ function withHint(error: unknown): unknown {
     }
   } catch { /* It is no error of Deno's. */ }
   return error;
+}
+
+/**
+ * Calls `die` for an error that nobody caught, unless a listener of a task handles the error. Ours
+ * was there first, and must keep this process alive until the host has been told: so the others
+ * are asked with a copy of the event.
+ */
+function hearUncaught<E extends Event>(
+  type: string,
+  copyOf: (event: E) => Event,
+  die: (event: E) => void,
+  countLater: () => number = () => 0,
+): void {
+  let copy: Event | undefined;
+  addEventListener(type, (event) => {
+    if (event === copy) return;
+    event.stopImmediatePropagation();
+    const outer = copy;
+    copy = copyOf(event as E);
+    const handled = !dispatchEvent(copy);
+    copy = outer;
+    if (handled) event.preventDefault();
+    else if (countLater() === 0) {
+      event.preventDefault();
+      die(event as E);
+    }
+  });
 }
 
 /** Gives what the host says to `receive` alone, and takes from tasks what they could answer with. */

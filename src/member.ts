@@ -21,6 +21,7 @@ import {
   type FromWorker,
   KEPT,
   LEARN,
+  LIVES,
   LOAD,
   LOADED,
   MAX_ADDRESSES,
@@ -547,6 +548,10 @@ export class Member {
     }
     this.collect();
     if (message === KEPT) return this.#events.onRoom(this);
+    if (message === LIVES) {
+      this.#lastWords = undefined;
+      return;
+    }
     switch (message[0]) {
       case DYING:
         this.#lastWords = message[1];

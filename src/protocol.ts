@@ -108,6 +108,8 @@ export const DONE = 2;
 export const FAILED = 3;
 /** The worker is about to die of this, or can no longer be reached. */
 export const DYING = 4;
+/** The worker does not die of what it last said it would: a listener of a task's handles that. */
+export const LIVES = 12;
 /** A run that goes on has said this to its caller. */
 export const PROGRESS = 6;
 /** A run that streams has yielded this. */
@@ -137,6 +139,7 @@ export type Said = readonly [
 export type FromWorker =
   | typeof READY
   | typeof KEPT
+  | typeof LIVES
   | readonly [typeof DONE, run: number, value: unknown, extra?: Extra]
   | Said
   | readonly [typeof SHARED, task: number]

@@ -96,3 +96,66 @@ for (const [way, code] of Object.entries(ways)) {
     assertEquals(executor.stats().cpu.workers, 0);
   });
 }
+
+/** Every way in which a library can handle what nobody caught, as code. */
+const handlers: Record<string, string> = {
+  "addEventListener()": `
+    for (const type of ["error", "unhandledrejection"]) {
+      addEventListener(type, (event) => event.preventDefault());
+    }`,
+  "onerror and onunhandledrejection": `
+    // What it is given, and whether true handles it, depends on the scope.
+    globalThis.onerror = (event) => event.preventDefault?.() ?? true;
+    globalThis.onunhandledrejection = (event) => event.preventDefault();`,
+  "process.on()": `
+    process.on("uncaughtException", () => {});
+    process.on("unhandledRejection", () => {});`,
+  'process.on("uncaughtException") alone': `process.on("uncaughtException", () => {});`,
+};
+const handledErrors: Record<string, string> = {
+  "a rejection": `Promise.reject(new RangeError("handled"));`,
+  "a rejection without an error": `Promise.reject("handled");`,
+  "a throw in a timer": `setTimeout(() => { throw new RangeError("handled"); });`,
+  "reportError()": `reportError(new RangeError("handled"));`,
+};
+const pause = `await new Promise((resolve) => setTimeout(resolve, 20));`;
+
+for (const [handler, handle] of Object.entries(handlers)) {
+  for (const [name, error] of Object.entries(handledErrors)) {
+    const pool = { maxWorkers: 1, permissions: "inherit" } as const;
+    const run = (executor: Executor, code: string) =>
+      executor.runCpu(new Function(`return async () => { ${code} return "done"; }`)());
+
+    Deno.test(`A task's worker lives on after ${name} that ${handler} handles`, async () => {
+      await using executor = await Executor.start({ cpu: pool });
+      const source = `${handle} ${error} ${pause} export const loaded = () => "loaded";`;
+      const { loaded } = tasksFrom<{ loaded(): string }>(
+        `data:text/javascript,${encodeURIComponent(source)}//${crypto.randomUUID()}`,
+      );
+      assertEquals(await executor.runCpu(loaded), "loaded");
+      assertEquals(await run(executor, `${error} ${pause}`), "done");
+      // Between two tasks.
+      assertEquals(await run(executor, error), "done");
+      await run(executor, pause);
+      assertEquals(executor.stats().cpu.crashed, 0);
+      // Of another death it is not to blame.
+      const death = await run(executor, `self.close(); ${forever}`).catch((error) => error);
+      assertEquals(death.name, "WorkerCrashedError");
+      assert(!death.message.includes("handled"), death.message);
+      assertEquals(death.message.includes(isolation === "worker" ? "by itself" : "code 0"), true);
+    });
+  }
+}
+
+Deno.test("A worker dies of an error that a listener has heard but not handled", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1, permissions: "inherit" } });
+  for (const code of [`Promise.reject(new RangeError("why"));`, handledErrors["reportError()"]!]) {
+    const task = new Function(`return async () => {
+      addEventListener("error", () => {});
+      addEventListener("unhandledrejection", () => {});
+      ${code} ${forever}
+    }`);
+    const error = await executor.runCpu(task()).then(() => undefined, (error) => error);
+    assertEquals([error?.name, error?.cause?.name], ["WorkerCrashedError", "RangeError"]);
+  }
+});
