@@ -12,6 +12,7 @@ import { DYING, LIVES, READY, type Setup, type ToWorker, VERSION } from "./src/p
 import { seclude, type WorkerScope } from "./src/scope.ts";
 import { type Post, TaskServer } from "./src/task_server.ts";
 import { encodeThrown } from "./src/thrown.ts";
+import { Ending } from "./src/worker/ending.ts";
 import { provideCurrentTask } from "./src/wire/current_task.ts";
 
 /**
@@ -49,6 +50,7 @@ export function serve(
   post(READY);
   const load = loadWith(loaders);
   const close = scope.close.bind(scope);
+  const ending = new Ending(close, post);
   const dying = (thrown: unknown) => {
     try {
       post([DYING, encodeThrown(thrown)]);
@@ -66,7 +68,7 @@ export function serve(
     }
     const { memory, key } = data as Setup;
     hostKey = key;
-    server = new TaskServer(load, evaluate, new Ledger(memory), post);
+    server = new TaskServer(load, evaluate, new Ledger(memory), post, ending);
   });
   provideCurrentTask(() => server?.context);
   const { queueMicrotask } = globalThis;

@@ -1,4 +1,5 @@
 import { Batch, takeBytesOf } from "./batch.ts";
+import { warnOfNativeCode } from "./backend/native_code.ts";
 import { assertCloneable } from "./cloneable.ts";
 import type { NotCloneableError } from "./errors.ts";
 import { discard, OpenEnds } from "./member/open_ends.ts";
@@ -25,6 +26,7 @@ import {
   LOAD,
   LOADED,
   MAX_ADDRESSES,
+  OUTLIVES,
   PROGRESS,
   PULL,
   READY,
@@ -522,7 +524,9 @@ export class Member {
   terminate(): void {
     this.#stopGrace();
     this.#stopListening();
-    this.#thread.terminate();
+    // What was moved there and has not begun: nobody waits for that any more.
+    for (const job of this.jobs) this.drop(job);
+    this.#thread.terminate(this.jobs.size > 0);
   }
 
   /** Ends the worker, which has no job, when what its tasks have left under way is done. */
@@ -548,6 +552,7 @@ export class Member {
     }
     this.collect();
     if (message === KEPT) return this.#events.onRoom(this);
+    if (message === OUTLIVES) return warnOfNativeCode();
     if (message === LIVES) {
       this.#lastWords = undefined;
       return;

@@ -82,6 +82,12 @@ export const TAKEN_BACK = 7;
 
 /** Load the module at this URL, before a task of it is run. */
 export const LOAD = 9;
+/** The worker is to end as soon as that is safe; the two sides share two words: see below. */
+export const END = 11;
+/** What the first of them says: nothing yet, that the worker ends, or that it stands still. */
+export const UNHEARD = 0, CLOSES = 1, PARKED = 2;
+/** What the second says when the program ends. */
+export const EXITS = 1;
 
 /** A process is to end when what its tasks have left under way is done. */
 export const RETIRE = 10;
@@ -96,6 +102,7 @@ export type ToWorker =
   | readonly [typeof TAKEN_BACK, key: number]
   | readonly [typeof LOAD, key: number, url: string]
   | readonly [typeof RETIRE, key: number]
+  | readonly [typeof END, key: number, state: Int32Array]
   | readonly [typeof LIFELINE, key: number, port: MessagePort];
 
 /** The worker takes tasks. */
@@ -110,6 +117,8 @@ export const FAILED = 3;
 export const DYING = 4;
 /** The worker does not die of what it last said it would: a listener of a task's handles that. */
 export const LIVES = 12;
+/** The worker was told to end, but has loaded native code: it does when its task returns. */
+export const OUTLIVES = 13;
 /** A run that goes on has said this to its caller. */
 export const PROGRESS = 6;
 /** A run that streams has yielded this. */
@@ -140,6 +149,8 @@ export type FromWorker =
   | typeof READY
   | typeof KEPT
   | typeof LIVES
+  | typeof LIVES
+  | typeof OUTLIVES
   | readonly [typeof DONE, run: number, value: unknown, extra?: Extra]
   | Said
   | readonly [typeof SHARED, task: number]

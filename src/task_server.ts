@@ -11,11 +11,13 @@ import {
 import { type Ledger, nextRun } from "./ledger.ts";
 import type { Load } from "./load.ts";
 import { within } from "./otel.ts";
+import type { Ending } from "./worker/ending.ts";
 import { Outlet } from "./outlet.ts";
 import {
   ABORT,
   ALONE,
   DONE,
+  END,
   FAILED,
   type FailureKind,
   FORGET,
@@ -94,6 +96,8 @@ export class TaskServer {
   readonly #evaluate: Evaluate;
   readonly #ledger: Ledger;
   readonly #post: Post;
+  /** How it ends when the host wants that; none if the host ends it itself. */
+  readonly #ending: Ending | undefined;
   /** The functions found so far, by the id the host gave them. */
   readonly #found = new FixedMap<number, Callable>();
   /** Where to find the others. */
@@ -109,11 +113,12 @@ export class TaskServer {
   /** The stream that it is, if it is one. */
   #outlet: Outlet | undefined;
 
-  constructor(load: Load, evaluate: Evaluate, ledger: Ledger, post: Post) {
+  constructor(load: Load, evaluate: Evaluate, ledger: Ledger, post: Post, ending?: Ending) {
     this.#load = load;
     this.#evaluate = evaluate;
     this.#ledger = ledger;
     this.#post = post;
+    this.#ending = ending;
   }
 
   /** The context of the run that is under way. */
@@ -157,6 +162,9 @@ export class TaskServer {
       case FORGET:
         this.#found.clear();
         this.#addresses.clear();
+        break;
+      case END:
+        this.#ending?.want(message[2], this.#serving);
     }
   }
 
@@ -249,6 +257,7 @@ export class TaskServer {
       if (untold) this.#post(KEPT);
     }
     this.#serving = false;
+    this.#ending?.rest();
   }
 
   /** Has the host take back what has not begun, and send the calls of this task one by one. */

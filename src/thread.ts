@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import { askToEnd, mayLoadNativeCode } from "./backend/native_code.ts";
 import { entry } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
@@ -30,8 +31,12 @@ export interface Thread {
   post(message: ToWorker, transfer?: Transferable[], context?: AsyncContext): void;
   /** Says whether it has a task: then it keeps the process alive. */
   engage(engaged: boolean): void;
-  /** Ends it now, or, where it runs synchronous code, as soon as that returns. */
-  terminate(): void;
+  /**
+   * Ends it: now, or as soon as what cannot be stopped returns.
+   *
+   * @param busy Whether it may be running a task.
+   */
+  terminate(busy: boolean): void;
   /**
    * Ends it, as it has no task, when what its tasks have left under way is done. It does not wait
    * for long; returns for how many ms at most.
@@ -87,6 +92,9 @@ export class WorkerThread implements Thread {
   #engaged = true;
   #dying = false;
   #terminated = false;
+  readonly #permissions: Deno.PermissionOptions;
+  /** Asks the worker to end, as native code may be at work in it. */
+  #ask: (() => void) | undefined;
   /** What Deno has said of its death. */
   #lastWords: string | undefined;
   /** How many messages have arrived. */
@@ -99,6 +107,7 @@ export class WorkerThread implements Thread {
     events: ThreadEvents,
   ) {
     this.#events = events;
+    this.#permissions = permissions;
     this.#worker = new Worker(entry(server, "serve"), {
       type: "module",
       name,
@@ -148,7 +157,7 @@ export class WorkerThread implements Thread {
     this.#hold();
     // A worker keeps the process alive from its start.
     unref(this.#worker);
-    if (this.#terminated) this.#worker.terminate();
+    if (this.#terminated) this.#end();
   }
 
   /** Keeps the process alive as long as it has a task. */
@@ -169,17 +178,25 @@ export class WorkerThread implements Thread {
     this.#hold();
   }
 
-  terminate(): void {
+  terminate(busy: boolean): void {
     this.#terminated = true;
     this.engage(false);
+    if (busy && mayLoadNativeCode(this.#permissions)) {
+      this.#ask ??= askToEnd((message) => this.post(message), this.key, this.gone);
+    }
     // When it is gone is only known of one that has its lifeline.
     if (this.#lifeline === undefined) endMoment();
-    else this.#worker.terminate();
+    else this.#end();
+  }
+
+  #end(): void {
+    if (this.#ask === undefined) this.#worker.terminate();
+    else this.#ask();
   }
 
   retire(): number {
     // What is under way now, Deno still does.
-    this.terminate();
+    this.terminate(false);
     return 0;
   }
 

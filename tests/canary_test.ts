@@ -96,3 +96,43 @@ Deno.test("Canary: Deno reads and sets the async context by two functions of its
     "src/runtime/async_context.ts does without them, by loading node:async_hooks, for 6 ms",
   );
 });
+
+Deno.test("Canary: a worker that ends while native code works in it ends the whole process", {
+  ignore: !hasLocks,
+}, async () => {
+  const native = worker(`
+    import sharp from "npm:sharp@0.34";
+    const raw = { width: 2_000, height: 2_000, channels: 3 };
+    const pixels = new Uint8Array(raw.width * raw.height * raw.channels);
+    const blur = () => sharp(pixels, { raw }).blur(3).raw().toBuffer();
+    sharp(pixels, { raw }).resize(8).raw().toBuffer().then(() => {
+      postMessage("ready");
+      blur().then(blur);
+    });
+    onmessage = () => {};
+  `);
+  await new Deno.Command(Deno.execPath(), {
+    args: ["cache", "--quiet", "--no-config", "npm:sharp@0.34"],
+  }).output();
+  let killed = 0;
+  // How many of ten end so depends on the machine.
+  for (let attempt = 0; attempt < 10 && killed === 0; attempt++) {
+    const output = await run(
+      `
+      const worker = ${native};
+      await new Promise((resolve) => worker.onmessage = resolve);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      worker.terminate();
+      setTimeout(() => {}, 200);
+    `,
+      "--allow-all",
+    );
+    if (output?.signal === "SIGSEGV" || output?.signal === "SIGBUS") killed++;
+  }
+  assertEquals(
+    killed,
+    1,
+    "Deno no longer frees what native code works on when a worker ends: ending.ts and " +
+      "native_code.ts can go, and what README says of native addons",
+  );
+});

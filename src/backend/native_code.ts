@@ -1,0 +1,70 @@
+/** What the host does for workers that may run native code; see ../worker/ending.ts. */
+
+import { END, EXITS, type ToWorker, UNHEARD } from "../protocol.ts";
+import { now } from "../timers.ts";
+
+/** How long, in ms, the end of the program waits for workers that run native code to stop. */
+const PARK_MS = 200;
+
+/** A worker that was asked to end, and has not. */
+interface Leaving {
+  readonly state: Int32Array;
+  ask(): void;
+}
+
+const leaving = new Set<Leaving>();
+
+/** Whether what runs with these permissions can load native code. */
+export function mayLoadNativeCode(permissions: Deno.PermissionOptions): boolean {
+  const ffi = typeof permissions === "object" ? permissions.ffi ?? false : permissions;
+  if (ffi === "inherit") return Deno.permissions.querySync({ name: "ffi" }).state !== "denied";
+  return ffi !== "none" && ffi !== false;
+}
+
+/**
+ * Asks a worker to end as soon as that is safe.
+ *
+ * @param post Sends the worker a message.
+ * @param key What each message to the worker has second.
+ * @param gone Resolves when the worker has ended.
+ * @returns Asks it again.
+ */
+export function askToEnd(
+  post: (message: ToWorker) => void,
+  key: number,
+  gone: Promise<void>,
+): () => void {
+  const state = new Int32Array(new SharedArrayBuffer(8));
+  const one = { state, ask: () => post([END, key, state]) };
+  if (leaving.size === 0) addEventListener("unload", parkAll);
+  leaving.add(one);
+  gone.then(() => {
+    leaving.delete(one);
+    if (leaving.size === 0) removeEventListener("unload", parkAll);
+  });
+  return one.ask;
+}
+
+/** The program ends: Deno would end all workers now. Stops each where it is, if it is needed. */
+function parkAll(): void {
+  const end = now() + PARK_MS;
+  for (const { state, ask } of leaving) {
+    Atomics.store(state, 1, EXITS);
+    ask();
+  }
+  // One in synchronous code does not answer, and does not end before the program either.
+  for (const { state } of leaving) Atomics.wait(state, 0, UNHEARD, Math.max(0, end - now()));
+}
+
+let warned = false;
+
+/** Says once that a worker goes on. */
+export function warnOfNativeCode(): void {
+  if (warned) return;
+  warned = true;
+  console.warn(
+    "@genro/executor: a worker that has loaded native code was given up while its task runs. It " +
+      "goes on until the task returns, as Deno would crash if it ended now. Native addons are " +
+      'best run with isolation: "process".',
+  );
+}
