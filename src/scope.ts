@@ -24,8 +24,13 @@ export function seclude(scope: WorkerScope, listener: (data: unknown) => void): 
   });
   fixListeners(scope, "message");
   // A way into the runtime that is meant for its own tests.
-  const { Deno: { internal } } = globalThis as unknown as { Deno: { internal: symbol } };
-  Reflect.deleteProperty(Deno, internal);
+  const deno = Deno as unknown as Record<symbol, { nodeGlobals?: object } | undefined> & {
+    internal: symbol;
+  };
+  const nodeGlobals = deno[deno.internal]?.nodeGlobals;
+  Reflect.deleteProperty(deno, deno.internal);
+  // Before Deno 2.7, CommonJS modules are given their globals from there.
+  if (nodeGlobals !== undefined) Object.assign(deno, { [deno.internal]: { nodeGlobals } });
 }
 
 /**

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
+import { hasLocks } from "../features.ts";
 import { Program } from "../processes.ts";
 
 const main = new URL("../fixtures/native_ends.ts", import.meta.url).href;
-const warning = 1;
 
 /** What a program prints that ends in each way while native code is at work. */
 const ways: Record<string, string[]> = {
@@ -27,6 +27,7 @@ for (const [way, expected] of Object.entries(ways)) {
     const { code, signal } = await program.ended();
     assertEquals({ code, signal, said }, { code: 0, signal: null, said: expected });
     const warnings = program.printed.filter((line) => line.includes("native code")).length;
-    if (way === "timeout" || way === "return") assertEquals(warnings, warning);
+    // An older Deno runs native code in the worker's own thread, which then hears nothing.
+    if (hasLocks && (way === "timeout" || way === "return")) assertEquals(warnings, 1);
   });
 }
