@@ -520,13 +520,17 @@ export class Member {
     }
   }
 
-  /** Ends the worker, whatever it does. */
-  terminate(): void {
+  /**
+   * Ends the worker, whatever it does.
+   *
+   * @param loading Whether the worker loads a module that nobody waits for any more.
+   */
+  terminate(loading = false): void {
     this.#stopGrace();
     this.#stopListening();
     // What was moved there and has not begun: nobody waits for that any more.
     for (const job of this.jobs) this.drop(job);
-    this.#thread.terminate(this.jobs.size > 0);
+    this.#thread.terminate(this.jobs.size > 0 || loading);
   }
 
   /** Ends the worker, which has no job, when what its tasks have left under way is done. */

@@ -767,6 +767,7 @@ export class Pool {
   ): void {
     const wasStarting = this.#starts.has(member);
     const rests = this.#idle.has(member);
+    const loading = member.modules.current !== undefined;
     this.#members.delete(member);
     this.#idle.remove(member);
     this.#starts.ended(member);
@@ -777,7 +778,7 @@ export class Pool {
     }
     member.failEnds(() => crashed("while a stream of it was open", cause));
     if (patient && rests) member.retire();
-    else member.terminate();
+    else member.terminate(loading);
   }
 
   /** Gives up workers that do not respond. */

@@ -106,6 +106,8 @@ export class TaskServer {
   #next: Waiting | undefined;
   #last: Waiting | undefined;
   #serving = false;
+  /** Whether it loads a module; it runs no task then. */
+  #loading = false;
   /** Ends the wait for the host to take back what has not begun. */
   #goOn: (() => void) | undefined;
   /** The run that began last. */
@@ -164,19 +166,22 @@ export class TaskServer {
         this.#addresses.clear();
         break;
       case END:
-        this.#ending?.want(message[2], this.#serving);
+        this.#ending?.want(message[2], this.#serving || this.#loading);
     }
   }
 
   /** Loads a module, and tells the host how that ended. */
   async #loadModule(url: string): Promise<void> {
     this.#ledger.beginLoad();
+    this.#loading = true;
     try {
       this.#modules.set(url, await awaitable(this.#load(url)));
+      this.#post([LOADED, url]);
     } catch (cause) {
-      return this.#post([UNLOADABLE, url, encodeSafely(cause).thrown]);
+      this.#post([UNLOADABLE, url, encodeSafely(cause).thrown]);
     }
-    this.#post([LOADED, url]);
+    this.#loading = false;
+    this.#ending?.rest();
   }
 
   async #serve(): Promise<void> {
