@@ -104,10 +104,11 @@ Deno.test("Canary: a worker that ends while native code works in it ends the who
     import sharp from "npm:sharp@0.34";
     const raw = { width: 2_000, height: 2_000, channels: 3 };
     const pixels = new Uint8Array(raw.width * raw.height * raw.channels);
-    const blur = () => sharp(pixels, { raw }).blur(3).raw().toBuffer();
+    const blur = () => sharp(pixels, { raw }).resize(1_500).blur(9).png().toBuffer().then(blur);
     sharp(pixels, { raw }).resize(8).raw().toBuffer().then(() => {
       postMessage("ready");
-      blur().then(blur);
+      blur();
+      blur();
     });
     onmessage = () => {};
   `);
