@@ -1,9 +1,10 @@
 import { takeBytes } from "./bytes.ts";
-import { assertCloneable, isPlain } from "./cloneable.ts";
+import { assertCloneable, assertNotLost, isPlain } from "./cloneable.ts";
 import type { Job } from "./job.ts";
-import { ALONE, type Manner, RUN, RUN_TOGETHER, type ToWorker } from "./protocol.ts";
+import { ALONE, GUARDED, type Manner, RUN, RUN_TOGETHER, type ToWorker } from "./protocol.ts";
 import type { AddressedTask } from "./task.ts";
 import type { Loan } from "./wire/values/moved_ends.ts";
+import { guard } from "./wire/values/write_guard.ts";
 
 /** How many jobs whose bytes move travel together: with more, it takes longer again. */
 const MOST_MOVED = 16;
@@ -102,11 +103,25 @@ export class Batch {
   /**
    * What is sent.
    *
-   * @throws {DOMException} If something in it would silently arrive as an empty object.
+   * @throws {DOMException} If something in it would silently arrive as an empty object, or cannot be
+   * read.
    */
   get message(): ToWorker {
     if (this.objects > 0) { for (const part of this.#message) assertCloneable(part); }
     return this.#message as unknown as ToWorker;
+  }
+
+  /**
+   * What is sent, with a guard at the end: see write_guard.ts.
+   *
+   * @throws {DOMException} If something in it would silently arrive as an empty object.
+   */
+  guarded(): ToWorker {
+    const message = this.#message;
+    for (const part of message) assertNotLost(part);
+    message[0] += GUARDED;
+    message.push(guard);
+    return message as unknown as ToWorker;
   }
 
   /** What is sent with what was lent in the place of the arguments. */

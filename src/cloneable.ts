@@ -87,8 +87,7 @@ const lost: ReadonlySet<unknown> = new FixedSet([
  */
 export function assertCloneable(value: unknown): void {
   if (typeof value !== "object" || value === null || isView(value)) return;
-  const prototype = getPrototypeOf(value);
-  if (prototype !== objectPrototype && prototype !== null) assertNotLost(value, prototype);
+  assertNotLost(value);
   assertReadable(value);
 }
 
@@ -105,7 +104,15 @@ export function assertReadable(value: unknown): void {
   );
 }
 
-function assertNotLost(value: object, prototype: object): void {
+/**
+ * Refuses a value that would silently arrive as an empty object.
+ *
+ * @throws {DOMException} Named `DataCloneError`, as structured clone throws it.
+ */
+export function assertNotLost(value: unknown): void {
+  if (typeof value !== "object" || value === null || isView(value)) return;
+  const prototype = getPrototypeOf(value);
+  if (prototype === objectPrototype || prototype === null) return;
   // Through descriptors, as what is given may have getters.
   const constructor = getOwnPropertyDescriptor(prototype, "constructor")?.value;
   if (typeof constructor !== "function") return;

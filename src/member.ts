@@ -45,6 +45,7 @@ import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
 import * as machinery from "./timers.ts";
 import { transferablesOf } from "./transfer.ts";
 import { toBuffer } from "./wire/values/buffers.ts";
+import { beginWriting, endWriting } from "./wire/values/write_guard.ts";
 
 /** How long, in ms, an aborted task may take to end by itself before its worker is given up. */
 const GRACE = 100;
@@ -294,8 +295,9 @@ export class Member {
       const { queues } = this.#thread;
       // What does not queue is sent one job at a time: this one.
       const context = queues ? undefined : this.jobs.head?.context;
-      if (batch.lender === undefined) this.#thread.post(batch.message, transfer, context);
-      else this.#lend(batch, batch.lender, context);
+      if (batch.lender !== undefined) this.#lend(batch, batch.lender, context);
+      else if (objects > 0 && queues) this.#postGuarded(batch);
+      else this.#thread.post(batch.message, transfer, context);
     } catch (cause) {
       return this.#sendApart(batch, cause);
     } finally {
@@ -304,6 +306,17 @@ export class Member {
     if (!timed) return;
     this.#sampled = first;
     task.sending.learn((machinery.now() - begun) / objects);
+  }
+
+  /** Sends objects to a worker; throws if one of them is nested too deep. */
+  #postGuarded(batch: Batch): void {
+    const message = batch.guarded();
+    const outer = beginWriting(message);
+    try {
+      this.#thread.post(message, batch.transfer);
+    } finally {
+      endWriting(outer);
+    }
   }
 
   /** Sends a job whose arguments have streams or ports. */

@@ -63,6 +63,8 @@ export interface ProcessSetup {
 export const RUN = 0;
 /** The same, but several of the calls have objects, which some may share. */
 export const RUN_TOGETHER = 8;
+/** Is added to a message of runs that ends with something more, which is nothing for the worker. */
+export const GUARDED = 16;
 /** The id of a task stands for this address. */
 export const LEARN = 1;
 /** A run was aborted, for this reason. */

@@ -22,6 +22,7 @@ import {
   type FailureKind,
   FORGET,
   type FromWorker,
+  GUARDED,
   KEPT,
   LEARN,
   LOAD,
@@ -131,6 +132,7 @@ export class TaskServer {
 
   /** Takes a message of the host. */
   receive(message: ToWorker): void {
+    if (message[0] >= GUARDED) takeGuard(message as unknown as [kind: number, ...unknown[]]);
     switch (message[0]) {
       case RUN:
       case RUN_TOGETHER:
@@ -375,6 +377,12 @@ function encodeSafely(thrown: unknown): { thrown: Thrown; whole: boolean } {
 function isNamespace(value: unknown): boolean {
   return typeof value === "object" && value !== null && getPrototypeOf(value) === null &&
     (value as Record<symbol, unknown>)[toStringTag] === "Module";
+}
+
+/** Takes the guard from a message of runs, for which there is nothing to do here. */
+function takeGuard(message: [kind: number, ...unknown[]]): void {
+  message[0] -= GUARDED;
+  message.length--;
 }
 
 /** Makes each of these arguments a `Buffer` again. */
