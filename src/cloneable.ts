@@ -1,4 +1,4 @@
-import { FixedSet, getOwnPropertyDescriptor, getPrototypeOf } from "./intrinsics.ts";
+import { apply, FixedSet, getOwnPropertyDescriptor, getPrototypeOf } from "./intrinsics.ts";
 import { isTooDeep, MAX_LEVELS } from "./wire/values/depth.ts";
 
 const { Deno, structuredClone } = globalThis;
@@ -98,10 +98,19 @@ export function assertCloneable(value: unknown): void {
  */
 export function assertReadable(value: unknown): void {
   if (typeof value !== "object" || value === null || !isTooDeep(value)) return;
-  throw new DOMException(
-    `a value nested deeper than ${MAX_LEVELS} levels could not be cloned`,
-    "DataCloneError",
-  );
+  const message = `a value nested deeper than ${MAX_LEVELS} levels could not be cloned`;
+  const refusal = new DOMException(message, "DataCloneError");
+  apply(add, refusals, [refusal]);
+  throw refusal;
+}
+
+/** What {@linkcode assertReadable} has thrown. */
+const refusals = new WeakSet<object>();
+const { add, has } = WeakSet.prototype;
+
+/** Whether an error is what {@linkcode assertReadable} has thrown. */
+export function isRefusal(error: unknown): boolean {
+  return apply(has, refusals, [error]);
 }
 
 /**

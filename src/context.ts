@@ -56,7 +56,8 @@ export interface TaskContext {
    * this value, in order, and before the result arrives.
    *
    * @param value What to tell; nobody may be listening.
-   * @throws {DOMException} Named `DataCloneError`, if it cannot be cloned.
+   * @throws {DOMException} Named `DataCloneError`, if it cannot be cloned. A task that does not catch
+   * that of a value nested too deep fails with a `NotCloneableError`.
    */
   progress(value: unknown): void;
 }

@@ -56,6 +56,8 @@ export class Failure {
             : `Cannot find ${label}: ${why}`,
           { cause },
         );
+      case "tell":
+        return notCloneable(`what ${label} tells by progress()`, "pass", cause, why);
       default:
         return notCloneable(`the result of ${label}`, "return", cause, why);
     }

@@ -45,6 +45,7 @@ import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
 import * as machinery from "./timers.ts";
 import { transferablesOf } from "./transfer.ts";
 import { toBuffer } from "./wire/values/buffers.ts";
+import { putErrors } from "./wire/values/carried_errors.ts";
 import { beginWriting, endWriting } from "./wire/values/write_guard.ts";
 
 /** How long, in ms, an aborted task may take to end by itself before its worker is given up. */
@@ -356,6 +357,7 @@ export class Member {
   #valueOf(value: unknown, extra: Extra | undefined, wanted: boolean): unknown {
     if (extra === undefined) return value;
     if (extra === BUFFER) return toBuffer(value);
+    if ("holes" in extra) return putErrors(value, extra);
     const adopted = this.#ends.adopt(value, extra);
     if (!wanted) discard(adopted);
     return adopted;

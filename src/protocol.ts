@@ -3,6 +3,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { SpanContext } from "./otel.ts";
 import type { Thrown } from "./thrown.ts";
+import type { CarriedErrors } from "./wire/values/carried_errors.ts";
 import type { EndState, MovedEnd } from "./wire/values/moved_ends.ts";
 
 /** The version of this package: both sides must be of the same one. */
@@ -41,7 +42,7 @@ export interface Manner {
 export const BUFFER = 1;
 
 /** What a value in a message needs beyond what structured clone does. */
-export type Extra = readonly MovedEnd[] | typeof BUFFER;
+export type Extra = readonly MovedEnd[] | typeof BUFFER | CarriedErrors;
 
 /** What a worker is told first, before any task. */
 export interface Setup extends ProcessSetup {
@@ -137,7 +138,7 @@ export const STREAM_STATE = 11;
 export const BEGUN = 5;
 
 /** Which step of a run failed. */
-export type FailureKind = "threw" | "load" | "find" | "clone";
+export type FailureKind = "threw" | "load" | "find" | "clone" | "tell";
 
 /** What a run says while it goes on. */
 export type Said = readonly [

@@ -1,10 +1,12 @@
 import { copyBytes } from "./bytes.ts";
-import { assertCloneable } from "./cloneable.ts";
+import { assertCloneable, assertReadable } from "./cloneable.ts";
 import { fixedList } from "./intrinsics.ts";
 import { BUFFER, type DONE, type Said, STREAM_STATE } from "./protocol.ts";
 import type { Post } from "./task_server.ts";
 import { transferablesOf } from "./transfer.ts";
 import { isBuffer } from "./wire/values/buffers.ts";
+import { takeErrors } from "./wire/values/carried_errors.ts";
+import { hasMetErrors } from "./wire/values/depth.ts";
 import { ENDED, lend, movesEnds } from "./wire/values/moved_ends.ts";
 
 /** What the next stream or port is called that moves to the host; those that come from there count up. */
@@ -26,6 +28,15 @@ export function sendValue(
   const transferables = transferablesOf(value);
   if (transferables !== undefined && movesEnds(transferables)) {
     return sendEnds(post, kind, run, value, transferables);
+  }
+  if (typeof value === "object" && value !== null && hasMetErrors()) {
+    const { value: rest, errors } = takeErrors(value);
+    // What a getter has given was not looked into.
+    assertReadable(rest);
+    return post(
+      errors === undefined ? [kind, run, rest] : [kind, run, rest, errors],
+      transferables,
+    );
   }
   const copy = transferables === undefined ? copyBytes(value) : undefined;
   const sent = copy === undefined ? value : copy.value;

@@ -1,3 +1,4 @@
+import { isRefusal } from "./cloneable.ts";
 import { RunContext } from "./context.ts";
 import {
   apply,
@@ -81,6 +82,11 @@ class Unrunnable {
   static is(thrown: unknown): thrown is Unrunnable {
     return typeof thrown === "object" && thrown !== null && #kind in thrown;
   }
+}
+
+/** Why a task has failed that has thrown this. */
+function thrownBy(thrown: unknown): Unrunnable {
+  return new Unrunnable(isRefusal(thrown) ? "tell" : "threw", thrown);
 }
 
 /** A message with runs that come after those of the message before. */
@@ -239,7 +245,7 @@ export class TaskServer {
             value = await awaitable(value);
           }
         } catch (thrown) {
-          failure = Unrunnable.is(thrown) ? thrown : new Unrunnable("threw", thrown);
+          failure = Unrunnable.is(thrown) ? thrown : thrownBy(thrown);
         }
         let took = 0;
         if (++untimed === STRETCH || awaited || (times === 0 && i === calls.length)) {
@@ -287,7 +293,7 @@ export class TaskServer {
       try {
         value = streams ? this.#stream(context, run, call, args) : apply(call, context, args);
       } catch (thrown) {
-        failure = new Unrunnable("threw", thrown);
+        failure = thrownBy(thrown);
       }
     };
     if (span === undefined) begin();

@@ -93,8 +93,8 @@ for (const [place, options] of Object.entries(places)) {
         executor.runCpu(function (this: TaskContext) {
           this.progress(JSON.parse('{"o":'.repeat(3_000) + 1 + "}".repeat(3_000)));
         }),
-      DOMException,
-      "deep",
+      NotCloneableError,
+      "tells by progress()",
     );
     const error = await assertRejects(
       () =>

@@ -38,12 +38,22 @@ const { forEach: forEachMember } = setPrototype;
 
 /** How many values may still be looked at. */
 let left = 0;
+/** Whether an error or a getter was met. */
+let met = false;
 /** The class that was met last of those that have nothing but properties. */
 let ordinary: object | null = null;
+
+/** Whether an error or a getter was met in the value that was looked into last. */
+export function hasMetErrors(): boolean {
+  const result = met;
+  met = false;
+  return result;
+}
 
 /** Whether a value has more than {@linkcode MAX_LEVELS}, in the order in which V8 writes it. */
 export function isTooDeep(value: object): boolean {
   left = MANY_VALUES;
+  met = false;
   return !isShallow(value, FEW_LEVELS) && exceeds(value, MAX_LEVELS);
 }
 
@@ -66,8 +76,11 @@ function isShallow(value: object, levels: number): boolean {
   left -= names.length;
   for (let i = 0; i < names.length; i++) {
     // Calls no getter, and costs no more than to read a property of objects of many shapes.
-    const inner = getOwnPropertyDescriptor(value, names[i]!)?.value;
-    if (typeof inner === "object" && inner !== null && !isShallow(inner, levels - 1)) return false;
+    const property = getOwnPropertyDescriptor(value, names[i]!);
+    const inner = property?.value;
+    if (typeof inner === "object" && inner !== null) {
+      if (!isShallow(inner, levels - 1)) return false;
+    } else if (inner === undefined && property?.get !== undefined) met = true;
   }
   return true;
 }
@@ -127,7 +140,9 @@ function isSparse(values: readonly unknown[]): boolean {
 function valuesOf(value: object): readonly unknown[] {
   const contents = keys(value) as unknown[];
   for (let i = 0; i < contents.length; i++) {
-    contents[i] = getOwnPropertyDescriptor(value, contents[i] as string)?.value;
+    const property = getOwnPropertyDescriptor(value, contents[i] as string);
+    if (property?.get !== undefined) met = true;
+    contents[i] = property?.value;
   }
   return contents;
 }
@@ -153,6 +168,7 @@ function specialContentsOf(value: object): readonly unknown[] | undefined {
     }
   } catch { /* It only inherits from a Map or a Set. */ }
   if (isError(value)) {
+    met = true;
     contents[0] = getOwnPropertyDescriptor(value, "cause")?.value;
     return contents;
   }
