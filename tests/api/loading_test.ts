@@ -40,6 +40,14 @@ function started(options: { minWorkers?: number; maxWorkers: number }) {
   return Executor.start({ cpu: pool, blocking: pool });
 }
 
+/** Waits until no worker loads a module: one that computes cannot be stopped, and would outlive its test. */
+async function loaded(executor: Executor): Promise<void> {
+  await until(() => {
+    const { blocking, cpu } = executor.stats();
+    return blocking.busy + cpu.busy === 0;
+  });
+}
+
 /** Notes what happens to workers. */
 function watch(executor: Executor): string[] {
   const seen: string[] = [];
@@ -57,6 +65,7 @@ for (const [how, slow] of Object.entries(slowModules)) {
       const seen = watch(executor);
       await call(executor.with({ timeout: 400 }), tasks);
       assertEquals(seen, []);
+      await loaded(executor);
     });
 
     Deno.test(`Runner.${name}() that is aborted while its module loads rejects, and the load goes on: the module ${how}`, async () => {
@@ -91,6 +100,7 @@ Deno.test("Executor.runCpu() of callers without patience finds a slow module loa
   }
   assert(outcomes.length <= 12, `${outcomes}`);
   assertEquals(seen, []);
+  await loaded(executor);
 });
 
 Deno.test("Executor.runCpu() runs a task where its module is, while another worker loads it", async () => {
