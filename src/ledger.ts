@@ -134,7 +134,7 @@ export class Ledger {
   open(run: number): void {
     this.#slots[run & SLOTS - 1] = SENT;
     // Numbers of runs come again, the first one that memory begins with included.
-    if (load(this.#words, ABORTED) === run) store(this.#words, ABORTED, run - 1 | 0);
+    if (this.#words[ABORTED] === run) store(this.#words, ABORTED, run - 1 | 0);
   }
 
   /** Notes that the worker is to be asked to load a module. */

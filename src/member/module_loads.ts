@@ -13,6 +13,8 @@ const LOAD_TIMEOUT_MS = 30_000;
 export class ModuleLoads {
   readonly #loaded = new Set<number>();
   readonly #failed = new Set<number>();
+  /** The module that was loaded last: this is asked for each task. */
+  #latest = -1;
   /** The module that the worker loads now. */
   #current: TaskModule | undefined;
   /** The job that waits for it, unless its caller has given up. */
@@ -41,7 +43,7 @@ export class ModuleLoads {
 
   /** Whether the worker has a module; functions that are sent by their source need none. */
   has(module: number): boolean {
-    return module < 0 || this.#loaded.has(module);
+    return module < 0 || module === this.#latest || this.#loaded.has(module);
   }
 
   /** Whether the worker failed to load a module. In Deno, such a module fails for ever. */
@@ -74,8 +76,10 @@ export class ModuleLoads {
   end(outcome: "loaded" | "failed" | "gone"): Job | undefined {
     if (this.#timer !== undefined) machinery.clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (outcome === "loaded") this.#loaded.add(this.#current!.index);
-    else if (outcome === "failed") this.#failed.add(this.#current!.index);
+    if (outcome === "loaded") {
+      this.#latest = this.#current!.index;
+      this.#loaded.add(this.#latest);
+    } else if (outcome === "failed") this.#failed.add(this.#current!.index);
     this.#current = undefined;
     const job = this.#job;
     this.#job = undefined;
