@@ -42,8 +42,8 @@ export type Report = (type: ExecutorEventType, worker: number, cause?: unknown) 
  * Workers that start and end with the work there is, and the tasks that wait for them.
  *
  * A pool works in the empty async context: the public methods that may set up anything enter that
- * context, and workers and timers stay in the context that started them. What belongs to one call runs in the context of the
- * caller, which is kept with the job.
+ * context, and workers and timers stay in the context that started them. What belongs to one call
+ * runs in the context of the caller, which is kept with the job.
  */
 export class Pool {
   readonly name: string;
@@ -388,7 +388,7 @@ export class Pool {
     member.load(job);
   }
 
-  /** Ends a load; puts what had waited for it back to the front of the queue. */
+  /** Ends a load; returns the job that had waited for it. */
   #endLoad(member: Member, outcome: "loaded" | "failed" | "gone"): Job | undefined {
     this.#loading.delete(member);
     return member.modules.end(outcome);
@@ -742,6 +742,7 @@ export class Pool {
     const job = this.#endLoad(member, "gone");
     if (module === undefined) return;
     if (!member.hasBegunLoad) {
+      this.#queue.unshift(this.#failedModules.notBegun(module.index));
       if (job?.settled === false) this.#queue.unshift([job]);
       return;
     }

@@ -77,6 +77,13 @@ export class FailedModules {
     failed.backoff.failed();
   }
 
+  /** A worker is gone that was asked for a module and had not begun: returns what was set aside for it. */
+  notBegun(module: number): Job[] {
+    const failed = this.#modules.get(module);
+    if (failed !== undefined) failed.loading = Math.max(0, failed.loading - 1);
+    return this.take(module);
+  }
+
   /** A worker has loaded a module: returns the jobs that were set aside for it. */
   loaded(module: number): Job[] {
     const jobs = this.take(module);
