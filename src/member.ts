@@ -150,8 +150,11 @@ export class Member {
   #farewell = 0;
   /** The next look; it is left to come when a task ends, as another one soon begins. */
   #listening: machinery.Timer | undefined;
-  /** What the worker had not begun at the last looks, since when, and how long that may take in ms. */
-  #unheard: { next: number | string; since: number; patience: number } | undefined;
+  /**
+   * What the worker had not begun at the last looks, and since when. How long that may take, in ms,
+   * is known once the worker has been silent for long.
+   */
+  #unheard: { next: number | string; since: number; patience: number | undefined } | undefined;
   /** The streams and ports between here and the worker; most never have any. */
   #openEnds: OpenEnds | undefined;
 
@@ -523,13 +526,14 @@ export class Member {
       if (this.#unheard !== undefined && this.#aborted === undefined) this.overdue = false;
       this.#unheard = undefined;
     } else if (this.#unheard?.next !== next) {
-      this.#unheard = { next, since: machinery.now(), patience: PATIENCE };
-    } else if (!this.overdue && machinery.now() - this.#unheard.since > this.#unheard.patience) {
-      if (this.#unheard.patience === PATIENCE && typeof next === "number") {
-        // A worker that reads large arguments is silent meanwhile.
-        this.#unheard.patience += readingTime(this.jobs.head!.args);
-        return this.#listen();
-      }
+      this.#unheard = { next, since: machinery.now(), patience: undefined };
+    } else if (!this.overdue) {
+      const silence = machinery.now() - this.#unheard.since;
+      if (silence <= PATIENCE) return;
+      // A worker that reads large arguments is silent meanwhile.
+      this.#unheard.patience ??= PATIENCE +
+        (typeof next === "number" ? readingTime(this.jobs.head!.args) : 0);
+      if (silence <= this.#unheard.patience) return;
       this.overdue = true;
       this.#events.onOverdue(this);
     }
