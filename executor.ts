@@ -1,4 +1,5 @@
 import { deadline } from "@std/async/deadline";
+import { narrow } from "./src/calls/narrow.ts";
 import { deferred } from "./src/deferred.ts";
 import { ExecutorEvent, type ExecutorEventMap } from "./src/events.ts";
 import { NotStartedError, ShutdownError } from "./src/errors.ts";
@@ -172,6 +173,17 @@ export interface Runner {
     task: F | Task<F>,
     ...args: Parameters<F>
   ): AsyncIterableIterator<Yielded<F>>;
+  /**
+   * The same calls, bound to more: either signal aborts, the shorter time limit counts, the
+   * listener given last hears, and a tenant stays; see {@linkcode Executor.with}.
+   *
+   * @param options What the calls are bound to as well.
+   * @returns The calls.
+   * @throws {RangeError} If `timeout` is not more than 0, or `tenant` is empty.
+   * @throws {TypeError} If an option is of the wrong type, the calls are those of another tenant, or
+   * there is a tenant and tasks run inline.
+   */
+  with(options: RunOptions): Runner;
 }
 
 /** What may be taken off an executor, and is called without it. */
@@ -224,6 +236,7 @@ const METHODS = [
 export class Executor extends EventTarget implements Runner, AsyncDisposable, Disposable {
   readonly #blocking: Pool;
   readonly #cpu: Pool;
+  readonly #inline: boolean;
   #running = false;
   /** How often `terminate()` was called: a startup it fell into fails. */
   #terminations = 0;
@@ -245,6 +258,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     super();
     const { blocking, cpu, inline, workerUrl } = executorOptions(options);
     const isolation = inline ? "inline" : "worker";
+    this.#inline = inline;
     this.#blocking = new Pool(
       "blocking",
       poolSettings("blocking", blocking, {
@@ -622,12 +636,15 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   }
 
   /**
-   * The same calls with a signal, a time limit, or a listener to its progress for each task.
+   * The same calls with a signal, a time limit, a listener to its progress, or a tenant for each
+   * task. Tasks of two tenants never share a worker or a process.
    *
-   * @param options The signal that aborts, the time a task may run, and who hears how far it is.
+   * @param options The signal that aborts, the time a task may run, who hears how far it is, and for
+   * whom it runs.
    * @returns The calls.
-   * @throws {RangeError} If `timeout` is not more than 0.
-   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {RangeError} If `timeout` is not more than 0, or `tenant` is empty.
+   * @throws {TypeError} If an option is of the wrong type, or there is a tenant and tasks run inline,
+   * where nothing keeps them apart.
    *
    * @example
    * ```ts
@@ -642,17 +659,44 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    *   "timed out",
    * );
    * ```
+   *
+   * @example Tasks of two customers, which share no globals
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Executor } from "@genro/executor";
+   *
+   * function count() {
+   *   const scope = globalThis as { calls?: number };
+   *   return scope.calls = (scope.calls ?? 0) + 1;
+   * }
+   *
+   * await using executor = await Executor.start({ cpu: { maxWorkers: 2, maxWorkersPerTenant: 1 } });
+   * const ann = executor.with({ tenant: "ann" });
+   * const bob = executor.with({ tenant: "bob" });
+   * assertEquals([await ann.runCpu(count), await ann.runCpu(count)], [1, 2]);
+   * assertEquals(await bob.runCpu(count), 1);
+   * ```
    */
   with(options: RunOptions): Runner {
-    const checked = runOptions(options);
+    return this.#bound(runOptions(options));
+  }
+
+  /** The calls with these options. */
+  #bound(bound: RunOptions): Runner {
+    if (bound.tenant !== undefined && this.#inline) {
+      throw new TypeError(
+        "Cannot use tenant: { inline: true } runs all tasks in this thread, where nothing keeps " +
+          "them apart; use workers or processes",
+      );
+    }
     return {
-      runBlocking: (task, ...args) => this.#run(this.#blocking, task, args, checked),
-      runCpu: (task, ...args) => this.#run(this.#cpu, task, args, checked),
-      mapBlocking: (task, items, options) =>
-        this.#map(this.#blocking, task, items, options, checked),
-      mapCpu: (task, items, options) => this.#map(this.#cpu, task, items, options, checked),
-      streamBlocking: (task, ...args) => this.#stream(this.#blocking, task, args, checked),
-      streamCpu: (task, ...args) => this.#stream(this.#cpu, task, args, checked),
+      runBlocking: (task, ...args) => this.#run(this.#blocking, task, args, bound),
+      runCpu: (task, ...args) => this.#run(this.#cpu, task, args, bound),
+      mapBlocking: (task, items, options) => this.#map(this.#blocking, task, items, options, bound),
+      mapCpu: (task, items, options) => this.#map(this.#cpu, task, items, options, bound),
+      streamBlocking: (task, ...args) => this.#stream(this.#blocking, task, args, bound),
+      streamCpu: (task, ...args) => this.#stream(this.#cpu, task, args, bound),
+      with: (options) => this.#bound(narrow(bound, runOptions(options))),
     };
   }
 

@@ -11,13 +11,16 @@ function time(): number {
   return Date === RealDate ? timeOrigin + now() : Date.now();
 }
 
+/** How good a worker is for a job that has the job's module, and serves its tenant. */
+const BEST = 3;
+
 /**
  * The workers of a pool that wait for a task. The one that was used last is the next to be used,
  * so that those the work does not need are idle for long enough to be retired.
  */
 export class Idle {
   readonly #timeout: number;
-  readonly #hasSpare: () => boolean;
+  readonly #isSpare: (member: Member) => boolean;
   readonly #retire: (member: Member) => void;
   /** The one that was used last is last. */
   readonly #members: Member[] = [];
@@ -27,12 +30,16 @@ export class Idle {
    * Makes one.
    *
    * @param timeout For how many ms a worker may be idle.
-   * @param hasSpare Whether the pool has more workers than it is to keep.
+   * @param isSpare Whether the pool can do without a worker.
    * @param retire Ends a worker that was idle for longer.
    */
-  constructor(timeout: number, hasSpare: () => boolean, retire: (member: Member) => void) {
+  constructor(
+    timeout: number,
+    isSpare: (member: Member) => boolean,
+    retire: (member: Member) => void,
+  ) {
     this.#timeout = timeout;
-    this.#hasSpare = hasSpare;
+    this.#isSpare = isSpare;
     this.#retire = retire;
   }
 
@@ -41,9 +48,21 @@ export class Idle {
     return this.#members.length;
   }
 
-  /** The one that was idle for longest, of those that may be retired. */
-  get longest(): Member | undefined {
-    return this.#members.find((member) => !member.inUse);
+  /** The one that was idle for longest, of those that the pool can do without. */
+  get #longest(): Member | undefined {
+    return this.#members.find((member) => !member.inUse && this.#isSpare(member));
+  }
+
+  /** The one that was idle for longest, of those that may be retired and cannot run this job. */
+  longestUseless({ task, tenant }: Job): Member | undefined {
+    return this.#members.find((member) =>
+      !member.inUse && (member.taken && !member.serves(tenant) || !member.canRun(task))
+    );
+  }
+
+  /** Whether there is a worker that has served nobody, and can run the job. */
+  hasFreshFor({ task }: Job): boolean {
+    return this.#members.some((member) => !member.taken && member.canRun(task));
   }
 
   /** Whether a worker is one of them. */
@@ -56,16 +75,27 @@ export class Idle {
     this.#members.push(member);
   }
 
-  /** Takes out the worker that was used last, of those that have the job's module, or else can load it. */
-  take({ task }: Job, canLoad: boolean): Member | undefined {
+  /**
+   * Takes out a worker for a job: one that serves the job's tenant, or else one that has served
+   * nobody. Of those that have the job's module the worker that was used last is taken, or else of
+   * those that can load it.
+   *
+   * @param canLoad Whether a worker may be asked to load the module.
+   * @param fresh Whether those may be taken that have served nobody.
+   */
+  take({ task, tenant }: Job, canLoad: boolean, fresh: boolean): Member | undefined {
     let found = -1;
-    for (let i = this.#members.length - 1; i >= 0; i--) {
+    let rank = 0;
+    for (let i = this.#members.length - 1; i >= 0 && rank < BEST; i--) {
       const member = this.#members[i]!;
-      if (member.hasLoaded(task)) {
+      if (member.taken ? !member.serves(tenant) : !fresh) continue;
+      const loaded = member.hasLoaded(task);
+      if (!loaded && !(canLoad && member.canRun(task))) continue;
+      const its = (loaded ? 2 : 1) + (member.taken ? 1 : 0);
+      if (its > rank) {
         found = i;
-        break;
+        rank = its;
       }
-      if (canLoad && found < 0 && member.canRun(task)) found = i;
     }
     if (found < 0) return undefined;
     if (found === this.#members.length - 1) return this.#members.pop();
@@ -100,11 +130,9 @@ export class Idle {
 
   /** Sees to it that those retire whose time has come. */
   watch(): void {
-    const { longest } = this;
-    if (
-      this.#timer !== undefined || longest === undefined || this.#timeout === Infinity ||
-      !this.#hasSpare()
-    ) return;
+    if (this.#timer !== undefined || this.#timeout === Infinity) return;
+    const longest = this.#longest;
+    if (longest === undefined) return;
     // A faked time may lie in the past.
     longest.idleSince = Math.min(longest.idleSince, time());
     const idleFor = time() - longest.idleSince;
@@ -119,8 +147,8 @@ export class Idle {
   /** Retires those that are idle for too long: they are first. */
   #retireLongest(): void {
     const until = time();
-    for (let member = this.longest; member !== undefined; member = this.longest) {
-      if (!this.#hasSpare() || until - member.idleSince < this.#timeout) return;
+    for (let member = this.#longest; member !== undefined; member = this.#longest) {
+      if (until - member.idleSince < this.#timeout) return;
       this.#retire(member);
     }
   }

@@ -102,6 +102,11 @@ export class Job {
     return this.#details?.options;
   }
 
+  /** Whose task it is, if not the program's own. */
+  get tenant(): string | undefined {
+    return this.#details?.options?.tenant;
+  }
+
   /** What moves with its arguments, if anything does. */
   get transferables(): Transferable[] | undefined {
     return this.#details?.transferables;

@@ -116,6 +116,11 @@ export class Member {
   overdue = false;
   /** When it became idle, in ms of the time that idle.ts goes by. */
   idleSince = 0;
+  /** Whether the worker serves somebody: from then on nobody else; and since when, in ms. */
+  taken = false;
+  takenAt = 0;
+  /** The tenant that the worker serves; the program itself has no name. */
+  tenant: string | undefined;
   /** What the worker was sent: jobs enter in `send`, and leave when they return or are taken back. */
   readonly jobs = new Flight();
   /** The modules that the worker has, and the one that it loads. */
@@ -178,6 +183,18 @@ export class Member {
   /** Whether the worker was started late enough to know the task's module, and can load it. */
   canRun(task: AddressedTask): boolean {
     return task.module < this.#thread.listed && !this.modules.hasFailed(task.module);
+  }
+
+  /** The worker serves this tenant for as long as it lives. */
+  assign(tenant: string | undefined): void {
+    this.taken = true;
+    this.takenAt = machinery.now();
+    this.tenant = tenant;
+  }
+
+  /** Whether the worker serves this tenant. */
+  serves(tenant: string | undefined): boolean {
+    return this.taken && this.tenant === tenant;
   }
 
   /** Whether the worker has the task's module. */

@@ -89,6 +89,26 @@ export interface PoolOptions {
    * @default {[]}
    */
   args?: readonly string[];
+  /**
+   * How many workers that have served nobody are kept ready, beyond the `maxWorkers` that serve: a
+   * tenant that needs a worker then waits for no start. See {@linkcode RunOptions.tenant}.
+   *
+   * @default {0}
+   */
+  spare?: number;
+  /**
+   * How many workers may serve one tenant at a time. The program's own tasks are a tenant, too.
+   *
+   * @default {maxWorkers}
+   */
+  maxWorkersPerTenant?: number;
+  /**
+   * How many tasks of one tenant may wait for a worker. Past it `run*()` rejects with
+   * `QueueFullError`, while other tenants go on. The program's own tasks are a tenant, too.
+   *
+   * @default {Infinity}
+   */
+  maxQueuePerTenant?: number;
 }
 
 /**
@@ -217,6 +237,16 @@ export interface RunOptions {
    */
   // deno-lint-ignore no-explicit-any -- whatever its task tells
   onProgress?(value: any): unknown;
+  /**
+   * For whom the task is run, such as `"customer-42"`. Tasks of two tenants never share a worker or
+   * a process: a worker serves one tenant from its first task to its end. Waiting tasks are taken
+   * round the tenants. Without the option a task is one of the program's own, which are a tenant of
+   * their own.
+   *
+   * `undefined` is refused, so that a name that is missing by mistake gives nobody the program's own
+   * workers.
+   */
+  tenant?: string;
 }
 
 /**
@@ -300,6 +330,9 @@ export function poolSettings(
     "memoryLimit",
     "preload",
     "args",
+    "spare",
+    "maxWorkersPerTenant",
+    "maxQueuePerTenant",
   ]);
   const maxWorkers = integer(`${name}.maxWorkers`, own("maxWorkers"), 1, defaults.maxWorkers);
   const minWorkers = integer(`${name}.minWorkers`, own("minWorkers"), 0, 0);
@@ -309,12 +342,23 @@ export function poolSettings(
         `received ${minWorkers}`,
     );
   }
-  const maxQueue = own("maxQueue");
   const permissions = own("permissions");
+  const limit = (key: "maxQueue" | "maxQueuePerTenant") => {
+    const value = own(key);
+    return value === Infinity ? Infinity : integer(`${name}.${key}`, value, 1, Infinity);
+  };
   return {
     minWorkers,
     maxWorkers,
-    maxQueue: maxQueue === Infinity ? Infinity : integer(`${name}.maxQueue`, maxQueue, 1, Infinity),
+    maxQueue: limit("maxQueue"),
+    maxQueuePerTenant: limit("maxQueuePerTenant"),
+    maxWorkersPerTenant: integer(
+      `${name}.maxWorkersPerTenant`,
+      own("maxWorkersPerTenant"),
+      1,
+      maxWorkers,
+    ),
+    spare: integer(`${name}.spare`, own("spare"), 0, 0),
     idleTimeout: milliseconds(`${name}.idleTimeout`, own("idleTimeout"), 10_000),
     permissions: permissions === undefined
       ? defaults.permissions
@@ -435,7 +479,7 @@ export function mapOptions(
 
 /** The options of a run, checked. */
 export function runOptions(options: RunOptions): RunOptions {
-  const own = ownOptions("options", options, ["signal", "timeout", "onProgress"]);
+  const own = ownOptions("options", options, ["signal", "timeout", "onProgress", "tenant"]);
   const signal = own("signal");
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw wrongType("signal", "an AbortSignal", signal);
@@ -452,7 +496,16 @@ export function runOptions(options: RunOptions): RunOptions {
     signal,
     timeout: timeout === Infinity ? undefined : timeout,
     onProgress: onProgress as RunOptions["onProgress"],
+    // A tenant that is missing by mistake must not become the program itself.
+    ...Object.hasOwn(options, "tenant") && { tenant: tenantName(own("tenant")) },
   };
+}
+
+function tenantName(value: unknown): string {
+  const expected = "a name that is not empty";
+  if (typeof value !== "string") throw wrongType("tenant", expected, value);
+  if (value === "") throw new RangeError(`Cannot use tenant: expected ${expected}, received ""`);
+  return value;
 }
 
 /**

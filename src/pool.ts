@@ -18,10 +18,10 @@ import { Member, type MemberEvents } from "./member.ts";
 import { discard } from "./member/open_ends.ts";
 import type { PoolSettings } from "./options.ts";
 import { type PoolStats, Tally } from "./pool_stats.ts";
-import { Queue } from "./queue.ts";
 import { currentContext, runIn, runInNone } from "./runtime/async_context.ts";
 import { Starts } from "./starts.ts";
-import { FailedModules } from "./pool/failed_modules.ts";
+import { type Tenant, Tenants } from "./pool/tenants.ts";
+import { Turns } from "./pool/turns.ts";
 import { observe, traceTask, unobserve } from "./telemetry.ts";
 import { isThenable } from "./thenable.ts";
 import * as machinery from "./timers.ts";
@@ -32,6 +32,8 @@ const LOOK = 5;
 const BURST = 256;
 /** How long, in ms, a shutdown waits for a worker to be gone: an idle one takes two, a stuck one for ever. */
 const FAREWELL = 100;
+/** How long, in ms, after a spare worker was taken another one is started. */
+const REFILL_DELAY_MS = 20;
 /** How often, in ms, a task that is late is asked whether it has begun. */
 const BEGIN_POLL_MS = 20;
 
@@ -49,16 +51,20 @@ export class Pool {
   readonly name: string;
   readonly #settings: PoolSettings;
   readonly #report: Report;
-  readonly #queue = new Queue();
-  /** The modules that failed to load, and the jobs that are set aside until they may be tried. */
-  readonly #failedModules = new FailedModules((jobs) => {
-    this.#queue.unshift(jobs);
+  /** Those whose tasks are kept apart, each with the jobs that wait. */
+  readonly #tenants = new Tenants((tenant, jobs) => {
+    tenant.queue.unshift(jobs);
     this.#dispatch();
   });
+  readonly #turns: Turns;
+  /** Whether one tenant may have a part of the workers only. */
+  readonly #isShared: boolean;
   /** Workers that load a module for a task. */
   readonly #loading = new Set<Member>();
   /** Workers that are starting, idle or busy. */
   readonly #members = new Set<Member>();
+  /** How many of them serve a tenant; the others are starting, or have run no task. */
+  #taken = 0;
   /** Those that wait for a task. */
   readonly #idle: Idle;
   /** Those that were terminated and are not gone yet. */
@@ -71,6 +77,8 @@ export class Pool {
   #open = false;
   /** Whether a start is being considered or under way; there is one at a time. */
   #growing = false;
+  /** Whether it is being considered: then the progress is looked at when the timer ends. */
+  #looking = false;
   /** How far the pool was when it started a worker last. */
   #startProgress: Progress = { time: 0, returned: 0 };
   #growTimer: machinery.Timer | undefined;
@@ -78,16 +86,18 @@ export class Pool {
   /** Who waits until nothing waits and nothing runs. */
   #drained: PromiseWithResolvers<void> | undefined;
   readonly #tally = new Tally();
-  /** Whether the latest task was refused. */
+  /** Whether the latest task was refused, as too many wait in the pool. */
   #full = false;
 
   constructor(name: string, settings: PoolSettings, report: Report) {
     this.name = name;
     this.#settings = settings;
     this.#report = report;
+    this.#turns = new Turns(this.#tenants, settings);
+    this.#isShared = settings.maxWorkersPerTenant < settings.maxWorkers;
     this.#idle = new Idle(
       settings.idleTimeout,
-      () => this.#members.size > settings.minWorkers,
+      (member) => this.#isSpare(member),
       (member) => this.#retire(member),
     );
     this.#starts = new Starts(name, {
@@ -114,7 +124,7 @@ export class Pool {
   }
 
   async #startUp(): Promise<void> {
-    const { isolation, minWorkers, permissions, permissionsGiven, preload } = this.#settings;
+    const { isolation, minWorkers, permissions, permissionsGiven, preload, spare } = this.#settings;
     if (this.#open) return;
     this.#open = true;
     observe(this);
@@ -127,7 +137,7 @@ export class Pool {
       );
     }
     const sure = isolation !== "process" && permissions === "inherit" && preload.length === 0;
-    const wanted = Math.max(minWorkers, sure ? 0 : 1);
+    const wanted = Math.max(minWorkers + spare, sure ? 0 : 1);
     const missing = Math.max(0, wanted - this.#members.size);
     await Promise.all(Array.from({ length: missing }, () => this.#starts.begin().ready));
   }
@@ -148,28 +158,45 @@ export class Pool {
   #take(job: Job): void {
     const signal = job.options?.signal;
     if (signal?.aborted) return this.#refuse(job, signal.reason);
-    const { maxQueue } = this.#settings;
-    if (maxQueue !== Infinity && this.#waiting >= maxQueue) {
+    const tenant = this.#tenants.of(job);
+    if (this.#isFull(tenant)) {
       this.#tally.failed++;
-      if (!this.#full) this.#report("queuefull", 0);
-      this.#full = true;
-      return job.reject(
-        new QueueFullError(
-          `Cannot queue the task: ${this.#waiting} already wait for a ${this.name} worker, ` +
-            "which is maxQueue; try again later",
-        ),
-      );
+      job.reject(this.#queueFull(tenant));
+      return this.#tenants.forget(tenant);
     }
-    this.#full = false;
     if (signal !== undefined) this.#listen(job, signal);
-    this.#queue.push(job);
+    const { queue } = tenant;
+    queue.push(job);
+    if (this.#isShared && this.#turns.isBarred(tenant)) return this.#refuseAsStuck(tenant);
     this.#dispatch();
-    if (job.place !== this.#queue) {
+    if (job.place !== queue) {
       if (job.waits === undefined) this.#tally.didNotWait();
       return;
     }
-    this.#tally.waits(job, this.#queue.size);
-    if (this.#queue.size % BURST === 0) this.#keepUp();
+    this.#tally.waits(job, queue.size);
+    if (queue.size % BURST === 0) this.#keepUp();
+  }
+
+  /** Whether no more tasks may wait, in the pool or of this tenant. */
+  #isFull(tenant: Tenant): boolean {
+    const { maxQueue, maxQueuePerTenant } = this.#settings;
+    const wasFull = this.#full || tenant.full;
+    this.#full = maxQueue !== Infinity && this.#waiting >= maxQueue;
+    tenant.full = maxQueuePerTenant !== Infinity && this.#waitingOf(tenant) >= maxQueuePerTenant;
+    const isFull = this.#full || tenant.full;
+    if (isFull && !wasFull) this.#report("queuefull", 0);
+    return isFull;
+  }
+
+  /** The error of a task that may not wait. */
+  #queueFull(tenant: Tenant): QueueFullError {
+    const [waiting, whose, option] = this.#full
+      ? [this.#waiting, "", "maxQueue"]
+      : [this.#waitingOf(tenant), tenant.label, "maxQueuePerTenant"];
+    return new QueueFullError(
+      `Cannot queue the task: ${waiting}${whose} already wait for a ${this.name} worker, ` +
+        `which is ${option}; try again later`,
+    );
   }
 
   /**
@@ -199,6 +226,7 @@ export class Pool {
     this.#refuse(job, reason);
     if (!this.#unqueue(job)) this.#memberWith(job)?.abort(job, reason);
     this.#settleDrained();
+    this.#leave(job);
   }
 
   /** The reader of a job's stream has taken so many values. */
@@ -215,6 +243,12 @@ export class Pool {
     if (!this.#unqueue(job) && !this.#memberWith(job)?.drop(job)) return;
     this.#refuse(job, new DOMException("The task was withdrawn", "AbortError"));
     this.#settleDrained();
+    this.#leave(job);
+  }
+
+  /** Forgets the tenant of a job that will not run, if the tenant has nothing else. */
+  #leave(job: Job): void {
+    if (job.tenant !== undefined) this.#tenants.forget(this.#tenants.of(job));
   }
 
   /** Takes a job out of where it waits; `false` if a worker was sent it. */
@@ -227,16 +261,19 @@ export class Pool {
 
   /** Settles every job that has not begun, for the reason that `make` gives. */
   cancelQueued(make: () => unknown): void {
-    for (const job of this.#failedModules.takeAll()) this.#refuse(job, make());
     for (const member of this.#members) {
       for (const job of member.jobs) {
         if (!job.settled && member.drop(job)) this.#refuse(job, make());
       }
     }
-    for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
-      this.#queue.remove(job);
-      this.#refuse(job, make());
+    for (const { failedModules, queue } of this.#tenants) {
+      for (const job of failedModules.takeAll()) this.#refuse(job, make());
+      for (let job = queue.head; job !== undefined; job = queue.head) {
+        queue.remove(job);
+        this.#refuse(job, make());
+      }
     }
+    this.#tenants.forgetGone();
     this.#settleDrained();
   }
 
@@ -269,11 +306,7 @@ export class Pool {
     unobserve(this);
     this.#starts.giveUp();
     this.#idle.stop();
-    if (this.#growTimer !== undefined) {
-      machinery.clearTimeout(this.#growTimer);
-      this.#growTimer = undefined;
-      this.#growing = false;
-    }
+    if (this.#growTimer !== undefined) this.#stopLooking();
     if (this.#lookTimer !== undefined) machinery.clearTimeout(this.#lookTimer);
     this.#lookTimer = undefined;
     this.cancelQueued(() => new ShutdownError("The executor was terminated before the task began"));
@@ -287,7 +320,7 @@ export class Pool {
       );
       this.#end(member, patient);
     }
-    this.#failedModules.clear();
+    for (const { failedModules } of this.#tenants) failedModules.clear();
     this.#settleDrained();
   }
 
@@ -318,60 +351,169 @@ export class Pool {
 
   /** How many jobs have not begun. */
   get #waiting(): number {
-    let waiting = this.#queue.size + this.#failedModules.waiting;
+    let { waiting } = this.#tenants;
     for (const member of this.#members) waiting += member.waiting;
+    return waiting;
+  }
+
+  /** How many jobs of a tenant have not begun. */
+  #waitingOf({ name, waiting }: Tenant): number {
+    for (const member of this.#members) if (member.serves(name)) waiting += member.waiting;
     return waiting;
   }
 
   /** Gives waiting jobs to idle workers, first in first out. */
   #dispatch(): void {
-    for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
-      const held = this.#isHeld(job);
-      const member = this.#idle.take(job, !held);
+    if (this.#inTurn) return this.#dispatchInTurn();
+    const { own } = this.#tenants;
+    if (!this.#dispatchTo(own)) this.#grow();
+    else if (this.#settings.spare > 0) this.#refill();
+  }
+
+  /** Whether it matters whose turn it is: there are several tenants, or none may have all workers. */
+  get #inTurn(): boolean {
+    return this.#tenants.several || this.#isShared;
+  }
+
+  /** The same where there are several tenants: each has its own workers, and takes others in turn. */
+  #dispatchInTurn(): void {
+    if (this.#idle.size > 0) {
+      for (const tenant of [...this.#tenants.queued()]) this.#dispatchTo(tenant, false);
+    }
+    for (let tenant = this.#nextForFresh(); tenant !== undefined; tenant = this.#nextForFresh()) {
+      this.#dispatchTo(tenant, true, 1);
+    }
+    if (this.#tenants.anyQueued) this.#grow();
+    else if (this.#settings.spare > 0) this.#refill();
+  }
+
+  /** Replaces a spare worker that was taken: later, as a start blocks, and its task comes first. */
+  #refill(): void {
+    if (this.#isShort && !this.#growing && this.#open) this.#growLater(REFILL_DELAY_MS);
+  }
+
+  /** The tenant that is given an idle worker which has served nobody, if there is any for it. */
+  #nextForFresh(): Tenant | undefined {
+    if (this.#taken === this.#members.size || this.#taken >= this.#settings.maxWorkers) return;
+    if (this.#idle.size === 0) return;
+    return this.#turns.nextForFresh(({ queue }) => this.#idle.hasFreshFor(queue.head!));
+  }
+
+  /**
+   * Gives jobs of a tenant to idle workers.
+   *
+   * @param fresh Whether those may be taken that have served nobody.
+   * @param most How many workers are given some.
+   * @returns Whether no job is left that waits for another worker.
+   */
+  #dispatchTo(tenant: Tenant, fresh = this.#mayTakeFresh(tenant), most = Infinity): boolean {
+    const { queue } = tenant;
+    for (let job = queue.head; job !== undefined && most > 0; job = queue.head) {
+      const held = this.#isHeld(tenant, job);
+      const member = this.#idle.take(job, !held, fresh);
       if (member === undefined) {
-        if (!held) return this.#grow();
-        this.#setAside(job);
+        if (!held) return false;
+        this.#setAside(tenant, job);
         continue;
       }
+      most--;
+      if (this.#makesRoom(member)) continue;
+      if (!member.taken) this.#assign(member, tenant);
       this.#feed(member);
       if (!member.busy && this.#members.has(member)) this.#idle.add(member);
     }
+    return true;
+  }
+
+  /** Whether the pool may let a tenant have a worker that has served nobody. */
+  #mayTakeFresh(tenant: Tenant): boolean {
+    return this.#taken < this.#settings.maxWorkers && this.#turns.mayHaveAnother(tenant);
+  }
+
+  /** A worker serves a tenant from now on, and nobody else for as long as it lives. */
+  #assign(member: Member, tenant: Tenant): void {
+    member.assign(tenant.name);
+    tenant.workers++;
+    tenant.claims = false;
+    this.#taken++;
+    if (this.#tenants.several) this.#tenants.endTurn(tenant);
+  }
+
+  /** A worker is not one of the pool's any more. */
+  #release(member: Member): void {
+    if (!member.taken) return;
+    this.#tenants.of(member).workers--;
+    this.#taken--;
+  }
+
+  /** How many workers tenants may yet take: those that have served nobody, if the pool may have more. */
+  get #free(): number {
+    return Math.min(this.#members.size, this.#settings.maxWorkers) - this.#taken;
+  }
+
+  /** Whether a worker is to be ended when it has nothing to do, so that another tenant may have one. */
+  #hasToMakeRoom(member: Member): boolean {
+    if (!this.#tenants.several || member.inUse || this.#members.size < this.#maxServing) {
+      return false;
+    }
+    // As long as the start of another takes: so half of the time at least is work.
+    if (machinery.now() - member.takenAt < this.#starts.took) return false;
+    return this.#turns.mustMakeRoom(this.#tenants.of(member), this.#free);
+  }
+
+  /** Ends an idle worker if another tenant has a better right to its place. */
+  #makesRoom(member: Member): boolean {
+    if (!member.taken || !this.#hasToMakeRoom(member)) return false;
+    this.#idle.add(member);
+    this.#retire(member);
+    return true;
   }
 
   /** Whether no worker may be asked to load the job's module now, as that has just failed. */
-  #isHeld({ task }: Job): boolean {
-    return this.#failedModules.any && this.#failedModules.holds(task.module);
+  #isHeld({ failedModules }: Tenant, { task }: Job): boolean {
+    return failedModules.any && failedModules.holds(task.module);
   }
 
   /** Takes a job from the queue until its module may be tried again. */
-  #setAside(job: Job): void {
-    this.#queue.remove(job);
+  #setAside({ failedModules, queue }: Tenant, job: Job): void {
+    queue.remove(job);
     if (job.waits === undefined) this.#tally.waits(job, 1);
-    this.#failedModules.setAside(job);
+    failedModules.setAside(job);
+  }
+
+  /** A tenant's part of what waits, for each of the workers that it has or may take. */
+  #shareOf({ queue, workers }: Tenant): number {
+    return Math.ceil(queue.size / (this.#members.size - this.#taken + workers));
   }
 
   /** The one place where a task leaves: sends a worker its share of what waits, if it has room. */
-  #feed(member: Member, share = Math.ceil(this.#queue.size / this.#members.size)): void {
+  #feed(
+    member: Member,
+    tenant = this.#tenants.of(member),
+    share = this.#shareOf(tenant),
+  ): void {
+    const { queue } = tenant;
     let time = 0;
-    for (let job = this.#queue.head; job !== undefined; job = this.#queue.head) {
+    for (let job = queue.head; job !== undefined; job = queue.head) {
       if (share-- <= 0 || !member.hasRoomFor(job) || !this.#members.has(member)) break;
       if (!member.hasLoaded(job.task)) {
         // The job has nothing to do with those behind it.
-        if (this.#isHeld(job)) {
-          this.#setAside(job);
+        if (this.#isHeld(tenant, job)) {
+          this.#setAside(tenant, job);
           share++;
           continue;
         }
-        this.#load(member, job);
+        this.#load(member, tenant, job);
         break;
       }
-      this.#queue.remove(job);
+      queue.remove(job);
       member.send(job);
       if (job.settled) continue;
       job.trace?.sent();
       if (job.waits !== undefined) this.#tally.waited(job, time ||= machinery.now());
       if (job.options?.timeout !== undefined) this.#limit(job, job.options.timeout);
     }
+    if (queue.size === 0) tenant.claims = false;
     member.flush();
     // A getter of an argument, run by the clone, has terminated the pool.
     if (!this.#members.has(member)) return this.#drop(member);
@@ -380,10 +522,10 @@ export class Pool {
   }
 
   /** Has a worker load the module of a job, which waits for that, and takes none of its time. */
-  #load(member: Member, job: Job): void {
-    this.#queue.remove(job);
+  #load(member: Member, { failedModules, queue }: Tenant, job: Job): void {
+    queue.remove(job);
     if (job.waits === undefined) this.#tally.waits(job, 1);
-    this.#failedModules.loads(job.task.module);
+    failedModules.loads(job.task.module);
     this.#loading.add(member);
     member.load(job);
   }
@@ -395,27 +537,29 @@ export class Pool {
   }
 
   /** Gives a worker the jobs that wait for others to load a module that it has: they came first. */
-  #takeOver(member: Member): void {
+  #takeOver(member: Member, { failedModules, name, queue }: Tenant): void {
     const jobs: Job[] = [];
-    for (const { modules } of this.#loading) {
-      const { job } = modules;
-      if (job === undefined || !member.hasLoaded(job.task) || !member.hasRoomFor(job)) continue;
-      modules.remove(job);
+    for (const loading of this.#loading) {
+      const { job } = loading.modules;
+      if (job === undefined || !loading.serves(name)) continue;
+      if (!member.hasLoaded(job.task) || !member.hasRoomFor(job)) continue;
+      loading.modules.remove(job);
       jobs.push(job);
     }
-    this.#queue.unshift(jobs);
-    if (this.#failedModules.any && !member.busy) {
-      this.#queue.unshift(this.#failedModules.takeFor((module) => member.modules.has(module)));
+    queue.unshift(jobs);
+    if (failedModules.any && !member.busy) {
+      queue.unshift(failedModules.takeFor((module) => member.modules.has(module)));
     }
   }
 
   /** A module could not be loaded: rejects what waits for it, unless another worker has it. */
-  #failLoad(module: number, make: (job: Job) => unknown): void {
-    this.#failedModules.failed(module);
-    const waiting = this.#failedModules.take(module);
-    this.#queue.unshift(waiting);
-    if (this.#members.values().some(({ modules }) => modules.has(module))) return;
-    this.#failQueued(make, ({ task }) => task.module === module);
+  #failLoad(tenant: Tenant, module: number, make: (job: Job) => unknown): void {
+    const { failedModules, name, queue } = tenant;
+    failedModules.failed(module);
+    queue.unshift(failedModules.take(module));
+    const has = (member: Member) => member.serves(name) && member.modules.has(module);
+    if (this.#members.values().some(has)) return;
+    this.#failQueued(tenant, make, ({ task }) => task.module === module);
   }
 
   /** Times a job that was sent; its time begins when its function is called. */
@@ -438,6 +582,7 @@ export class Pool {
   /** The one place where a task returns. */
   #return(job: Job, failed: boolean, outcome: unknown): void {
     if (job.settled) return;
+    this.#tenants.taskEnded(job);
     if (failed) {
       this.#tally.failed++;
       job.reject(outcome);
@@ -458,8 +603,11 @@ export class Pool {
   /** A worker that has said something takes the next jobs, or waits for some. */
   #continue(member: Member): void {
     if (this.#members.has(member) && !member.dying) {
-      if (this.#loading.size > 0 || this.#failedModules.any) this.#takeOver(member);
-      if (this.#queue.head !== undefined && member.runsLow) this.#feed(member);
+      const tenant = this.#tenants.of(member);
+      if (this.#loading.size > 0 || tenant.failedModules.any) this.#takeOver(member, tenant);
+      if (tenant.queue.head !== undefined && member.taken && member.runsLow) {
+        if (!this.#hasToMakeRoom(member)) this.#feed(member, tenant);
+      }
       if (!member.busy) this.#rest(member);
       else this.#dispatch();
     }
@@ -498,14 +646,14 @@ export class Pool {
     if (member.jobs.size < 2) return;
     this.#requeue(member);
     // Only what was sent ahead: what an idle worker was given stays with it.
-    if (member.jobs.size === 0) this.#feed(member, 1);
+    if (member.jobs.size === 0) this.#feed(member, this.#tenants.of(member), 1);
   }
 
   /** Takes back what a worker has not begun; returns the first of it. */
   #requeue(member: Member): Job | undefined {
     const jobs = member.takeBack().filter(({ settled }) => !settled);
     for (const job of jobs) job.endTime();
-    this.#queue.unshift(jobs);
+    this.#tenants.of(member).queue.unshift(jobs);
     return jobs[0];
   }
 
@@ -517,30 +665,91 @@ export class Pool {
     }
   }
 
+  /** How many workers may serve: each that is stuck is replaced, but not without end. */
+  get #maxServing(): number {
+    const { maxWorkers } = this.#settings;
+    return Math.min(maxWorkers, 2 * maxWorkers - this.#stuck.size);
+  }
+
+  /** Whether no worker may be started, unless another one ends. */
+  get #isAtMost(): boolean {
+    const most = this.#maxServing;
+    return this.#members.size >= (most > 0 ? most + this.#settings.spare : 0);
+  }
+
+  /** Whether there are less workers than the pool is to keep, or less that have served nobody. */
+  get #isShort(): boolean {
+    const { minWorkers, spare } = this.#settings;
+    const { size } = this.#members;
+    return size < minWorkers || size - this.#taken < spare;
+  }
+
   /** Considers another worker for the jobs that wait, none of which an idle one can run. */
   #grow(since?: Progress): void {
-    const { minWorkers, maxWorkers } = this.#settings;
-    if (this.#growing || !this.#open) {
-      if (this.#growTimer !== undefined) Deno.refTimer(this.#growTimer);
-      return;
-    }
-    // An idle worker that cannot run the job is older than the job's module.
-    const outdated = this.#queue.size > 0 ? this.#idle.longest : undefined;
-    // Each that is stuck is replaced, but not without end.
-    if (this.#members.size >= Math.min(maxWorkers, 2 * maxWorkers - this.#stuck.size)) {
+    if (this.#inTurn) return this.#growInTurn();
+    if (this.#isGrowing()) return;
+    const { own } = this.#tenants;
+    const { head } = own.queue;
+    // A worker that cannot run the job is older than the job's module.
+    const outdated = head && this.#idle.longestUseless(head);
+    if (this.#isAtMost) {
       if (outdated === undefined) return this.#refuseIfAllStuck();
       this.#retire(outdated);
     }
     const { backoff } = this.#starts;
     if (backoff > 0) this.#growLater(backoff);
-    else if (this.#members.size < Math.max(1, minWorkers) || outdated !== undefined) {
-      this.#startOne();
-    } else this.#considerStart(since ?? this.#progress(), FIRST_LOOK);
+    else if (this.#members.size === 0 || this.#isShort || outdated !== undefined) this.#startOne();
+    else this.#considerStart(own, since ?? this.#progressOf(own), FIRST_LOOK);
   }
 
-  /** Starts what is missing of `minWorkers`. */
+  /** The same where there are several tenants, or each may have a part of the workers only. */
+  #growInTurn(): void {
+    const starting = Math.min(this.#starts.size, this.#settings.maxWorkers - this.#taken);
+    const tenant = this.#turns.nextToGrow(starting, this.#isAtMost);
+    // Who has no worker does not wait until it is seen how fast the workers of others are.
+    const isUrgent = tenant !== undefined && (tenant.workers === 0 || tenant.claims);
+    if (isUrgent && this.#looking) this.#stopLooking();
+    if (this.#isGrowing()) return;
+    const useless = tenant && this.#idle.longestUseless(tenant.queue.head!);
+    if (tenant === undefined || isUrgent || useless?.serves(tenant.name)) {
+      return this.#startFor(tenant);
+    }
+    const isWorthIt = !this.#isAtMost || useless !== undefined || this.#turns.isPoorer(tenant);
+    if (isWorthIt) this.#considerStart(tenant, this.#progressOf(tenant), FIRST_LOOK);
+  }
+
+  /** Whether a start is being considered or under way. */
+  #isGrowing(): boolean {
+    const isGrowing = this.#growing || !this.#open;
+    if (isGrowing && this.#growTimer !== undefined) Deno.refTimer(this.#growTimer);
+    return isGrowing;
+  }
+
+  /**
+   * Starts a worker for a tenant, or gives the tenant one that has just been waited for. Where the
+   * pool has as many as it may, the idle one that can do least for the tenant makes room.
+   *
+   * @param tenant Who needs the worker; if nobody does, one may still be missing.
+   */
+  #startFor(tenant: Tenant | undefined): void {
+    if (tenant === undefined && !this.#isShort) return;
+    if (this.#isAtMost || tenant !== undefined && this.#taken >= this.#settings.maxWorkers) {
+      const useless = tenant && this.#idle.longestUseless(tenant.queue.head!);
+      if (useless === undefined) {
+        if (tenant !== undefined) tenant.claims = tenant.workers > 0;
+        return this.#refuseIfAllStuck();
+      }
+      this.#retire(useless);
+      if (this.#nextForFresh() !== undefined) return this.#dispatch();
+    }
+    const { backoff } = this.#starts;
+    if (backoff > 0) this.#growLater(backoff);
+    else this.#startOne();
+  }
+
+  /** Starts what is missing of the workers that the pool keeps. */
   #growBack(): void {
-    if (this.#members.size < this.#settings.minWorkers) this.#grow();
+    if (this.#isShort) this.#grow();
   }
 
   /** Waits until a worker may be started again; only what waits for it keeps the process alive. */
@@ -549,31 +758,41 @@ export class Pool {
     this.#growTimer = machinery.setTimeout(() => {
       this.#growTimer = undefined;
       this.#growing = false;
-      if (this.#queue.size > 0) this.#grow();
+      if (this.#tenants.anyQueued) this.#grow();
       else this.#growBack();
     }, ms);
-    if (this.#queue.size === 0) Deno.unrefTimer(this.#growTimer);
+    if (!this.#tenants.anyQueued) Deno.unrefTimer(this.#growTimer);
   }
 
-  /** Looks at the pool's progress since then, after this many ms, and starts a worker if it is worth it. */
-  #considerStart(since: Progress, after: number): void {
+  /** Looks at a tenant's progress since then, after this many ms, and starts a worker if it is worth it. */
+  #considerStart(tenant: Tenant, since: Progress, after: number): void {
     this.#growing = true;
+    this.#looking = true;
     this.#growTimer = machinery.setTimeout(() => {
-      this.#growTimer = undefined;
-      this.#growing = false;
-      const { size } = this.#queue;
-      if (size === 0) return this.#growBack();
-      switch (judgeGrowth(since, this.#progress(), size, this.#members.size)) {
+      this.#stopLooking();
+      const { size } = tenant.queue;
+      if (size === 0) return this.#tenants.anyQueued ? this.#grow() : this.#growBack();
+      const workers = this.#inTurn ? tenant.workers : this.#members.size;
+      switch (judgeGrowth(since, this.#progressOf(tenant), size, workers)) {
         case "start":
-          this.#startOne();
+          if (this.#inTurn) this.#startFor(tenant);
+          else this.#startOne();
           break;
         case "look longer":
-          this.#considerStart(since, LONG_LOOK);
+          this.#considerStart(tenant, since, LONG_LOOK);
           break;
         case "wait":
           this.#grow();
       }
     }, Math.max(0, since.time + after - performance.now()));
+  }
+
+  /** A look at the progress has ended, or somebody cannot wait for that. */
+  #stopLooking(): void {
+    if (this.#growTimer !== undefined) machinery.clearTimeout(this.#growTimer);
+    this.#growTimer = undefined;
+    this.#growing = false;
+    this.#looking = false;
   }
 
   async #startOne(): Promise<void> {
@@ -594,10 +813,13 @@ export class Pool {
   #failUnstartable(failure: ExecutorError): boolean {
     if (failure instanceof WorkerStartError) {
       const { message, cause } = failure;
-      this.#failQueued(
-        () => new WorkerStartError(message, { cause }),
-        ({ task }) => !this.#members.values().some((member) => member.canRun(task)),
-      );
+      const isLost = ({ task, tenant }: Job) =>
+        !this.#members.values().some((member) =>
+          (!member.taken || member.serves(tenant)) && member.canRun(task)
+        );
+      for (const tenant of [...this.#tenants.queued()]) {
+        this.#failQueued(tenant, () => new WorkerStartError(message, { cause }), isLost);
+      }
     }
     return true;
   }
@@ -605,13 +827,14 @@ export class Pool {
   /** Considers the next worker. */
   #growOn(first: boolean): void {
     // While it got ready the others, if any, went on: what they did then counts.
-    if (this.#queue.size > 0) this.#grow(first ? undefined : this.#startProgress);
+    if (this.#tenants.anyQueued) this.#grow(first ? undefined : this.#startProgress);
     else this.#growBack();
     this.#settleDrained();
   }
 
-  #progress(): Progress {
-    return { time: performance.now(), returned: this.#tally.ended };
+  #progressOf(tenant: Tenant): Progress {
+    const returned = this.#tenants.endedOf(tenant, this.#tally.ended);
+    return { time: performance.now(), returned };
   }
 
   #make(number: number): Member {
@@ -619,7 +842,7 @@ export class Pool {
     this.#members.add(member);
     atLeisure(() => this.#idle.watch());
     // Taken after the start has blocked, when no return could be noticed.
-    this.#startProgress = this.#progress();
+    this.#startProgress = this.#progressOf(this.#tenants.own);
     return member;
   }
 
@@ -632,8 +855,9 @@ export class Pool {
     },
     onLoaded: (member, { index }) => {
       const job = this.#endLoad(member, "loaded");
-      this.#queue.unshift(this.#failedModules.loaded(index));
-      if (job !== undefined) this.#queue.unshift([job]);
+      const { failedModules, queue } = this.#tenants.of(member);
+      queue.unshift(failedModules.loaded(index));
+      if (job !== undefined) queue.unshift([job]);
       this.#continue(member);
     },
     onUnloadable: (member, module, failure, cause) => {
@@ -643,7 +867,7 @@ export class Pool {
         return;
       }
       if (job !== undefined) this.#return(job, true, failure(job.task));
-      this.#failLoad(module.index, ({ task }) => failure(task));
+      this.#failLoad(this.#tenants.of(member), module.index, ({ task }) => failure(task));
       this.#continue(member);
     },
     onTimed: (ms, runs) => this.#tally.ran(ms, runs),
@@ -697,8 +921,11 @@ export class Pool {
   /** A worker is gone: it was told to, came back from a stuck task, failed to start, or died. */
   #lost(member: Member, cause: unknown): void {
     this.#ending.delete(member);
+    const tenant = this.#tenants.of(member);
     const wasStuck = this.#stuck.delete(member);
+    if (wasStuck) tenant.stuck--;
     if (this.#members.delete(member)) {
+      this.#release(member);
       if (!this.#starts.died(member, cause)) {
         member.failEnds(() => crashed("while a stream of it was open", cause));
         this.#tally.crashed++;
@@ -712,6 +939,7 @@ export class Pool {
     } else {
       return;
     }
+    this.#tenants.forget(tenant);
     this.#dispatch();
     this.#settleDrained();
   }
@@ -730,7 +958,7 @@ export class Pool {
     if (member.jobs.size > 0 || next === undefined) return;
     // Nothing was under way. What was next may have been the cause, so it has one more try.
     if (next.details.returned) {
-      this.#queue.remove(next);
+      this.#tenants.of(next).queue.remove(next);
       this.#failCrashed(next, "when it was to run", cause);
     }
     next.details.returned = true;
@@ -741,13 +969,14 @@ export class Pool {
     const module = member.modules.current;
     const job = this.#endLoad(member, "gone");
     if (module === undefined) return;
+    const tenant = this.#tenants.of(member);
     if (!member.hasBegunLoad) {
-      this.#queue.unshift(this.#failedModules.notBegun(module.index));
-      if (job?.settled === false) this.#queue.unshift([job]);
+      tenant.queue.unshift(tenant.failedModules.notBegun(module.index));
+      if (job?.settled === false) tenant.queue.unshift([job]);
       return;
     }
     if (job !== undefined) this.#failCrashed(job, "while it loaded the module of", cause);
-    this.#failLoad(module.index, ({ task }) =>
+    this.#failLoad(tenant, module.index, ({ task }) =>
       new WorkerStartError(
         `Cannot load the module of ${task.label}: the worker died meanwhile: ${reasonOf(cause)}`,
         { cause },
@@ -769,14 +998,19 @@ export class Pool {
     const wasStarting = this.#starts.has(member);
     const rests = this.#idle.has(member);
     const loading = member.modules.current !== undefined;
+    const tenant = this.#tenants.of(member);
     this.#members.delete(member);
+    this.#release(member);
     this.#idle.remove(member);
     this.#starts.ended(member);
     this.#ending.add(member);
     if (member.busy && !wasStarting) {
       this.#stuck.add(member);
+      tenant.stuck++;
       this.#recover(member, cause);
+      if (this.#turns.isBarred(tenant)) this.#refuseAsStuck(tenant);
     }
+    this.#tenants.forget(tenant);
     member.failEnds(() => crashed("while a stream of it was open", cause));
     if (patient && rests) member.retire();
     else member.terminate(loading);
@@ -791,6 +1025,13 @@ export class Pool {
     }
   }
 
+  /** Whether the pool can do without an idle worker. */
+  #isSpare(member: Member): boolean {
+    const { minWorkers, spare } = this.#settings;
+    const { size } = this.#members;
+    return size > minWorkers + spare && (member.taken || size - this.#taken > spare);
+  }
+
   #retire(member: Member): void {
     this.#report("workerretire", member.number);
     this.#end(member, true, "it was idle, and nothing in it used the stream");
@@ -800,23 +1041,36 @@ export class Pool {
   #refuseIfAllStuck(): void {
     // Each job that is added asks this: most of the time it must cost nothing.
     if (this.#members.size > 0) return;
-    const message = `Cannot run the task: ${this.#stuck.size} ${this.name} workers, twice ` +
-      "maxWorkers, are stuck in aborted tasks that do not end; poll throwIfAborted() in long " +
-      'synchronous tasks, or use isolation: "process"';
-    this.#failQueued(() => new WorkerStartError(message));
+    for (const tenant of [...this.#tenants]) this.#refuseAsStuck(tenant);
   }
 
-  #failQueued(make: (job: Job) => unknown, isHit: (job: Job) => boolean = () => true): void {
-    for (const job of this.#queue) {
+  /** Rejects what waits of a tenant, as the workers that could run it are stuck. */
+  #refuseAsStuck(tenant: Tenant): void {
+    const [stuck, whose, most] = this.#turns.isBarred(tenant)
+      ? [tenant.stuck, tenant.label, "maxWorkersPerTenant"]
+      : [this.#stuck.size, "", "maxWorkers"];
+    const message = `Cannot run the task: ${stuck} ${this.name} workers${whose}, twice ${most}, ` +
+      "are stuck in aborted tasks that do not end; poll throwIfAborted() in long synchronous " +
+      'tasks, or use isolation: "process"';
+    this.#failQueued(tenant, () => new WorkerStartError(message));
+  }
+
+  #failQueued(
+    tenant: Tenant,
+    make: (job: Job) => unknown,
+    isHit: (job: Job) => boolean = () => true,
+  ): void {
+    for (const job of tenant.queue) {
       if (!isHit(job)) continue;
-      this.#queue.remove(job);
+      tenant.queue.remove(job);
       this.#tally.failed++;
       job.reject(make(job));
     }
+    this.#tenants.forget(tenant);
   }
 
   #settleDrained(): void {
-    if (this.#drained === undefined || this.#queue.size + this.#failedModules.waiting > 0) return;
+    if (this.#drained === undefined || this.#tenants.waiting > 0) return;
     for (const member of this.#members) if (member.unfinished) return;
     this.#drained.resolve();
     this.#drained = undefined;

@@ -3,10 +3,13 @@ import { atLeisure } from "./leisure.ts";
 import type { Member } from "./member.ts";
 import { startInTurn } from "./pace.ts";
 import { Backoff } from "./pool/backoff.ts";
-import { clearTimeout, setTimeout, type Timer } from "./timers.ts";
+import { clearTimeout, now, setTimeout, type Timer } from "./timers.ts";
 
 /** How long, in ms, a worker may take to get ready; 20 is usual. */
 const START_TIMEOUT = 30_000;
+
+/** How long, in ms, a start takes where none has been seen. */
+const USUAL_START_MS = 50;
 
 /** What the starts of a pool's workers ask of the pool. */
 export interface StartEvents {
@@ -26,6 +29,8 @@ export interface Start {
 
 /** How a start is told how far it is. */
 interface StartResolvers {
+  /** When the worker was made, in ms. */
+  begun: number;
   readonly up: PromiseWithResolvers<false>;
   readonly ready: PromiseWithResolvers<void>;
 }
@@ -39,6 +44,8 @@ export class Starts {
   /** Each gives up a start that may still wait for its turn. */
   readonly #giveUps = new Set<() => void>();
   readonly #backoff = new Backoff();
+  /** How long, in ms, the latest start took. */
+  #took = USUAL_START_MS;
   /** How many workers were made; to number them. */
   #made = 0;
 
@@ -50,6 +57,11 @@ export class Starts {
   /** How many are under way. */
   get size(): number {
     return this.#starting.size;
+  }
+
+  /** How long, in ms, the latest start took that has succeeded. */
+  get took(): number {
+    return this.#took;
   }
 
   /** Whether a worker is not ready yet. */
@@ -71,6 +83,7 @@ export class Starts {
    */
   begin(): Start {
     const start: StartResolvers = {
+      begun: 0,
       up: Promise.withResolvers(),
       ready: Promise.withResolvers(),
     };
@@ -81,6 +94,7 @@ export class Starts {
     const giveUp = startInTurn(() => {
       this.#giveUps.delete(stop);
       try {
+        start.begun = now();
         const member = this.#events.make(++this.#made);
         this.#starting.set(member, start);
         atLeisure(() => this.#limit(member, start));
@@ -105,7 +119,9 @@ export class Starts {
   /** A worker takes tasks. */
   ready(member: Member): void {
     this.#backoff.succeeded();
-    this.#starting.get(member)?.ready.resolve();
+    const start = this.#starting.get(member);
+    if (start !== undefined) this.#took = now() - start.begun;
+    start?.ready.resolve();
     this.#starting.delete(member);
   }
 

@@ -46,14 +46,23 @@ export class RequestClient {
 
   /** Runs tasks for the client. Until the first one, Deno does not watch the connection. */
   runner(): Runner {
+    return this.#tracking(() => this.#bound);
+  }
+
+  /** Calls whose tasks are those of the client. */
+  #tracking(bound: () => Runner): Runner {
     return {
-      runBlocking: (task, ...args) => this.#track(this.#bound.runBlocking(task, ...args)),
-      runCpu: (task, ...args) => this.#track(this.#bound.runCpu(task, ...args)),
+      runBlocking: (task, ...args) => this.#track(bound().runBlocking(task, ...args)),
+      runCpu: (task, ...args) => this.#track(bound().runCpu(task, ...args)),
       mapBlocking: (task, items, options) =>
-        this.#trackLoop(this.#bound.mapBlocking(task, items, options)),
-      mapCpu: (task, items, options) => this.#trackLoop(this.#bound.mapCpu(task, items, options)),
-      streamBlocking: (task, ...args) => this.#trackLoop(this.#bound.streamBlocking(task, ...args)),
-      streamCpu: (task, ...args) => this.#trackLoop(this.#bound.streamCpu(task, ...args)),
+        this.#trackLoop(bound().mapBlocking(task, items, options)),
+      mapCpu: (task, items, options) => this.#trackLoop(bound().mapCpu(task, items, options)),
+      streamBlocking: (task, ...args) => this.#trackLoop(bound().streamBlocking(task, ...args)),
+      streamCpu: (task, ...args) => this.#trackLoop(bound().streamCpu(task, ...args)),
+      with: (options) => {
+        const narrower = bound().with(options);
+        return this.#tracking(() => narrower);
+      },
     };
   }
 
