@@ -53,11 +53,17 @@ export class Idle {
     return this.#members.find((member) => !member.inUse && this.#isSpare(member));
   }
 
-  /** The one that was idle for longest, of those that may be retired and cannot run this job. */
-  longestUseless({ task, tenant }: Job): Member | undefined {
-    return this.#members.find((member) =>
-      !member.inUse && (member.taken && !member.serves(tenant) || !member.canRun(task))
-    );
+  /**
+   * The one that was idle for longest, of those that may be retired and cannot run this job.
+   *
+   * @param own Whether only those count that serve the job's tenant.
+   */
+  longestUseless({ task, tenant }: Job, own = false): Member | undefined {
+    return this.#members.find((member) => {
+      if (member.inUse) return false;
+      if (own) return member.serves(tenant) && !member.canRun(task);
+      return member.taken && !member.serves(tenant) || !member.canRun(task);
+    });
   }
 
   /** Whether there is a worker that has served nobody, and can run the job. */

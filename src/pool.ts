@@ -704,8 +704,9 @@ export class Pool {
 
   /** The same where there are several tenants, or each may have a part of the workers only. */
   #growInTurn(): void {
+    if (this.#idle.size > 0) this.#retireOutdated();
     const starting = Math.min(this.#starts.size, this.#settings.maxWorkers - this.#taken);
-    const tenant = this.#turns.nextToGrow(starting, this.#isAtMost);
+    const tenant = this.#turns.nextToGrow(starting, !this.#isAtMost || this.#idle.size > 0);
     // Who has no worker does not wait until it is seen how fast the workers of others are.
     const isUrgent = tenant !== undefined && (tenant.workers === 0 || tenant.claims);
     if (isUrgent && this.#looking) this.#stopLooking();
@@ -714,8 +715,16 @@ export class Pool {
     if (tenant === undefined || isUrgent || useless?.serves(tenant.name)) {
       return this.#startFor(tenant);
     }
-    const isWorthIt = !this.#isAtMost || useless !== undefined || this.#turns.isPoorer(tenant);
-    if (isWorthIt) this.#considerStart(tenant, this.#progressOf(tenant), FIRST_LOOK);
+    this.#considerStart(tenant, this.#progressOf(tenant), FIRST_LOOK);
+  }
+
+  /** Ends idle workers that cannot run what their tenants have next, and keep them from others. */
+  #retireOutdated(): void {
+    for (const tenant of [...this.#tenants.queued()]) {
+      if (this.#turns.mayHaveAnother(tenant)) continue;
+      const outdated = this.#idle.longestUseless(tenant.queue.head!, true);
+      if (outdated !== undefined) this.#retire(outdated);
+    }
   }
 
   /** Whether a start is being considered or under way. */

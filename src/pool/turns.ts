@@ -25,12 +25,6 @@ export class Turns {
     return tenant.workers === 0 && !this.mayHaveAnother(tenant);
   }
 
-  /** Whether another tenant has so many more workers that one of them should make room. */
-  isPoorer({ workers }: Tenant): boolean {
-    for (const other of this.#tenants) if (workers + 1 < other.workers) return true;
-    return false;
-  }
-
   /**
    * The tenant that is given a worker that has served nobody.
    *
@@ -53,19 +47,30 @@ export class Turns {
    * The tenant for which another worker is considered.
    *
    * @param free How many workers tenants may take that have served nobody, or are starting.
-   * @param isAtMost Whether the pool may have no more workers: then a tenant whose claim is known is
-   * left to wait.
+   * @param hasRoom Whether the pool may have another worker, if need be in the place of an idle one.
    * @returns First in turn of those that have no worker, and for which none is free; else of those
-   * that have some.
+   * that have some. Without room the latter are those that others have to make room for.
    */
-  nextToGrow(free: number, isAtMost: boolean): Tenant | undefined {
+  nextToGrow(free: number, hasRoom: boolean): Tenant | undefined {
     let other: Tenant | undefined;
+    let most: number | undefined;
     for (const tenant of this.#tenants.queued()) {
+      const { claims, workers } = tenant;
       if (!this.mayHaveAnother(tenant)) continue;
-      if (tenant.workers === 0 && --free < 0) return tenant;
-      if (tenant.workers > 0 && !(tenant.claims && isAtMost)) other ??= tenant;
+      if (workers === 0) {
+        if (--free < 0) return tenant;
+      } else if (other === undefined) {
+        if (hasRoom || !claims && workers + 1 < (most ??= this.#mostWorkers())) other = tenant;
+      }
     }
     return other;
+  }
+
+  /** How many workers the tenant has that has most. */
+  #mostWorkers(): number {
+    let most = 0;
+    for (const { workers } of this.#tenants) most = Math.max(most, workers);
+    return most;
   }
 
   /**
