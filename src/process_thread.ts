@@ -200,8 +200,12 @@ export class ProcessThread implements Thread {
   }
 
   engage(engaged: boolean): void {
-    if (engaged) this.#child.ref();
-    else this.#child.unref();
+    try {
+      if (engaged) this.#child.ref();
+      else this.#child.unref();
+    } catch {
+      // For a moment Deno has forgotten a process that has ended, and has not told of its end.
+    }
   }
 
   terminate(): void {
