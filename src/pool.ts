@@ -59,6 +59,8 @@ export class Pool {
   readonly #turns: Turns;
   /** Whether one tenant may have a part of the workers only. */
   readonly #isShared: boolean;
+  /** Whether only so many tasks may wait. */
+  readonly #isBounded: boolean;
   /** Workers that load a module for a task. */
   readonly #loading = new Set<Member>();
   /** Workers that are starting, idle or busy. */
@@ -95,6 +97,7 @@ export class Pool {
     this.#report = report;
     this.#turns = new Turns(this.#tenants, settings);
     this.#isShared = settings.maxWorkersPerTenant < settings.maxWorkers;
+    this.#isBounded = Math.min(settings.maxQueue, settings.maxQueuePerTenant) < Infinity;
     this.#idle = new Idle(
       settings.idleTimeout,
       (member) => this.#isSpare(member),
@@ -158,8 +161,8 @@ export class Pool {
   #take(job: Job): void {
     const signal = job.options?.signal;
     if (signal?.aborted) return this.#refuse(job, signal.reason);
-    const tenant = this.#tenants.of(job);
-    if (this.#isFull(tenant)) {
+    const tenant = this.#tenants.of(job.tenant);
+    if (this.#isBounded && this.#isFull(tenant)) {
       this.#tally.failed++;
       job.reject(this.#queueFull(tenant));
       return this.#tenants.forget(tenant);
@@ -248,7 +251,7 @@ export class Pool {
 
   /** Forgets the tenant of a job that will not run, if the tenant has nothing else. */
   #leave(job: Job): void {
-    if (job.tenant !== undefined) this.#tenants.forget(this.#tenants.of(job));
+    if (job.tenant !== undefined) this.#tenants.forget(this.#tenants.of(job.tenant));
   }
 
   /** Takes a job out of where it waits; `false` if a worker was sent it. */
@@ -407,7 +410,9 @@ export class Pool {
    * @returns Whether no job is left that waits for another worker.
    */
   #dispatchTo(tenant: Tenant, fresh = this.#mayTakeFresh(tenant), most = Infinity): boolean {
-    const { queue } = tenant;
+    const { failedModules, queue } = tenant;
+    // Each job that is added asks this: while all workers are busy it must cost nothing.
+    if (this.#idle.size === 0 && !failedModules.any) return queue.size === 0;
     for (let job = queue.head; job !== undefined && most > 0; job = queue.head) {
       const held = this.#isHeld(tenant, job);
       const member = this.#idle.take(job, !held, fresh);
@@ -442,7 +447,7 @@ export class Pool {
   /** A worker is not one of the pool's any more. */
   #release(member: Member): void {
     if (!member.taken) return;
-    this.#tenants.of(member).workers--;
+    this.#tenants.of(member.tenant).workers--;
     this.#taken--;
   }
 
@@ -458,7 +463,7 @@ export class Pool {
     }
     // As long as the start of another takes: so half of the time at least is work.
     if (machinery.now() - member.takenAt < this.#starts.took) return false;
-    return this.#turns.mustMakeRoom(this.#tenants.of(member), this.#free);
+    return this.#turns.mustMakeRoom(this.#tenants.of(member.tenant), this.#free);
   }
 
   /** Ends an idle worker if another tenant has a better right to its place. */
@@ -489,7 +494,7 @@ export class Pool {
   /** The one place where a task leaves: sends a worker its share of what waits, if it has room. */
   #feed(
     member: Member,
-    tenant = this.#tenants.of(member),
+    tenant = this.#tenants.of(member.tenant),
     share = this.#shareOf(tenant),
   ): void {
     const { queue } = tenant;
@@ -582,7 +587,7 @@ export class Pool {
   /** The one place where a task returns. */
   #return(job: Job, failed: boolean, outcome: unknown): void {
     if (job.settled) return;
-    this.#tenants.taskEnded(job);
+    if (this.#tenants.several) this.#tenants.taskEnded(job);
     if (failed) {
       this.#tally.failed++;
       job.reject(outcome);
@@ -603,7 +608,7 @@ export class Pool {
   /** A worker that has said something takes the next jobs, or waits for some. */
   #continue(member: Member): void {
     if (this.#members.has(member) && !member.dying) {
-      const tenant = this.#tenants.of(member);
+      const tenant = this.#tenants.of(member.tenant);
       if (this.#loading.size > 0 || tenant.failedModules.any) this.#takeOver(member, tenant);
       if (tenant.queue.head !== undefined && member.taken && member.runsLow) {
         if (!this.#hasToMakeRoom(member)) this.#feed(member, tenant);
@@ -646,14 +651,14 @@ export class Pool {
     if (member.jobs.size < 2) return;
     this.#requeue(member);
     // Only what was sent ahead: what an idle worker was given stays with it.
-    if (member.jobs.size === 0) this.#feed(member, this.#tenants.of(member), 1);
+    if (member.jobs.size === 0) this.#feed(member, this.#tenants.of(member.tenant), 1);
   }
 
   /** Takes back what a worker has not begun; returns the first of it. */
   #requeue(member: Member): Job | undefined {
     const jobs = member.takeBack().filter(({ settled }) => !settled);
     for (const job of jobs) job.endTime();
-    this.#tenants.of(member).queue.unshift(jobs);
+    this.#tenants.of(member.tenant).queue.unshift(jobs);
     return jobs[0];
   }
 
@@ -691,7 +696,7 @@ export class Pool {
     const { own } = this.#tenants;
     const { head } = own.queue;
     // A worker that cannot run the job is older than the job's module.
-    const outdated = head && this.#idle.longestUseless(head);
+    const outdated = head && this.#idle.size > 0 ? this.#idle.longestUseless(head) : undefined;
     if (this.#isAtMost) {
       if (outdated === undefined) return this.#refuseIfAllStuck();
       this.#retire(outdated);
@@ -864,7 +869,7 @@ export class Pool {
     },
     onLoaded: (member, { index }) => {
       const job = this.#endLoad(member, "loaded");
-      const { failedModules, queue } = this.#tenants.of(member);
+      const { failedModules, queue } = this.#tenants.of(member.tenant);
       queue.unshift(failedModules.loaded(index));
       if (job !== undefined) queue.unshift([job]);
       this.#continue(member);
@@ -876,7 +881,7 @@ export class Pool {
         return;
       }
       if (job !== undefined) this.#return(job, true, failure(job.task));
-      this.#failLoad(this.#tenants.of(member), module.index, ({ task }) => failure(task));
+      this.#failLoad(this.#tenants.of(member.tenant), module.index, ({ task }) => failure(task));
       this.#continue(member);
     },
     onTimed: (ms, runs) => this.#tally.ran(ms, runs),
@@ -930,7 +935,7 @@ export class Pool {
   /** A worker is gone: it was told to, came back from a stuck task, failed to start, or died. */
   #lost(member: Member, cause: unknown): void {
     this.#ending.delete(member);
-    const tenant = this.#tenants.of(member);
+    const tenant = this.#tenants.of(member.tenant);
     const wasStuck = this.#stuck.delete(member);
     if (wasStuck) tenant.stuck--;
     if (this.#members.delete(member)) {
@@ -967,7 +972,7 @@ export class Pool {
     if (member.jobs.size > 0 || next === undefined) return;
     // Nothing was under way. What was next may have been the cause, so it has one more try.
     if (next.details.returned) {
-      this.#tenants.of(next).queue.remove(next);
+      this.#tenants.of(next.tenant).queue.remove(next);
       this.#failCrashed(next, "when it was to run", cause);
     }
     next.details.returned = true;
@@ -978,7 +983,7 @@ export class Pool {
     const module = member.modules.current;
     const job = this.#endLoad(member, "gone");
     if (module === undefined) return;
-    const tenant = this.#tenants.of(member);
+    const tenant = this.#tenants.of(member.tenant);
     if (!member.hasBegunLoad) {
       tenant.queue.unshift(tenant.failedModules.notBegun(module.index));
       if (job?.settled === false) tenant.queue.unshift([job]);
@@ -1007,7 +1012,7 @@ export class Pool {
     const wasStarting = this.#starts.has(member);
     const rests = this.#idle.has(member);
     const loading = member.modules.current !== undefined;
-    const tenant = this.#tenants.of(member);
+    const tenant = this.#tenants.of(member.tenant);
     this.#members.delete(member);
     this.#release(member);
     this.#idle.remove(member);

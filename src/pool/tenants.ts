@@ -51,11 +51,6 @@ function show(name: string): string {
   );
 }
 
-/** What belongs to a tenant: a job, or a worker. */
-interface OfTenant {
-  readonly tenant: string | undefined;
-}
-
 /**
  * The tenants of a pool that have jobs or workers, in the order of their turns: the tenant that was
  * given a worker last is last. Most programs have none but themselves.
@@ -63,6 +58,8 @@ interface OfTenant {
 export class Tenants {
   /** The program itself. */
   readonly own: Tenant;
+  /** Whether there are others than the program itself. */
+  several = false;
   readonly #all = new Map<string | undefined, Tenant>();
   readonly #release: (tenant: Tenant, jobs: readonly Job[]) => void;
   /** How many tasks of named tenants have ended. */
@@ -79,18 +76,14 @@ export class Tenants {
     this.#all.set(undefined, this.own);
   }
 
-  /** Whether there are others than the program itself. */
-  get several(): boolean {
-    return this.#all.size > 1;
-  }
-
-  /** The tenant of a job or a worker. */
-  of({ tenant: name }: OfTenant): Tenant {
+  /** The tenant of this name. */
+  of(name: string | undefined): Tenant {
     if (name === undefined) return this.own;
     let tenant = this.#all.get(name);
     if (tenant === undefined) {
       tenant = new Tenant(name, this.#release);
       this.#all.set(name, tenant);
+      this.several = true;
     }
     return tenant;
   }
@@ -98,7 +91,7 @@ export class Tenants {
   /** A task has ended. */
   taskEnded(job: Job): void {
     if (job.tenant === undefined) return;
-    this.of(job).ended++;
+    this.of(job.tenant).ended++;
     this.#ended++;
   }
 
@@ -119,7 +112,9 @@ export class Tenants {
 
   /** Forgets a tenant that has neither jobs nor workers. */
   forget(tenant: Tenant): void {
-    if (tenant !== this.own && tenant.isGone) this.#all.delete(tenant.name);
+    if (tenant === this.own || !tenant.isGone) return;
+    this.#all.delete(tenant.name);
+    this.several = this.#all.size > 1;
   }
 
   /** Forgets all that have neither jobs nor workers. */

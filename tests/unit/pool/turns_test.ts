@@ -24,7 +24,7 @@ const jobOf = (tenant: string) =>
 function tenantsOf(states: Record<string, State>): Tenants {
   const tenants = new Tenants(() => {});
   for (const [name, { jobs = 0, ...state }] of Object.entries(states)) {
-    const tenant = tenants.of({ tenant: name });
+    const tenant = tenants.of(name);
     Object.assign(tenant, state);
     for (let i = 0; i < jobs; i++) tenant.queue.push(jobOf(name));
   }
@@ -150,12 +150,12 @@ Deno.test("Tenants forgets who has neither jobs nor workers, and never the progr
   tenants.forgetGone();
   assertEquals([...tenants].map(({ name }) => name), [undefined, "ann", "bob", "eve"]);
   assertEquals([tenants.several, tenants.waiting, tenants.anyQueued], [true, 1, true]);
-  const ann = tenants.of({ tenant: "ann" });
+  const ann = tenants.of("ann");
   const { queue } = ann;
   queue.remove(queue.head!);
   tenants.forget(ann);
-  Object.assign(tenants.of({ tenant: "bob" }), { workers: 0 });
-  Object.assign(tenants.of({ tenant: "eve" }), { stuck: 0 });
+  Object.assign(tenants.of("bob"), { workers: 0 });
+  Object.assign(tenants.of("eve"), { stuck: 0 });
   tenants.forgetGone();
   assertEquals([...tenants].map(({ name }) => name), [undefined]);
   assertEquals([tenants.several, tenants.waiting, tenants.anyQueued], [false, 0, false]);
