@@ -136,6 +136,16 @@ function told(isolation: Isolation, mode: string, options?: RunOptions): Promise
   return once.get(key)!;
 }
 
+/** Runs a task that ends the program: of these some do so nearly each time. */
+async function runToItsEnd(isolation: Isolation, name: string): Promise<Ended> {
+  let ended = await run(isolation, "ends", name);
+  for (let attempt = 1; attempt < 4 && known[name]![isolation] === "open"; attempt++) {
+    if (ended.found !== "survived") break;
+    ended = await run(isolation, "ends", name);
+  }
+  return ended;
+}
+
 /** Checks that a hole is where SECURITY.md says. */
 function assertState(name: string, isolation: Isolation, isOpen: boolean, ended: Ended): void {
   const state = known[name]![isolation];
@@ -174,7 +184,7 @@ for (const isolation of isolations) {
   Deno.test(`Canary: how a ${isolation} without permissions ends its program`, {
     ignore,
   }, async (t) => {
-    const all = await Promise.all(endings.map((name) => run(isolation, "ends", name)));
+    const all = await Promise.all(endings.map((name) => runToItsEnd(isolation, name)));
     for (const [i, name] of endings.entries()) {
       await t.step(name, () => {
         const isOpen = all[i]!.found !== "survived";
