@@ -90,6 +90,14 @@ export interface PoolOptions {
    */
   args?: readonly string[];
   /**
+   * What becomes of what a process prints; of processes only. Where the pool's permissions are not
+   * `"inherit"`, the program passes the output on, some ten MB a second at most, and the process has
+   * no descriptor of the program's.
+   *
+   * @default {"print"}
+   */
+  output?: "print" | "discard";
+  /**
    * How many workers that have served nobody are kept ready, beyond the `maxWorkers` that serve: a
    * tenant that needs a worker then waits for no start. See {@linkcode RunOptions.tenant}.
    *
@@ -330,6 +338,7 @@ export function poolSettings(
     "memoryLimit",
     "preload",
     "args",
+    "output",
     "spare",
     "maxWorkersPerTenant",
     "maxQueuePerTenant",
@@ -383,9 +392,9 @@ function modulesToLoad(name: string, value: unknown): TaskModule[] {
 
 function isolationOptions(
   name: string,
-  own: (key: "isolation" | "memoryLimit" | "args") => unknown,
+  own: (key: "isolation" | "memoryLimit" | "args" | "output") => unknown,
   byDefault: PoolSettings["isolation"],
-): Pick<PoolSettings, "isolation" | "memoryLimit" | "args"> {
+): Pick<PoolSettings, "isolation" | "memoryLimit" | "args" | "output"> {
   const isolation = own("isolation") ?? byDefault;
   if (own("isolation") !== undefined) {
     if (isolation !== "worker" && isolation !== "process") {
@@ -395,7 +404,7 @@ function isolationOptions(
       throw new TypeError(`Cannot use ${name}.isolation: { inline: true } runs all in this thread`);
     }
   }
-  const ofProcesses = (key: "memoryLimit" | "args", what: string) => {
+  const ofProcesses = (key: "memoryLimit" | "args" | "output", what: string) => {
     if (isolation === "process") return;
     throw new TypeError(
       `Cannot use ${name}.${key}: only a process ${what}; expected ${name}.isolation "process", ` +
@@ -407,12 +416,18 @@ function isolationOptions(
   if (memoryLimit !== Infinity) ofProcesses("memoryLimit", "can be limited");
   const args = own("args");
   if (args !== undefined) ofProcesses("args", "is started with flags");
+  const output = own("output");
+  if (output !== undefined) ofProcesses("output", "has an output of its own");
+  if (output !== undefined && output !== "print" && output !== "discard") {
+    throw wrongType(`${name}.output`, '"print" or "discard"', output);
+  }
   return {
     isolation: isolation as PoolSettings["isolation"],
     memoryLimit: memoryLimit === Infinity
       ? Infinity
       : integer(`${name}.memoryLimit`, memoryLimit, 1, Infinity),
     args: args === undefined ? [] : processFlags(`${name}.args`, args),
+    output: output ?? "print",
   };
 }
 

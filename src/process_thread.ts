@@ -5,6 +5,7 @@ import {
   learnEnvironment,
   variableOf,
 } from "./backend/process_environment.ts";
+import { passOutput } from "./backend/process_output.ts";
 import { copyForProcess } from "./copy.ts";
 import { entry } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
@@ -44,10 +45,13 @@ interface SpawnedProcess extends ChildProcess {
     file: string;
     args: string[];
     envPairs: string[];
-    stdio: ["ignore", "inherit", "inherit", "ipc"];
+    stdio: ["ignore", Output, Output, "ipc"];
     serialization: "advanced";
   }): void;
 }
+
+/** What becomes of what a process prints; a process that gets all of the program's permissions prints itself. */
+type Output = "inherit" | "pipe" | "ignore";
 
 /** Node's part of Deno is loaded when it is needed. */
 let Child: new () => SpawnedProcess;
@@ -107,6 +111,8 @@ export class ProcessThread implements Thread {
   #child: SpawnedProcess;
   /** How often it was started. */
   #starts = 0;
+  /** Passes on the last that it has printed, if this side passes that on. */
+  #endOutput: (() => Promise<void>) | undefined;
   /** Whether it takes tasks, and whether it was told to end. */
   #ready = false;
   #terminated = false;
@@ -127,6 +133,7 @@ export class ProcessThread implements Thread {
 
   #start(): SpawnedProcess {
     const { permissions } = this.#settings;
+    const output = outputOf(this.#settings);
     this.#starts++;
     this.#connected = true;
     const child = new Child();
@@ -159,9 +166,10 @@ export class ProcessThread implements Thread {
         Deno.mainModule ?? import.meta.url,
       ],
       envPairs: Object.entries(environmentFor(permissions)).map((pair) => pair.join("=")),
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      stdio: ["ignore", output, output, "ipc"],
       serialization: "advanced",
     });
+    if (output === "pipe") this.#endOutput = passOutput(child);
     if (child.spawnargs.some((arg) => arg === "-A" || arg === "--allow-all")) {
       child.removeAllListeners();
       child.kill("SIGKILL");
@@ -259,8 +267,15 @@ export class ProcessThread implements Thread {
     // Or an older Deno keeps a channel that was not read to its end.
     if (this.#child.connected) this.#child.disconnect();
     this.#events.onEnd(why);
-    this.#gone.resolve();
+    if (this.#endOutput === undefined) this.#gone.resolve();
+    else this.#endOutput().then(this.#gone.resolve);
   }
+}
+
+/** What becomes of what a process of such a pool prints. */
+function outputOf({ output, permissions }: PoolSettings): Output {
+  if (output === "discard") return "ignore";
+  return permissions === "inherit" ? "inherit" : "pipe";
 }
 
 /** The flags of a process that are no permissions: an older Deno takes each of them once. */

@@ -1,0 +1,69 @@
+/**
+ * What a process prints. Handed the descriptors of the program's output, a task could do more than
+ * print: make them non-blocking for the program, too, whose next `console.log` then throws; empty
+ * the log file that they are; read the terminal. So a process that is restricted prints into pipes,
+ * and the program passes on what comes.
+ */
+
+import { clearTimeout, setTimeout } from "../timers.ts";
+
+/** For how long, in ms, nothing more is read after a chunk: a flood must not keep the event loop busy. */
+const PAUSE_MS = 1;
+/** For how long, in ms, the last output of a process that has ended is waited for. */
+const LAST_OUTPUT_MS = 200;
+
+/** What is used here of the readable ends that Node's part of Deno makes. */
+interface ReadableEnd {
+  on(event: "data", listener: (chunk: Uint8Array) => void): void;
+  on(event: "end" | "close" | "error", listener: () => void): void;
+  pause(): void;
+  resume(): void;
+  destroy(): void;
+  ref(): void;
+  unref(): void;
+}
+
+/**
+ * Passes on what a process prints.
+ *
+ * @param process The process; it prints into pipes.
+ * @returns Is to be called when the process has ended; resolves when its last output was passed on.
+ */
+export function passOutput(
+  process: { readonly stdout: unknown; readonly stderr: unknown },
+): () => Promise<void> {
+  const ends = [process.stdout, process.stderr] as ReadableEnd[];
+  const passed = Promise.all([passOn(ends[0]!, Deno.stdout), passOn(ends[1]!, Deno.stderr)]);
+  return async () => {
+    // A program that ends by itself waits for this.
+    for (const end of ends) end.ref();
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, LAST_OUTPUT_MS);
+    await Promise.race([passed, late.promise]);
+    clearTimeout(timer);
+    // Something that the process has started may have its output, and go on.
+    for (const end of ends) end.destroy();
+  };
+}
+
+/** Passes on what comes from one end, no faster than its reader takes it; resolves at its end. */
+function passOn(end: ReadableEnd, target: typeof Deno.stdout): Promise<void> {
+  const ended = Promise.withResolvers<void>();
+  let passing = Promise.resolve();
+  // A process that prints nothing keeps no program alive.
+  end.unref();
+  end.on("data", (chunk) => {
+    end.pause();
+    passing = writeAll(target, chunk).then(() => void setTimeout(() => end.resume(), PAUSE_MS));
+  });
+  end.on("end", () => passing.then(ended.resolve));
+  end.on("close", () => passing.then(ended.resolve));
+  end.on("error", ended.resolve);
+  return ended.promise;
+}
+
+async function writeAll(target: typeof Deno.stdout, chunk: Uint8Array): Promise<void> {
+  try {
+    for (let rest = chunk; rest.length > 0;) rest = rest.subarray(await target.write(rest));
+  } catch { /* The program has closed its output, or nobody reads that any more. */ }
+}
