@@ -21,7 +21,13 @@ import {
   type TaskFunction,
   tasksFrom,
 } from "@genro/executor";
+import { BodyTooLargeError, readBody } from "./body.ts";
 import { dashboard } from "./dashboard/dashboard.ts";
+
+/** How many bytes a body may have. The default of `request.json()` is all that a client sends. */
+const MAX_BODY_BYTES = 4_096;
+/** How long, in ms, a client may take to send a body. */
+const BODY_TIMEOUT_MS = 10_000;
 
 const onEventLoop = Deno.args.includes("--on-event-loop");
 const tasks = onEventLoop
@@ -95,7 +101,12 @@ async function hashPassword(request: Request): Promise<Response> {
 
 /** The JSON object in a request's body; an empty one if there is none. */
 async function bodyOf(request: Request): Promise<Record<string, unknown>> {
-  return await request.json().catch(() => undefined) ?? {};
+  const bytes = await readBody(request, MAX_BODY_BYTES, AbortSignal.timeout(BODY_TIMEOUT_MS));
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) ?? {};
+  } catch {
+    return {};
+  }
 }
 
 /** What runs tasks; those of a request are cancelled when its client goes away. */
@@ -113,6 +124,10 @@ async function callHere<F extends TaskFunction>(
 function explain(error: unknown): Response {
   if (error instanceof QueueFullError) {
     return problem(503, "Too much to do, try again", { "Retry-After": "1" });
+  }
+  if (error instanceof BodyTooLargeError) return problem(error.status, error.message);
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return problem(408, "The body did not arrive in time");
   }
   // The client has gone away: there is nobody to answer.
   if (error instanceof DOMException && error.name === "AbortError") return problem(499, "Gone");

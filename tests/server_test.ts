@@ -58,6 +58,35 @@ for (const args of [[], ["--on-event-loop"]]) {
   });
 }
 
+/** A body of which the server is to read the least; it counts what it was asked for. */
+function endless(): { body: ReadableStream<Uint8Array<ArrayBuffer>>; megabytes: () => number } {
+  let megabytes = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      if (megabytes === 300) return controller.close();
+      megabytes++;
+      controller.enqueue(new Uint8Array(2 ** 20));
+    },
+  });
+  return { body, megabytes: () => megabytes };
+}
+
+for (const args of [[], ["--on-event-loop"]]) {
+  Deno.test(`examples/server.ts ${args} refuses a long body before it is read`, async () => {
+    await withServer(args, async (url) => {
+      const long = JSON.stringify({ password: "x".repeat(5_000) });
+      assertEquals(await statusOf(hash(url, long)), 413);
+      const { body, megabytes } = endless();
+      const answer = await fetch(`${url}/passwords`, { method: "POST", body }).catch(() => null);
+      await answer?.body?.cancel();
+      // A client that still sends when the connection ends may not see the answer.
+      assertEquals(answer?.status ?? 413, 413);
+      assert(megabytes() < 50, `the server has read ${megabytes()} MB`);
+      assertEquals(await statusOf(hash(url, `{ "password": "short" }`)), 200);
+    });
+  });
+}
+
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test(`examples/server.ts finishes its requests on ${signal}, and exits 0`, {
     ignore: Deno.build.os === "windows",
