@@ -1,12 +1,12 @@
 /**
- * Reads bodies of requests that fit into memory, and refuses the others before they are there.
- * The file needs nothing but Deno: copy it.
+ * Reads bodies of requests up to a limit, and refuses longer bodies before they fill the memory.
+ * The file needs nothing but Deno, and may be copied.
  */
 
-/** How many bytes are set aside before the first ones come: a client may announce what it likes. */
+/** The size of the buffer before the first bytes come; no client decides how large it is. */
 const FIRST_BYTES = 4_096;
 
-/** A body that is longer than its reader takes; the answer to it is 413. */
+/** A body is longer than its reader takes. */
 export class BodyTooLargeError extends Error {
   /** The name of the class. */
   override name = "BodyTooLargeError";
@@ -20,12 +20,11 @@ export class BodyTooLargeError extends Error {
 
 /**
  * Reads the body of a request. A client that announces too many bytes is refused before the first
- * of them is read; one that announces nothing, or too few, is cut off at the limit.
+ * byte is read. A client that announces nothing, or too little, is cut off at the limit.
  *
- * `request.text()`, `json()`, `bytes()` and `formData()` have no limit: they keep in memory whatever
- * a client sends.
+ * `request.text()`, `json()`, `bytes()` and `formData()` have no limit, and keep everything in memory.
  *
- * @param request The request; its body must not have been read.
+ * @param request The request, with a body that nobody has read.
  * @param limit How many bytes the body may have.
  * @param signal Stops the reading, of a client that sends too slowly: `AbortSignal.timeout(5_000)`.
  * @returns The bytes; none if there is no body.
@@ -45,7 +44,7 @@ export async function readBody(
     if (Number(request.headers.get("content-length")) > limit) throw new BodyTooLargeError(limit);
     signal?.throwIfAborted();
     signal?.addEventListener("abort", stop);
-    // One buffer that grows: a client that sends single bytes must not make an object of each.
+    // A buffer that grows: single bytes from a client must not become single objects.
     let bytes = new Uint8Array(Math.min(limit, FIRST_BYTES));
     let length = 0;
     while (true) {

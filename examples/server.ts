@@ -24,7 +24,7 @@ import {
 import { BodyTooLargeError, readBody } from "./body.ts";
 import { dashboard } from "./dashboard/dashboard.ts";
 
-/** How many bytes a body may have. The default of `request.json()` is all that a client sends. */
+/** How many bytes a body may have. `request.json()` has no limit. */
 const MAX_BODY_BYTES = 4_096;
 /** How long, in ms, a client may take to send a body. */
 const BODY_TIMEOUT_MS = 10_000;

@@ -1,4 +1,4 @@
-/** What a snippet comes to, as its process sends it: one JSON text of a bounded length. */
+/** The answer of a process: a JSON text of a bounded length. */
 
 import {
   ANSWER_CHARACTERS,
@@ -7,30 +7,30 @@ import {
   RESULT_CHARACTERS,
 } from "./limits.ts";
 
-/** What a snippet has thrown. */
+/** The error of a snippet. */
 export interface SnippetError {
   name: string;
   message: string;
   stack?: string;
 }
 
-/** What a snippet has done. */
+/** How a snippet has ended. */
 export interface Answer {
-  /** Whether it returned. */
+  /** Whether the snippet returned. */
   ok: boolean;
-  /** What it returned, as JSON; nothing if JSON has no word for that. */
+  /** The result as JSON; missing for a value such as `undefined`. */
   result?: string;
-  /** What it printed. */
+  /** The printed lines. */
   output: string;
-  /** What it threw. */
+  /** The error, if the snippet threw. */
   error?: SnippetError;
 }
 
 /**
- * Reads what a process has sent. The snippet has been there: nothing of it is taken on trust.
+ * Reads the answer of a process, which a snippet may have forged: nothing is taken on trust.
  *
- * @param sent What came, of whatever type.
- * @returns The answer, with no more in it than there may be; nothing if it is none.
+ * @param sent The value that arrived, of any type.
+ * @returns The answer, cut to the limits; nothing if the value is no answer.
  */
 export function readAnswer(sent: unknown): Answer | undefined {
   if (typeof sent !== "string" || sent.length > ANSWER_CHARACTERS) return undefined;

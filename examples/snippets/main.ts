@@ -1,6 +1,6 @@
 /**
- * A service that runs JavaScript of its users, who trust neither each other nor are trusted:
- * each has a process without permissions. docs/untrusted-code.md says what holds, and what does not.
+ * A service that runs JavaScript of users, who trust nobody and whom nobody trusts: each user has a
+ * process without permissions. docs/untrusted-code.md tells the limits.
  *
  * ```sh
  * deno run --allow-net=127.0.0.1 --allow-read=. --allow-env=PORT --allow-run=$(which deno) \
@@ -18,7 +18,7 @@ const server: ExecutorServer = await serve((request, { executor }) => {
   switch (`${request.method} ${pathname}`) {
     case "GET /healthz":
       return new Response("ok");
-    case "GET /stats": // For the operator: put it behind your authentication.
+    case "GET /stats": // For the operator: a real service asks for authentication.
       return Response.json({ ...server.executor.stats().cpu, memory: Deno.memoryUsage() });
     case "POST /run": {
       const user = userOf(request);
@@ -40,13 +40,13 @@ const server: ExecutorServer = await serve((request, { executor }) => {
       args: ["--no-npm", "--cached-only"],
       memoryLimit: HEAP_MB,
       preload,
-      // Snippets that wait for something need no core: more of them than there are cores.
+      // Snippets that wait need no core: there may be more processes than cores.
       maxWorkers: 4,
       maxWorkersPerTenant: 1,
       maxQueuePerTenant: 4,
       maxQueue: 100,
       spare: 1,
-      // What a snippet leaves running ends with its process.
+      // Timers and threads that a snippet has left end with the process.
       idleTimeout: 5_000,
     },
     blocking: { maxWorkers: 1 },
@@ -54,7 +54,7 @@ const server: ExecutorServer = await serve((request, { executor }) => {
 });
 await server.finished;
 
-/** Who asks. A real service knows that by its authentication, not by what the client claims. */
+/** The user. A real service knows the user by authentication, and believes no header. */
 function userOf(request: Request): string | undefined {
   return request.headers.get("x-user")?.match(/^[\w.@-]{1,64}$/)?.[0];
 }

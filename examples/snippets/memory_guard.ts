@@ -1,11 +1,11 @@
 /**
- * Ends a process that has too much memory of any kind: `memoryLimit` counts V8's heap alone, and
- * neither an `ArrayBuffer` nor WebAssembly's memory nor threads are in it.
+ * Ends a process that has too much memory of any kind. `memoryLimit` counts V8's heap alone: an
+ * `ArrayBuffer`, WebAssembly's memory and threads are not on the heap.
  */
 
 import { Worker } from "node:worker_threads";
 
-/** How often, in ms, the memory is looked at. What is set aside in between is not seen. */
+/** How often, in ms, the guard looks at the memory. */
 const INTERVAL_MS = 20;
 
 /**

@@ -1,4 +1,4 @@
-/** The request that runs a snippet, and each way in which that ends. */
+/** The request for a snippet, and each way in which the snippet ends. */
 
 import {
   QueueFullError,
@@ -13,14 +13,14 @@ import { BODY_TIMEOUT_MS, PATIENCE_MS, SOURCE_BYTES, TIME_LIMIT_MS } from "./lim
 
 const { runSnippet } = tasksFrom(import.meta, () => import("./run_snippet.ts"));
 
-/** What workers load before they take snippets. */
+/** The tasks whose module processes load before they take snippets. */
 export const preload = [runSnippet];
 
 /**
  * Runs the snippet in the body of a request.
  *
  * @param request The request.
- * @param executor Cancels what it runs when the client leaves.
+ * @param executor Runs the snippet, and cancels the run when the client leaves.
  * @param user Whose snippet it is.
  * @returns The answer.
  */
@@ -51,8 +51,8 @@ async function readSource(request: Request): Promise<string | Response> {
 }
 
 /**
- * The answer where a snippet did not get to one. The error may be of the snippet's making: nothing in
- * it is printed, and nothing of it is sent on but to its own user.
+ * The answer for a snippet that has sent none. The error may be of the snippet's making: no text of
+ * the error is printed or sent.
  */
 function explain(error: unknown, patience: AbortSignal): Response {
   if (error instanceof QueueFullError) {
@@ -78,7 +78,7 @@ function explain(error: unknown, patience: AbortSignal): Response {
     : problem(502, "The process sent no valid answer");
 }
 
-/** A refusal. Those that are worth another try say so. */
+/** A refusal; the header `retry-after` says when another try may succeed. */
 export function problem(status: number, message: string): Response {
   const headers: HeadersInit = status === 429 || status === 503 ? { "retry-after": "1" } : {};
   return Response.json({ ok: false, error: { name: "Refused", message } }, { status, headers });

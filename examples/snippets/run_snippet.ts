@@ -1,4 +1,4 @@
-/** The task: it runs in a process without permissions, where the snippet may do what it likes. */
+/** The task, which runs in a process without permissions. */
 
 import type { Answer, SnippetError } from "./answer.ts";
 import { ERROR_CHARACTERS, MEMORY_MB, OUTPUT_CHARACTERS, RESULT_CHARACTERS } from "./limits.ts";
@@ -6,8 +6,8 @@ import { guardMemory } from "./memory_guard.ts";
 
 guardMemory(MEMORY_MB);
 
-// Kept from before the first snippet. This is for the sake of honest snippets that patch a global:
-// no process can be defended against the code in it.
+// Kept from before the first snippet, for honest snippets that patch a global. No process can be
+// defended against its own code.
 const { stringify } = JSON;
 const { inspect } = Deno;
 const AsyncFunction = (async () => {}).constructor as new (
@@ -41,19 +41,19 @@ export async function runSnippet(source: string): Promise<string> {
   return stringify(answer);
 }
 
-/** How much of a value is printed. */
+/** How values are printed. */
 const INSPECT_OPTIONS: Deno.InspectOptions = {
   colors: false,
   iterableLimit: 100,
   strAbbreviateSize: 10_000,
 };
 
-/** What a snippet prints by `console`, as far as it is kept. */
+/** The lines that a snippet prints by `console`, up to a length. */
 class Output {
   #text = "";
   #isFull = false;
 
-  /** A `console` for the snippet, and for what it leaves behind: that prints into nothing. */
+  /** A `console` for the snippet. Timers that the snippet leaves behind print into nothing. */
   readonly console: Console = Object.assign(
     Object.fromEntries(Object.keys(console).map((name) => [name, () => {}])) as never,
     Object.fromEntries(
@@ -74,14 +74,14 @@ class Output {
     if (!this.#isFull) this.#text += "\n";
   }
 
-  /** Everything that was printed, or its beginning; later lines are lost. */
+  /** Ends the output, and returns the printed lines. */
   end(): string {
     this.#isFull = true;
     return clip(this.#text, OUTPUT_CHARACTERS);
   }
 }
 
-/** What was thrown, whatever that is. */
+/** Describes a thrown value of any kind. */
 function describe(thrown: unknown): SnippetError {
   try {
     if (!(thrown instanceof Error)) {
