@@ -9,7 +9,7 @@
 import { Ledger } from "./src/ledger.ts";
 import { loadWith } from "./src/load.ts";
 import { DYING, LIVES, READY, type Setup, type ToWorker, VERSION } from "./src/protocol.ts";
-import { seclude, type WorkerScope } from "./src/scope.ts";
+import { hideHostMessages, type WorkerScope } from "./src/scope.ts";
 import { type Post, TaskServer } from "./src/task_server.ts";
 import { encodeThrown } from "./src/thrown.ts";
 import { Ending } from "./src/worker/ending.ts";
@@ -58,16 +58,9 @@ export function serve(
   };
 
   let server: TaskServer | undefined;
-  let hostKey: number;
-  seclude(scope, (data) => {
-    if (server !== undefined) {
-      const message = data as ToWorker;
-      // Anybody can dispatch an event.
-      if (message[1] === hostKey) server.receive(message);
-      return;
-    }
-    const { memory, key } = data as Setup;
-    hostKey = key;
+  hideHostMessages(scope, (data) => {
+    if (server !== undefined) return server.receive(data as ToWorker);
+    const { memory } = data as Setup;
     server = new TaskServer(load, evaluate, new Ledger(memory), post, ending);
   });
   provideCurrentTask(() => server?.context);

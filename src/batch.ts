@@ -29,7 +29,7 @@ export class Batch {
   size = 0;
   objects = 0;
   task: AddressedTask | undefined;
-  readonly #message: [kind: number, key: number, first: number, ...calls: unknown[]];
+  readonly #message: [kind: number, first: number, ...calls: unknown[]];
   /** Where it says for how many calls the last arguments are. */
   #times = 0;
   /** Whether no other job may be added. */
@@ -40,15 +40,14 @@ export class Batch {
   /**
    * Makes one.
    *
-   * @param key What the worker knows its host by.
    * @param first The run of the job.
    * @param taken What {@linkcode takeBytesOf} has taken of it.
    */
-  constructor(key: number, first: number, job: Job, taken: Taken | undefined) {
+  constructor(first: number, job: Job, taken: Taken | undefined) {
     const { manner } = job;
     this.first = first;
     this.transfer = taken === undefined ? job.transferables : [taken.buffer];
-    this.#message = manner === undefined ? [RUN, key, first] : [ALONE, key, first, manner];
+    this.#message = manner === undefined ? [RUN, first] : [ALONE, first, manner];
     this.#closed = travelsAlone(job, taken);
     this.lender = job.lends ? job : undefined;
     this.#put(job, taken);
@@ -126,8 +125,8 @@ export class Batch {
 
   /** What is sent with what was lent in the place of the arguments. */
   messageWith({ values, moved }: Loan): ToWorker {
-    const [kind, key, first, manner, task, length, times] = this.#message;
-    const message = [kind, key, first, { ...manner as Manner, moved }, task, length, times];
+    const [kind, first, manner, task, length, times] = this.#message;
+    const message = [kind, first, { ...manner as Manner, moved }, task, length, times];
     return [...message, ...values] as unknown as ToWorker;
   }
 }

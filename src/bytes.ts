@@ -1,30 +1,16 @@
 /** Bytes that are copied or moved as a whole: buffers and typed arrays with nothing special. */
 
-import { apply, FixedMap, getOwnPropertyDescriptor, getPrototypeOf, onlyOf } from "./intrinsics.ts";
-
 /** From how many bytes on a copy is moved; to move anything takes as long as to copy half of them. */
 const LEAST = 262_144;
 
 type View = ArrayBufferView<ArrayBuffer>;
 type ViewClass = new (source: ArrayBuffer | View, offset?: number, length?: number) => View;
 
-const { ArrayBuffer, Uint8Array } = globalThis;
 const { isView } = ArrayBuffer;
+const { getPrototypeOf } = Object;
 const bufferPrototype = ArrayBuffer.prototype;
-const { transfer } = bufferPrototype;
-const viewPrototype = getPrototypeOf(Uint8Array.prototype)!;
-const sizeOf = getter<ArrayBuffer, number>(bufferPrototype, "byteLength");
-const isResizable = getter<ArrayBuffer, boolean>(bufferPrototype, "resizable");
-const sizeOfView = getter<View, number>(viewPrototype, "byteLength");
-const offsetOf = getter<View, number>(viewPrototype, "byteOffset");
-const lengthOf = getter<View, number>(viewPrototype, "length");
-/** The name of a typed array's class. */
-const nameOf = getter<View, string>(viewPrototype, Symbol.toStringTag);
 
-/** The buffer of a typed array. */
-export const bufferOf: (view: View) => ArrayBuffer = getter(viewPrototype, "buffer");
-
-const viewClasses = new FixedMap<string, ViewClass>();
+const viewClasses = new Map<string, ViewClass>();
 for (
   const viewClass of [
     Int8Array,
@@ -41,12 +27,6 @@ for (
   ]
 ) viewClasses.set(viewClass.name, viewClass as ViewClass);
 
-/** What a getter of a prototype says, whatever the value has in its place. */
-function getter<T, V>(prototype: object, name: PropertyKey): (value: T) => V {
-  const { get } = getOwnPropertyDescriptor(prototype, name)!;
-  return (value) => apply(get!, value, []);
-}
-
 /** What stands for bytes where they arrive, and the buffer that is moved for it. */
 export interface Movable {
   readonly value: ArrayBuffer | View;
@@ -60,17 +40,16 @@ export interface Movable {
  * @returns Nothing, if they are not large, or not whole: a view drags its buffer along.
  */
 export function copyBytes(value: unknown): Movable | undefined {
-  if (!isView(value) && (!isObject(value) || getPrototypeOf(value) !== bufferPrototype)) return;
+  if (!isView(value) && !isBuffer(value)) return;
+  const buffer = isView(value) ? value.buffer : value;
   try {
-    const buffer = isView(value) ? bufferOf(value as View) : value as ArrayBuffer;
-    const size = sizeOf(buffer);
-    const view = isView(value) ? value as View : new Uint8Array(buffer);
-    if (size < LEAST || sizeOfView(view) < size || isResizable(buffer)) return;
-    const viewClass = viewClasses.get(nameOf(view));
-    if (viewClass === undefined) return;
-    const copy = new viewClass(view);
-    return { value: view === value ? copy : bufferOf(copy), buffer: bufferOf(copy) };
-  } catch { /* Shared memory, or what only looks like a buffer: the clone knows what to do. */ }
+    if (!isBuffer(buffer) || buffer.byteLength < LEAST || buffer.resizable) return;
+    const view = isView(value) ? value : new Uint8Array(buffer);
+    const viewClass = classOf(view);
+    if (viewClass === undefined || view.byteLength < buffer.byteLength) return;
+    const copy = new viewClass(view as View);
+    return { value: view === value ? copy : copy.buffer, buffer: copy.buffer };
+  } catch { /* What only looks like a buffer: the clone knows what to do. */ }
 }
 
 /**
@@ -79,24 +58,29 @@ export function copyBytes(value: unknown): Movable | undefined {
  * @returns Nothing, if they are not all that is to be moved, or cannot be; then they are untouched.
  */
 export function takeBytes(value: unknown, transferables: Transferable[]): Movable | undefined {
-  const only = onlyOf(transferables) as ArrayBuffer;
+  const [only] = transferables;
+  if (transferables.length !== 1 || !isBuffer(only)) return;
   try {
-    if (isResizable(only)) return;
+    if (only.resizable) return;
     if (value === only) {
-      const buffer: ArrayBuffer = apply(transfer, only, []);
+      const buffer = only.transfer();
       return { value: buffer, buffer };
     }
-    if (!isView(value) || bufferOf(value as View) !== only) return;
-    const view = value as View;
-    const viewClass = viewClasses.get(nameOf(view));
+    if (!isView(value) || value.buffer !== only) return;
+    const { byteOffset, length } = value as Uint8Array;
+    const viewClass = classOf(value);
     if (viewClass === undefined) return;
-    const offset = offsetOf(view);
-    const length = lengthOf(view);
-    const buffer: ArrayBuffer = apply(transfer, only, []);
-    return { value: new viewClass(buffer, offset, length), buffer };
-  } catch { /* A port or a stream, or gone already: sending it will tell. */ }
+    const buffer = only.transfer();
+    return { value: new viewClass(buffer, byteOffset, length), buffer };
+  } catch { /* Gone already: sending it will tell. */ }
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+function isBuffer(value: unknown): value is ArrayBuffer {
+  return typeof value === "object" && value !== null && getPrototypeOf(value) === bufferPrototype;
+}
+
+/** The class of a typed array; nothing for other views. */
+function classOf(view: ArrayBufferView): ViewClass | undefined {
+  // Of `Buffer` and other subclasses it is the one that they extend.
+  return viewClasses.get((view as Uint8Array)[Symbol.toStringTag]);
 }

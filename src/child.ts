@@ -1,4 +1,3 @@
-import { apply, awaitable } from "./intrinsics.ts";
 import { copyForProcess } from "./copy.ts";
 import { Ledger } from "./ledger.ts";
 import type { Loaders } from "./load.ts";
@@ -8,7 +7,6 @@ import {
   DYING,
   type FromProcess,
   LOAD,
-  type ProcessSetup,
   READY,
   RETIRE,
   RUN,
@@ -75,15 +73,13 @@ export function serveHost(loaders: Loaders, evaluate: Evaluate, host: number): P
   // An exit ends a process at once: nobody has to wait for another turn, as in a worker.
   const load = async (url: string) => {
     try {
-      return await awaitable(whileLoading(url, loaders[url]!));
+      return await whileLoading(url, loaders[url]!);
     } catch (error) {
       throw withHint(error);
     }
   };
   const report = console.error.bind(console);
   const retired = Promise.withResolvers<void>();
-  let server: TaskServer | undefined;
-  let hostKey: number;
   let isRetiring = false;
   /** Ends the process, unless it ends by itself. */
   const end = (code: number) => {
@@ -92,35 +88,31 @@ export function serveHost(loaders: Loaders, evaluate: Evaluate, host: number): P
   /** What came while a run waits to begin. */
   let waiting: ToWorker[] | undefined;
 
-  const receive = (message: ToWorker | ProcessSetup) => {
-    if (server === undefined) {
-      hostKey = (message as ProcessSetup).key;
-      server = new TaskServer(load, evaluate, OwnLedger.local(), post);
-      return send(READY);
-    }
-    if ((message as ToWorker)[1] !== hostKey) return;
-    if (waiting !== undefined) return void (waiting[waiting.length] = message as ToWorker);
-    const [kind, , run] = message as ToWorker;
+  const post = (message: FromProcess, transfer?: Transferable[]) => {
+    send(copyForProcess(message, transfer));
+  };
+  const server = new TaskServer(load, evaluate, OwnLedger.local(), post);
+  const receive = (message: ToWorker) => {
+    if (waiting !== undefined) return void waiting.push(message);
+    const [kind, run] = message;
     if (kind === RETIRE) {
       isRetiring = true;
       disconnect();
       unref(watch);
       return endWhenDone(exit).then(retired.resolve);
     }
-    if (kind !== RUN && kind !== ALONE && kind !== LOAD) return server.receive(message as ToWorker);
+    if (kind !== RUN && kind !== ALONE && kind !== LOAD) return server.receive(message);
     waiting = [];
     send([BEGUN, run], () => {
       const behind = waiting!;
       waiting = undefined;
-      server!.receive(message as ToWorker);
-      for (let i = 0; i < behind.length; i++) receive(behind[i]!);
+      server.receive(message);
+      for (const next of behind) receive(next);
     });
   };
-  const post = (message: FromProcess, transfer?: Transferable[]) => {
-    send(copyForProcess(message, transfer));
-  };
-  hide(process, receive);
-  provideCurrentTask(() => server?.context);
+  hideHostMessages(process, receive);
+  provideCurrentTask(() => server.context);
+  send(READY);
 
   const dying = (thrown: unknown) => {
     report("error: Uncaught (in a process)", thrown);
@@ -209,17 +201,25 @@ function hearUncaught<E extends Event>(
   });
 }
 
-/** Gives what the host says to `receive` alone, and takes from tasks what they could answer with. */
-function hide(process: ChannelProcess, receive: (message: ToWorker) => void): void {
+/**
+ * Gives what the host says to `receive`, and to nobody else: the module of a task may serve messages
+ * of its own where it is a process's main module. Libraries such as signal-exit replace `emit`, too.
+ */
+function hideHostMessages(process: ChannelProcess, receive: (message: ToWorker) => void): void {
   const { emit } = process;
-  const emitOthers = (type: string, ...args: unknown[]) =>
-    type === "message"
-      ? (receive(args[0] as ToWorker), true)
-      : apply(emit, process, [type, ...args]);
-  Object.defineProperty(process, "emit", { value: emitOthers, enumerable: true });
-  Object.defineProperty(process, "send", { value: undefined, enumerable: true });
+  process.emit = (type, ...args) =>
+    type === "message" && isFromHost(args[0])
+      ? (receive(args[0]), true)
+      : emit.call(process, type, ...args);
+  // No error: such a module may say that it is ready while it is loaded.
+  process.send = () => true;
   // Deno reads the channel only while someone listens.
   process.on("message", () => {});
+}
+
+/** Whether a message is the host's, and none that is emitted within this process. */
+function isFromHost(message: unknown): message is ToWorker {
+  return Array.isArray(message) && typeof message[0] === "number";
 }
 
 /** Ends this process when its host is gone, even if a task keeps its own thread busy. */

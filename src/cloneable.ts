@@ -1,9 +1,8 @@
-import { apply, FixedSet, getOwnPropertyDescriptor, getPrototypeOf } from "./intrinsics.ts";
 import { isTooDeep, MAX_LEVELS } from "./wire/values/depth.ts";
 
-const { Deno, structuredClone } = globalThis;
+const { Deno, DOMException, structuredClone } = globalThis;
 const { isView } = ArrayBuffer;
-const objectPrototype = Object.prototype;
+const { getOwnPropertyDescriptor, getPrototypeOf, prototype: objectPrototype } = Object;
 
 /** What Deno says of a stream or a port that is to be cloned. */
 const UNMARKED = /^Unsupported object type|needs transfer/;
@@ -18,7 +17,7 @@ export function isUnmarked(why: string): boolean {
  * at least where they stand inside another value, as arguments and results do on the wire. By name:
  * Deno loads each when it is first mentioned.
  */
-const lost: ReadonlySet<unknown> = new FixedSet([
+const lost: ReadonlySet<unknown> = new Set([
   "AbortController",
   "AbortSignal",
   "BroadcastChannel",
@@ -100,17 +99,16 @@ export function assertReadable(value: unknown): void {
   if (typeof value !== "object" || value === null || !isTooDeep(value)) return;
   const message = `a value nested deeper than ${MAX_LEVELS} levels could not be cloned`;
   const refusal = new DOMException(message, "DataCloneError");
-  apply(add, refusals, [refusal]);
+  refusals.add(refusal);
   throw refusal;
 }
 
 /** What {@linkcode assertReadable} has thrown. */
-const refusals = new WeakSet<object>();
-const { add, has } = WeakSet.prototype;
+const refusals = new WeakSet<WeakKey>();
 
 /** Whether an error is what {@linkcode assertReadable} has thrown. */
 export function isRefusal(error: unknown): boolean {
-  return apply(has, refusals, [error]);
+  return refusals.has(error as WeakKey);
 }
 
 /**

@@ -94,7 +94,7 @@ export class RunContext extends Base implements TaskContext {
 
   throwIfAborted(): void {
     if (this.#aborted) throw this.#reason;
-    if (RunContext.isAborted(this)) {
+    if (this.isAborted) {
       throw new DOMException("The task was aborted", "AbortError");
     }
   }
@@ -104,41 +104,39 @@ export class RunContext extends Base implements TaskContext {
   }
 
   progress(value: unknown): void {
-    RunContext.tell(this, PROGRESS, value);
+    this.tell(PROGRESS, value);
   }
 
   /** Sends a value of a run that goes on. */
-  static tell(context: RunContext, kind: Said[0], value: unknown): void {
-    sendValue(context.#post, kind, context.#run, value);
-    context.#told = true;
+  tell(kind: Said[0], value: unknown): void {
+    sendValue(this.#post, kind, this.#run, value);
+    this.#told = true;
   }
 
   /** Whether the run has ended. */
-  static hasEnded(context: RunContext): boolean {
-    return context.#ledger.hasEnded(context.#run);
+  get hasEnded(): boolean {
+    return this.#ledger.hasEnded(this.#run);
   }
 
   /** Whether messages tell of this run. */
-  static hasTold(context: RunContext): boolean {
-    return context.#told;
+  get hasTold(): boolean {
+    return this.#told;
   }
 
   /** Whether the host has aborted this run. */
-  static isAborted(context: RunContext): boolean {
-    return context.#aborted || context.#ledger.isAborted(context.#run);
+  get isAborted(): boolean {
+    return this.#aborted || this.#ledger.isAborted(this.#run);
   }
 
   /** The host's word that this run was aborted, if it is this one, has arrived. */
-  static abort(context: RunContext, run: number, reason: () => unknown): void {
-    if (context.#run !== run) return;
-    context.#aborted = true;
-    context.#reason = reason();
-    context.#controller?.abort(context.#reason);
+  abort(run: number, reason: () => unknown): void {
+    if (this.#run !== run) return;
+    this.#aborted = true;
+    this.#reason = reason();
+    this.#controller?.abort(this.#reason);
   }
 }
 
 // V8 prints the class of `this` before the name of a function, in stacks. It prints this tag instead
 // where the class extends another, and nothing where the tag is empty.
 Object.defineProperty(RunContext.prototype, Symbol.toStringTag, { value: "" });
-// Every task can reach it.
-Object.freeze(RunContext.prototype);

@@ -6,22 +6,18 @@
  */
 
 import { isUnmarked } from "./cloneable.ts";
-import { apply, bareArray, FixedMap, FixedSet, getPrototypeOf } from "./intrinsics.ts";
 
-const { Array, ArrayBuffer, DOMException, Error, Object, SharedArrayBuffer, structuredClone } =
-  globalThis;
+const { DOMException, Map, Set, structuredClone } = globalThis;
 const { isArray } = Array;
 const { isView } = ArrayBuffer;
-const { keys } = Object;
-const { forEach: forEachEntry } = Map.prototype;
-const { forEach: forEachMember } = Set.prototype;
+const { getPrototypeOf, keys } = Object;
 const { isError } = Error;
 const sharedMemory = SharedArrayBuffer.prototype;
 
 /** What a value of a class can hold that must be looked at, too. */
 type Contents = "nothing" | "properties" | "entries" | "members";
 
-const classes = new FixedMap<object | null, Contents>();
+const classes = new Map<object | null, Contents>();
 classes.set(null, "properties");
 classes.set(Object.prototype, "properties");
 classes.set(Array.prototype, "properties");
@@ -39,15 +35,13 @@ for (const { prototype } of [ArrayBuffer, Date, RegExp, Number, String, Boolean,
  */
 export function copyForProcess<T>(message: T, transfer?: Transferable[]): T {
   const copy = cloneOf(message, transfer);
-  const seen = new FixedSet<object>();
-  const found = bareArray<object>();
+  // What an object holds is added behind it, and looked at in its turn.
+  const found = new Set<object>();
   const add = (value: unknown) => {
-    if (typeof value !== "object" || value === null || seen.has(value)) return;
-    seen.add(value);
-    found[found.length] = value;
+    if (typeof value === "object" && value !== null) found.add(value);
   };
   add(copy);
-  for (let i = 0; i < found.length; i++) addContents(found[i]!, add);
+  for (const object of found) addContents(object, add);
   return copy;
 }
 
@@ -69,22 +63,21 @@ function addContents(value: object, add: (value: unknown) => void): void {
     return;
   }
   if (isArray(value) && keys(value).length === value.length) {
-    for (let i = 0; i < value.length; i++) add(value[i]);
+    for (const item of value) add(item);
     return;
   }
-  const contents = classes.get(getPrototypeOf(value));
-  switch (contents) {
+  switch (classes.get(getPrototypeOf(value))) {
     case "nothing":
       return;
-    case "properties": {
-      const names = keys(value);
-      for (let i = 0; i < names.length; i++) add((value as Record<string, unknown>)[names[i]!]);
+    case "properties":
+      for (const key of keys(value)) add((value as Record<string, unknown>)[key]);
       return;
-    }
     case "entries":
-      return apply(forEachEntry, value, [(entry: unknown, key: unknown) => (add(key), add(entry))]);
+      for (const [key, entry] of value as Map<unknown, unknown>) (add(key), add(entry));
+      return;
     case "members":
-      return apply(forEachMember, value, [add]);
+      for (const member of value as Set<unknown>) add(member);
+      return;
   }
   // Those of the language; a DOMException would arrive as another class.
   if (isError(value) && !(value instanceof DOMException)) return add(value.cause);

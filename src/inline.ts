@@ -21,10 +21,11 @@ import type { Thread, ThreadEvents } from "./thread.ts";
 import { provideCurrentTask } from "./wire/current_task.ts";
 import { EVALUATE, type Evaluate } from "./worker/evaluator.ts";
 
+const { structuredClone } = globalThis;
+
 /** Serves tasks on the event loop itself, with the copies and the messages of a worker. */
 export class InlineThread implements Thread {
   readonly ledger = Ledger.local();
-  readonly key = 0;
   /** What is sent later can still be aborted and terminated. */
   readonly queues = false;
   readonly clone = structuredClone;
@@ -56,7 +57,7 @@ export class InlineThread implements Thread {
   post(message: ToWorker, transfer?: Transferable[], context?: AsyncContext): void {
     const copy = structuredClone(message, { transfer });
     if (message[0] === RUN || message[0] === ALONE) {
-      this.#running = message[2];
+      this.#running = message[1];
       this.#context = context;
     }
     // Later, as with a worker: submitting a task never runs it. All that is said of a run calls
@@ -74,7 +75,7 @@ export class InlineThread implements Thread {
     // Nothing can stop it, but it can be told, and a stream that waits for its reader ends.
     const reason = encodeThrown(new DOMException("The executor was terminated", "AbortError"));
     this.ledger.abort(this.#running);
-    this.post([ABORT, this.key, this.#running, reason]);
+    this.post([ABORT, this.#running, reason]);
   }
 
   retire(): number {

@@ -1,7 +1,6 @@
-import { awaitable } from "./intrinsics.ts";
 import { whileLoading } from "./wire/loading.ts";
 
-const NativePromise = Promise;
+const { Promise } = globalThis;
 
 /** How to load each module whose exports are tasks, by its URL. */
 export type Loaders = Readonly<Record<string, () => Promise<unknown>>>;
@@ -13,7 +12,7 @@ export type Load = (url: string) => Promise<unknown>;
 export function loadWith(loaders: Loaders): Load {
   const turn = turns();
   return async (url) => {
-    const module = await awaitable(whileLoading(url, loaders[url]!));
+    const module = await whileLoading(url, loaders[url]!);
     // One that exits while it is evaluated goes on until the next turn, which never comes.
     await turn();
     return module;
@@ -26,13 +25,9 @@ function turns(): () => Promise<void> {
   const arrive = port2.postMessage.bind(port2);
   let arrived: () => void;
   port1.onmessage = () => arrived();
-  // Its own: Deno calls what is found by that name.
-  port1.dispatchEvent = port1.dispatchEvent.bind(port1);
   return () =>
-    awaitable(
-      new NativePromise((resolve) => {
-        arrived = resolve;
-        arrive(0);
-      }),
-    );
+    new Promise((resolve) => {
+      arrived = resolve;
+      arrive(0);
+    });
 }

@@ -253,7 +253,7 @@ export class Member {
   #load(module: TaskModule, job?: Job, onLate?: () => void): void {
     this.modules.begin(module, job, onLate);
     this.#thread.ledger.openLoad();
-    this.#thread.post([LOAD, this.#thread.key, module.url]);
+    this.#thread.post([LOAD, module.url]);
   }
 
   /** Loads what the pool wants loaded; when all of that is there, the worker takes tasks. */
@@ -290,7 +290,7 @@ export class Member {
       this.flush();
       // By a getter of an argument that was sent.
       if (job.settled) return;
-      this.#batch = new Batch(this.#thread.key, nextRun(this.jobs.last), job, taken);
+      this.#batch = new Batch(nextRun(this.jobs.last), job, taken);
     }
     this.jobs.push(job);
     const { last } = this.jobs;
@@ -400,7 +400,7 @@ export class Member {
 
   /** The reader of a job's stream has taken so many values. */
   pull(job: Job, count: number): void {
-    this.#thread.post([PULL, this.#thread.key, this.jobs.runOf(job), count]);
+    this.#thread.post([PULL, this.jobs.runOf(job), count]);
   }
 
   /** Gives the worker the address of a task. */
@@ -408,10 +408,10 @@ export class Member {
     // Those it has yet to run must not be forgotten.
     if (this.#known.size >= MAX_ADDRESSES && this.jobs.size === 0) {
       this.#known.clear();
-      this.#thread.post([FORGET, this.#thread.key]);
+      this.#thread.post([FORGET]);
     }
     this.#known.set(task.id, task);
-    this.#thread.post([LEARN, this.#thread.key, task.id, task.address]);
+    this.#thread.post([LEARN, task.id, task.address]);
   }
 
   /** Takes back the jobs that the worker has not begun, but those whose arguments were moved there. */
@@ -485,12 +485,12 @@ export class Member {
    * that runs is told, and if it does not end soon, its worker is given up.
    */
   abort(job: Job, reason: unknown): void {
-    const { ledger, key } = this.#thread;
+    const { ledger } = this.#thread;
     const run = this.jobs.runOf(job);
     const unsent = this.#sending !== undefined && runsBetween(this.#sending.first, run) >= 0;
     if (this.drop(job) || unsent || ledger.hasEnded(run)) return;
     ledger.abort(run);
-    this.#thread.post([ABORT, key, run, encodeReason(reason)]);
+    this.#thread.post([ABORT, run, encodeReason(reason)]);
     this.#aborted = job;
     this.#allowGrace();
   }
@@ -612,7 +612,7 @@ export class Member {
         const task = this.#known.get(message[1]);
         if (task !== undefined) task.shares = true;
         this.#events.onShared(this);
-        this.#thread.post([TAKEN_BACK, this.#thread.key]);
+        this.#thread.post([TAKEN_BACK]);
         break;
       }
       case DONE: {

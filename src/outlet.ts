@@ -1,18 +1,7 @@
-import { apply, awaitable, getPrototypeOf } from "./intrinsics.ts";
 import { isThenable } from "./thenable.ts";
 import { WINDOW } from "./protocol.ts";
 
-const { Object, Promise, TypeError } = globalThis;
-const { asyncIterator, iterator } = Symbol;
-
-// deno-lint-ignore no-explicit-any -- a task, or a method of what it returned
-type Method = (this: any, ...args: any[]) => unknown;
-
-/** How what a task returned goes on and ends; either may give a promise. */
-interface Source {
-  next(): unknown;
-  end(): unknown;
-}
+const { Promise } = globalThis;
 
 /** The worker's side of one stream: it sends what a task yields, as far as its reader has room. */
 export class Outlet {
@@ -45,65 +34,46 @@ export class Outlet {
   /**
    * Sends what a call has yielded, to its end or until the reader goes.
    *
-   * @param call The function that was called.
    * @param returned What it returned.
    * @throws What it throws, or what sending throws.
    */
-  async drain(call: Method, returned: unknown): Promise<void> {
-    const source = sourceOf(call, returned);
+  async drain(returned: unknown): Promise<void> {
+    const iterator = iteratorOf(returned);
     while (true) {
       while (this.#room === 0 && !this.#closed) {
-        await awaitable(new Promise<void>((resolve) => this.#wake = resolve));
+        await new Promise<void>((resolve) => this.#wake = resolve);
       }
       if (this.#closed || this.#isAborted()) break;
-      let step = source.next();
-      if (isThenable(step)) step = await awaitable(step);
-      const { done, value } = step as IteratorResult<unknown>;
+      let step = iterator.next();
+      if (isThenable(step)) step = await step;
+      const { done, value } = step;
       if (done) return;
       try {
-        this.#send(isThenable(value) ? await awaitable(value) : value);
+        this.#send(isThenable(value) ? await value : value);
       } catch (error) {
-        await this.#end(source);
+        await end(iterator);
         throw error;
       }
       this.#room--;
     }
-    await this.#end(source);
-  }
-
-  async #end(source: Source): Promise<void> {
-    try {
-      const ended = source.end();
-      if (isThenable(ended)) await awaitable(ended);
-    } catch { /* Nobody is there to hear of it. */ }
+    await end(iterator);
   }
 }
 
-// Other tasks may have overwritten the methods of generators, and would see what is yielded.
-const generators = getPrototypeOf(function* () {}) as { prototype: Record<string, Method> };
-const asyncGenerators = getPrototypeOf(async function* () {}) as typeof generators;
-const { next, return: end } = generators.prototype;
-const { next: nextAsync, return: endAsync } = asyncGenerators.prototype;
+type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
-function sourceOf(call: Method, returned: unknown): Source {
-  const kind = getPrototypeOf(call);
-  if (kind === generators) return source(returned, next!, end);
-  if (kind === asyncGenerators) return source(returned, nextAsync!, endAsync);
-  const iterable = Object(returned) as Record<symbol, Method | undefined>;
-  const open = iterable[asyncIterator] ?? iterable[iterator];
-  if (typeof open !== "function") {
-    const what = returned === null ? "null" : typeof returned;
-    throw new TypeError(
-      `Cannot stream what is not iterable: the task returned ${what}, expected a generator`,
-    );
-  }
-  const opened = apply(open, returned, []) as Record<string, Method>;
-  return source(opened, opened.next!, opened.return);
+function iteratorOf(returned: unknown): AnyIterator {
+  const iterable = Object(returned) as Record<symbol, (() => AnyIterator) | undefined>;
+  const open = iterable[Symbol.asyncIterator] ?? iterable[Symbol.iterator];
+  if (typeof open === "function") return open.call(returned);
+  const what = returned === null ? "null" : typeof returned;
+  throw new TypeError(
+    `Cannot stream what is not iterable: the task returned ${what}, expected a generator`,
+  );
 }
 
-function source(owner: unknown, next: Method, end: Method | undefined): Source {
-  return {
-    next: () => apply(next, owner, []),
-    end: () => end === undefined ? undefined : apply(end, owner, []),
-  };
+async function end(iterator: AnyIterator): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch { /* Nobody is there to hear of it. */ }
 }

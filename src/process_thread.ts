@@ -23,7 +23,7 @@ import {
   type ToWorker,
 } from "./protocol.ts";
 import { modules } from "./task.ts";
-import { newKey, type Thread, type ThreadEvents } from "./thread.ts";
+import type { Thread, ThreadEvents } from "./thread.ts";
 import { clearTimeout, now, setTimeout, type Timer } from "./timers.ts";
 
 /** How long, in ms, an idle process may take to end what its tasks have left under way. */
@@ -99,7 +99,6 @@ export async function assertProcesses(
 export class ProcessThread implements Thread {
   /** What it says of its runs is noted here, by this side alone. */
   readonly ledger = Ledger.local();
-  readonly key = newKey();
   readonly queues = false;
   readonly clone = copyForProcess;
   readonly listed = modules.length;
@@ -175,7 +174,6 @@ export class ProcessThread implements Thread {
       child.kill("SIGKILL");
       throw new WorkerStartError("Cannot start a process: Deno would grant it all permissions");
     }
-    if (child.connected) child.send({ key: this.key }, () => {});
     return child;
   }
 
@@ -222,7 +220,7 @@ export class ProcessThread implements Thread {
   }
 
   retire(): number {
-    this.#send([RETIRE, this.key] satisfies ToWorker);
+    this.#send([RETIRE] satisfies ToWorker);
     this.#killer = setTimeout(() => this.terminate(), FLUSH_MS);
     Deno.unrefTimer(this.#killer);
     return FLUSH_MS;

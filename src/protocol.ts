@@ -45,15 +45,9 @@ export const BUFFER = 1;
 export type Extra = readonly MovedEnd[] | typeof BUFFER | CarriedErrors;
 
 /** What a worker is told first, before any task. */
-export interface Setup extends ProcessSetup {
+export interface Setup {
   /** What the two sides share; see ledger.ts. */
   readonly memory: ArrayBufferLike;
-}
-
-/** What a process is told first. */
-export interface ProcessSetup {
-  /** A number that it keeps to itself, by which it knows the host's messages. */
-  readonly key: number;
 }
 
 /**
@@ -96,17 +90,17 @@ export const EXITS = 1;
 export const RETIRE = 10;
 
 export type ToWorker =
-  | readonly [typeof ALONE, key: number, run: number, manner: Manner, ...call: unknown[]]
-  | readonly [typeof PULL, key: number, run: number, count: number]
-  | readonly [typeof RUN | typeof RUN_TOGETHER, key: number, first: number, ...calls: unknown[]]
-  | readonly [typeof LEARN, key: number, task: number, address: TaskAddress]
-  | readonly [typeof ABORT, key: number, run: number, reason: Thrown]
-  | readonly [typeof FORGET, key: number]
-  | readonly [typeof TAKEN_BACK, key: number]
-  | readonly [typeof LOAD, key: number, url: string]
-  | readonly [typeof RETIRE, key: number]
-  | readonly [typeof END, key: number, state: Int32Array]
-  | readonly [typeof LIFELINE, key: number, port: MessagePort];
+  | readonly [typeof ALONE, run: number, manner: Manner, ...call: unknown[]]
+  | readonly [typeof PULL, run: number, count: number]
+  | readonly [typeof RUN | typeof RUN_TOGETHER, first: number, ...calls: unknown[]]
+  | readonly [typeof LEARN, task: number, address: TaskAddress]
+  | readonly [typeof ABORT, run: number, reason: Thrown]
+  | readonly [typeof FORGET]
+  | readonly [typeof TAKEN_BACK]
+  | readonly [typeof LOAD, url: string]
+  | readonly [typeof RETIRE]
+  | readonly [typeof END, state: Int32Array]
+  | readonly [typeof LIFELINE, port: MessagePort];
 
 /** The worker takes tasks. */
 export const READY = 0;
@@ -151,7 +145,6 @@ export type Said = readonly [
 export type FromWorker =
   | typeof READY
   | typeof KEPT
-  | typeof LIVES
   | typeof LIVES
   | typeof OUTLIVES
   | readonly [typeof DONE, run: number, value: unknown, extra?: Extra]

@@ -1,6 +1,5 @@
 import { copyBytes } from "./bytes.ts";
 import { assertCloneable, assertReadable } from "./cloneable.ts";
-import { fixedList } from "./intrinsics.ts";
 import { BUFFER, type DONE, type Said, STREAM_STATE } from "./protocol.ts";
 import type { Post } from "./task_server.ts";
 import { transferablesOf } from "./transfer.ts";
@@ -40,7 +39,7 @@ export function sendValue(
   }
   const copy = transferables === undefined ? copyBytes(value) : undefined;
   const sent = copy === undefined ? value : copy.value;
-  const moves = copy === undefined ? transferables : fixedList([copy.buffer]);
+  const moves = copy === undefined ? transferables : [copy.buffer];
   post(isBuffer(value) ? [kind, run, sent, BUFFER] : [kind, run, sent], moves);
 }
 
@@ -59,7 +58,7 @@ function sendEnds(
     (id) => post([STREAM_STATE, id, ENDED]),
   );
   try {
-    post([kind, run, values[0], moved], fixedList(transfer));
+    post([kind, run, values[0], moved], transfer);
   } catch (error) {
     for (const guard of guards.values()) guard.fail(error);
     throw error;

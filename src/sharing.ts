@@ -1,17 +1,15 @@
 /** Whether calls of one message share an object: what the host sent with several arrives as one. */
 
-import { bufferOf } from "./bytes.ts";
-import { bareArray, FixedMap, getPrototypeOf } from "./intrinsics.ts";
-
-const { Array: { isArray }, Object: { prototype: objectPrototype, values } } = globalThis;
+const { isArray } = Array;
+const { getPrototypeOf, prototype: objectPrototype, values } = Object;
 const datePrototype = Date.prototype;
 const bufferPrototype = ArrayBuffer.prototype;
 const viewPrototype = getPrototypeOf(Uint8Array.prototype);
 
 /** In which call each object was found. */
-const found = new FixedMap<object, number>();
+const found = new Map<object, number>();
 /** Objects that are yet to be looked into. */
-const unseen = bareArray<object>();
+const unseen: object[] = [];
 
 /**
  * Finds a call that may have an object in common with one before it.
@@ -21,7 +19,7 @@ const unseen = bareArray<object>();
  */
 export function taskThatShares(calls: readonly unknown[]): number | undefined {
   let task: number | undefined;
-  for (let i = 3; i < calls.length && task === undefined;) {
+  for (let i = 2; i < calls.length && task === undefined;) {
     const count = calls[i + 1] as number;
     const end = i + 3 + count * (calls[i + 2] as number);
     const id = calls[i] as number;
@@ -46,11 +44,10 @@ function isApart(calls: readonly unknown[], first: number, count: number): boole
     found.set(object, first);
     const prototype = getPrototypeOf(object)!;
     if (prototype === objectPrototype || isArray(object)) {
-      // Its own, without the help of any prototype.
       const inside = values(object);
       for (let i = 0; i < inside.length; i++) left = add(inside[i], left);
     } else if (getPrototypeOf(prototype) === viewPrototype) {
-      left = add(bufferOf(object as Uint8Array<ArrayBuffer>), left);
+      left = add((object as Uint8Array).buffer, left);
     } else if (prototype !== bufferPrototype && prototype !== datePrototype) return false;
   }
   return true;

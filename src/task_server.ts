@@ -1,14 +1,5 @@
 import { isRefusal } from "./cloneable.ts";
 import { RunContext } from "./context.ts";
-import {
-  apply,
-  awaitable,
-  bareArray,
-  FixedMap,
-  getOwnPropertyDescriptor,
-  getPrototypeOf,
-  ownKeys,
-} from "./intrinsics.ts";
 import { type Ledger, nextRun } from "./ledger.ts";
 import type { Load } from "./load.ts";
 import { within } from "./otel.ts";
@@ -48,10 +39,8 @@ import { now } from "./timers.ts";
 import { GivenEnds } from "./worker/given_ends.ts";
 import type { Evaluate } from "./worker/evaluator.ts";
 
-const { DOMException, Object, Promise: NativePromise, String, TypeError } = globalThis;
-const { bind } = Function.prototype;
-const { startsWith } = String.prototype;
-const { toStringTag } = Symbol;
+const { DOMException, Promise } = globalThis;
+const { apply } = Reflect;
 
 /** How many short runs are timed together: reading the clock takes as long as running one. */
 const STRETCH = 8;
@@ -78,7 +67,7 @@ class Unrunnable {
     return this.#kind;
   }
 
-  /** Tells one from what a task threw; `instanceof` would call the traps of a hostile proxy. */
+  /** Tells one from what a task threw; `instanceof` throws for a revoked proxy, such as immer's drafts. */
   static is(thrown: unknown): thrown is Unrunnable {
     return typeof thrown === "object" && thrown !== null && #kind in thrown;
   }
@@ -99,16 +88,16 @@ interface Waiting {
 export class TaskServer {
   readonly #load: Load;
   /** The modules that the host had loaded, by their URLs. */
-  readonly #modules = new FixedMap<string, unknown>();
+  readonly #modules = new Map<string, unknown>();
   readonly #evaluate: Evaluate;
   readonly #ledger: Ledger;
   readonly #post: Post;
   /** How it ends when the host wants that; none if the host ends it itself. */
   readonly #ending: Ending | undefined;
   /** The functions found so far, by the id the host gave them. */
-  readonly #found = new FixedMap<number, Callable>();
+  readonly #found = new Map<number, Callable>();
   /** Where to find the others. */
-  readonly #addresses = new FixedMap<number, TaskAddress>();
+  readonly #addresses = new Map<number, TaskAddress>();
   /** The message whose runs are next, and the one that came last. */
   #next: Waiting | undefined;
   #last: Waiting | undefined;
@@ -133,7 +122,7 @@ export class TaskServer {
   /** The context of the run that is under way. */
   get context(): RunContext | undefined {
     const context = this.#current;
-    return context === undefined || RunContext.hasEnded(context) ? undefined : context;
+    return context?.hasEnded ? undefined : context;
   }
 
   /** Takes a message of the host. */
@@ -151,20 +140,19 @@ export class TaskServer {
         break;
       }
       case LOAD:
-        this.#loadModule(message[2]);
+        this.#loadModule(message[1]);
         break;
       case LEARN:
-        this.#addresses.set(message[2], message[3]);
+        this.#addresses.set(message[1], message[2]);
         break;
       case ABORT: {
-        const [, , run, reason] = message;
-        if (this.#current === undefined) break;
-        RunContext.abort(this.#current, run, () => reasonFrom(reason));
+        const [, run, reason] = message;
+        this.#current?.abort(run, () => reasonFrom(reason));
         if (this.#outlet?.run === run) this.#outlet.close();
         break;
       }
       case PULL:
-        if (this.#outlet?.run === message[2]) this.#outlet.pull(message[3]);
+        if (this.#outlet?.run === message[1]) this.#outlet.pull(message[2]);
         break;
       case TAKEN_BACK:
         this.#goOn?.();
@@ -174,7 +162,7 @@ export class TaskServer {
         this.#addresses.clear();
         break;
       case END:
-        this.#ending?.want(message[2], this.#serving || this.#loading);
+        this.#ending?.want(message[1], this.#serving || this.#loading);
     }
   }
 
@@ -183,7 +171,7 @@ export class TaskServer {
     this.#ledger.beginLoad();
     this.#loading = true;
     try {
-      this.#modules.set(url, await awaitable(this.#load(url)));
+      this.#modules.set(url, await this.#load(url));
       this.#post([LOADED, url]);
     } catch (cause) {
       this.#post([UNLOADABLE, url, encodeSafely(cause).thrown]);
@@ -201,12 +189,12 @@ export class TaskServer {
       this.#next = waiting.next;
       let told = time;
       let untold = false;
-      let run = calls[2] as number;
-      const manner = calls[0] === ALONE ? calls[3] as Manner : undefined;
-      let i = manner === undefined ? 3 : 4;
+      let run = calls[1] as number;
+      const manner = calls[0] === ALONE ? calls[2] as Manner : undefined;
+      let i = manner === undefined ? 2 : 3;
       const shares = calls[0] === RUN_TOGETHER ? taskThatShares(calls) : undefined;
       if (shares !== undefined) {
-        await awaitable(this.#giveBack(shares));
+        await this.#giveBack(shares);
         time = now();
       }
       let task = 0;
@@ -223,7 +211,6 @@ export class TaskServer {
         i += count;
         // The host takes back all that has not begun: what is left of the message, too.
         if (!this.#ledger.claim(run)) break;
-        if (manner?.buffers !== undefined) restoreBuffers(args, manner.buffers);
         const moved = manner?.moved;
         const given = moved && new GivenEnds(this.#post, args, moved);
         if (!this.#ledger.begin(run)) {
@@ -236,13 +223,14 @@ export class TaskServer {
         let failure: Unrunnable | undefined;
         let awaited = false;
         try {
+          if (manner?.buffers !== undefined) restoreBuffers(args, manner.buffers);
           const call = this.#found.get(task) ?? this.#find(task);
           value = manner === undefined
             ? apply(call, context, args)
             : this.#runAlone(manner, context, run, call, args);
           if (isThenable(value)) {
             awaited = true;
-            value = await awaitable(value);
+            value = await value;
           }
         } catch (thrown) {
           failure = Unrunnable.is(thrown) ? thrown : thrownBy(thrown);
@@ -257,7 +245,7 @@ export class TaskServer {
         if (failure !== undefined) {
           this.#fail(run, failure.kind, failure.cause, took);
           untold = false;
-        } else if (RunContext.hasTold(context) || !this.#ledger.keep(run, value, took)) {
+        } else if (context.hasTold || !this.#ledger.keep(run, value, took)) {
           this.#send(run, value, took);
           untold = false;
         } else if (time - told > TELL_AFTER) {
@@ -265,7 +253,7 @@ export class TaskServer {
           untold = false;
           told = time;
         } else untold = true;
-        given?.runEnded(failure !== undefined || RunContext.isAborted(context));
+        given?.runEnded(failure !== undefined || context.isAborted);
       }
       if (untold) this.#post(KEPT);
     }
@@ -276,7 +264,7 @@ export class TaskServer {
   /** Has the host take back what has not begun, and send the calls of this task one by one. */
   #giveBack(task: number): Promise<void> {
     this.#post([SHARED, task]);
-    return new NativePromise((goOn) => this.#goOn = goOn);
+    return new Promise((goOn) => this.#goOn = goOn);
   }
 
   /** Runs a task in a manner of its own, and returns what it returns. */
@@ -306,16 +294,16 @@ export class TaskServer {
   async #stream(context: RunContext, run: number, call: Callable, args: unknown[]): Promise<void> {
     const send = (value: unknown) => {
       try {
-        RunContext.tell(context, YIELDED, value);
+        context.tell(YIELDED, value);
       } catch (cause) {
         throw new Unrunnable("clone", cause);
       }
     };
-    this.#outlet = new Outlet(run, send, () => RunContext.isAborted(context));
+    this.#outlet = new Outlet(run, send, () => context.isAborted);
     try {
       let returned = apply(call, context, args);
-      if (isThenable(returned)) returned = await awaitable(returned);
-      await awaitable(this.#outlet.drain(call, returned));
+      if (isThenable(returned)) returned = await returned;
+      await this.#outlet.drain(returned);
     } finally {
       this.#outlet = undefined;
     }
@@ -365,8 +353,7 @@ function exportOf(module: unknown, path: readonly string[]): Callable {
   if (typeof found !== "function") {
     throw new Unrunnable("find", new TypeError(`it is not a function but ${typeof found}`));
   }
-  // What is bound keeps the prototype, which tells a generator.
-  return self === undefined ? found as Callable : apply(bind, found, [self]);
+  return self === undefined ? found as Callable : found.bind(self);
 }
 
 /** What was thrown, as it is sent; if that cannot be, an error that says so. */
@@ -381,8 +368,8 @@ function encodeSafely(thrown: unknown): { thrown: Thrown; whole: boolean } {
 
 /** Whether this is a module, as `export * as name` has one among the exports of another. */
 function isNamespace(value: unknown): boolean {
-  return typeof value === "object" && value !== null && getPrototypeOf(value) === null &&
-    (value as Record<symbol, unknown>)[toStringTag] === "Module";
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === null &&
+    (value as Record<symbol, unknown>)[Symbol.toStringTag] === "Module";
 }
 
 /** Takes the guard from a message of runs, for which there is nothing to do here. */
@@ -396,7 +383,7 @@ function restoreBuffers(args: unknown[], indexes: readonly number[]): void {
   for (let i = 0; i < indexes.length; i++) args[indexes[i]!] = toBuffer(args[indexes[i]!]);
 }
 
-/** Some of the values, by syntax and without the help of any prototype. */
+/** Some of the values; of the few that most calls have, in the way that costs least. */
 function argumentsFrom(calls: readonly unknown[], first: number, count: number): unknown[] {
   switch (count) {
     case 0:
@@ -408,9 +395,7 @@ function argumentsFrom(calls: readonly unknown[], first: number, count: number):
     case 3:
       return [calls[first], calls[first + 1], calls[first + 2]];
   }
-  const args = bareArray<unknown>();
-  for (let i = 0; i < count; i++) args[i] = calls[first + i];
-  return args;
+  return calls.slice(first, first + count);
 }
 
 /** Turns the source of a function back into one: in strict mode, as the module it came from was. */
@@ -424,7 +409,10 @@ function parse(source: string, file: string, evaluate: Evaluate): Callable {
       // A method's source is no expression of its own, but a member of an object.
       // No other prototype: `super` must fail, and not find what is there by chance.
       const owner = valueOf(`({__proto__:null,${source}})`) as Record<PropertyKey, unknown>;
-      const { value, get, set } = getOwnPropertyDescriptor(owner, ownKeys(owner)[0]!)!;
+      const { value, get, set } = Reflect.getOwnPropertyDescriptor(
+        owner,
+        Reflect.ownKeys(owner)[0]!,
+      )!;
       const method = value ?? get ?? set;
       if (typeof method === "function") return method as Callable;
     } catch (error) {
@@ -436,7 +424,7 @@ function parse(source: string, file: string, evaluate: Evaluate): Callable {
 }
 
 function isUnexpected(error: unknown): boolean {
-  return apply(startsWith, messageOf(error), ["Unexpected"]);
+  return messageOf(error).startsWith("Unexpected");
 }
 
 /** Why a run was aborted; its caller knows, so if that cannot be made again, that it was will do. */

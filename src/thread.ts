@@ -15,8 +15,6 @@ import { deliveries } from "./timers.ts";
 export interface Thread {
   /** What both sides share. */
   readonly ledger: Ledger;
-  /** What each message to it has second. */
-  readonly key: number;
   /** Whether it can be sent more while it runs a task. */
   readonly queues: boolean;
   /** How many of `modules` it can run tasks of. */
@@ -70,15 +68,9 @@ export function assertWorkers(): void {
   }
 }
 
-/** A number that nobody can guess. */
-export function newKey(): number {
-  return Number(crypto.getRandomValues(new BigUint64Array(1))[0]! >> 11n);
-}
-
 /** A Deno Web Worker. */
 export class WorkerThread implements Thread {
   readonly ledger: Ledger;
-  readonly key: number;
   readonly queues = true;
   readonly clone = structuredClone;
   readonly listed = modules.length;
@@ -129,9 +121,8 @@ export class WorkerThread implements Thread {
     };
     // Made while the worker loads its modules.
     this.ledger = Ledger.shared();
-    this.key = newKey();
-    const { ledger: { memory }, key } = this;
-    this.#worker.postMessage({ memory, key } satisfies Setup);
+    const { memory } = this.ledger;
+    this.#worker.postMessage({ memory } satisfies Setup);
     atLeisure(() =>
       this.#connect().catch((error) => this.#die(`it could not be connected: ${error.message}`))
     );
@@ -147,7 +138,7 @@ export class WorkerThread implements Thread {
     }
     this.#lifeline = port1;
     const detaches = new ArrayBuffer(0);
-    this.#worker.postMessage([LIFELINE, this.key, port2] satisfies ToWorker, [
+    this.#worker.postMessage([LIFELINE, port2] satisfies ToWorker, [
       port2 as unknown as Transferable,
       detaches,
     ]);
@@ -182,7 +173,7 @@ export class WorkerThread implements Thread {
     this.#terminated = true;
     this.engage(false);
     if (busy && mayLoadNativeCode(this.#permissions)) {
-      this.#ask ??= askToEnd((message) => this.post(message), this.key, this.gone);
+      this.#ask ??= askToEnd((message) => this.post(message), this.gone);
     }
     // When it is gone is only known of one that has its lifeline.
     if (this.#lifeline === undefined) endMoment();

@@ -4,22 +4,14 @@
  * neither a cycle nor a `cause` of any depth costs recursion.
  */
 
-import {
-  apply,
-  bareArray,
-  FixedMap,
-  FixedSet,
-  getOwnPropertyDescriptor,
-  getPrototypeOf,
-} from "./intrinsics.ts";
 import { assertReadable } from "./cloneable.ts";
 import { withoutOwnFrames } from "./stack.ts";
 import { cloneWhatCanBe } from "./wire/values/prune.ts";
 
-const { String, structuredClone } = globalThis;
+const { Error, structuredClone } = globalThis;
 const { isArray } = Array;
-const { isError: isNativeError, prototype: errorPrototype } = Error;
-const { getOwnPropertyNames, prototype: { isPrototypeOf } } = Object;
+const { isError: isNativeError } = Error;
+const { getOwnPropertyDescriptor, getOwnPropertyNames, getPrototypeOf } = Object;
 
 /** A value inside a thrown one: an error of the table, a list with errors in it, or anything cloneable. */
 type Slot =
@@ -43,9 +35,9 @@ export interface Thrown {
 }
 
 /** Makes an error of each class that keeps its identity, by its name on the wire. */
-const makers = new FixedMap<string, (message: string, name: string) => Error>();
+const makers = new Map<string, (message: string, name: string) => Error>();
 /** The wire name of each of those classes, by its prototype. */
-const types = new FixedMap<object, string>();
+const types = new Map<object, string>();
 
 function know(
   type: string,
@@ -85,7 +77,7 @@ for (const [name, DenoError] of Object.entries(Deno.errors)) {
 const MOST_LISTS = 100;
 
 /** Own properties that have a field of their own on the wire. */
-const FIELDS = new FixedSet(["name", "message", "stack"]);
+const FIELDS = new Set(["name", "message", "stack"]);
 
 /**
  * Encodes anything thrown.
@@ -94,11 +86,11 @@ const FIELDS = new FixedSet(["name", "message", "stack"]);
  * and not cloneable. Of an error's properties only what cannot be cloned is lost.
  */
 export function encodeThrown(value: unknown): Thrown {
-  const found = bareArray<Error>();
-  const indexes = new FixedMap<Error, number>();
+  const found: Error[] = [];
+  const indexes = new Map<Error, number>();
   const slot = (value: unknown, clone: (value: unknown) => unknown, lists = 0): Slot => {
     if (isArray(value) && lists < MOST_LISTS && hasErrors(value)) {
-      const list = bareArray<Slot>();
+      const list: Slot[] = [];
       for (let i = 0; i < value.length; i++) list[i] = slot(value[i], clone, lists + 1);
       return { list };
     }
@@ -112,7 +104,7 @@ export function encodeThrown(value: unknown): Thrown {
     return { error };
   };
   const root = slot(value, cloneWhole);
-  const errors = bareArray<ErrorRecord>();
+  const errors: ErrorRecord[] = [];
   for (let i = 0; i < found.length; i++) errors[i] = encodeError(found[i]!, slot);
   return { root, errors };
 }
@@ -137,14 +129,14 @@ function hasErrors(values: readonly unknown[]): boolean {
 }
 
 function isError(value: unknown): value is Error {
-  return isNativeError(value) || apply(isPrototypeOf, errorPrototype, [value]);
+  return isNativeError(value) || value instanceof Error;
 }
 
 function encodeError(
   error: Error,
   slot: (value: unknown, clone: (value: unknown) => unknown) => Slot,
 ): ErrorRecord {
-  const properties = bareArray<ErrorRecord["properties"][number]>();
+  const properties: ErrorRecord["properties"] = [];
   const keys = getOwnPropertyNames(error);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!;
@@ -218,15 +210,20 @@ export function decodeThrown({ root, errors: records }: Thrown): unknown {
 function decodeError({ type, name, message, stack }: ErrorRecord): Error {
   const { stackTraceLimit } = Error;
   // Frames captured here would be printed in place of `stack` when nobody catches the error.
-  Error.stackTraceLimit = 0;
+  setFrames(0);
   try {
     const error = (makers.get(type) ?? Error)(message, name);
     if (error.name !== name) define(error, "name", name);
     define(error, "stack", withoutOwnFrames(stack));
     return error;
   } finally {
-    Error.stackTraceLimit = stackTraceLimit;
+    setFrames(stackTraceLimit);
   }
+}
+
+/** Says how many frames are captured, where `Error` is not frozen. */
+function setFrames(limit: number): void {
+  Reflect.set(Error, "stackTraceLimit", limit);
 }
 
 function define(error: Error, key: string, value: unknown, enumerable = false): void {

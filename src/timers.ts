@@ -6,6 +6,8 @@
  * when they are needed.
  */
 
+import { lazyGlobal } from "./runtime/lazy_global.ts";
+
 /** A timer. */
 export type Timer = ReturnType<typeof globalThis.setTimeout>;
 
@@ -13,16 +15,9 @@ export type Timer = ReturnType<typeof globalThis.setTimeout>;
 export const now: () => number = performance.now.bind(performance);
 
 const real = {
-  setTimeout: later("setTimeout"),
-  clearTimeout: later("clearTimeout"),
+  setTimeout: lazyGlobal<typeof globalThis.setTimeout>("setTimeout"),
+  clearTimeout: lazyGlobal<typeof globalThis.clearTimeout>("clearTimeout"),
 };
-
-/** Reads what is now a global function when it is first asked for, whatever it is by then. */
-function later<N extends "setTimeout" | "clearTimeout">(name: N): () => (typeof globalThis)[N] {
-  const { get, value } = Object.getOwnPropertyDescriptor(globalThis, name)!;
-  let found = value;
-  return () => found ??= get!.call(globalThis);
-}
 
 /** Calls back after this many ms. */
 export function setTimeout(callback: () => void, ms: number): Timer {

@@ -1,5 +1,3 @@
-import { fixedList } from "./intrinsics.ts";
-
 const { isArray } = Array;
 
 /** Makes what extends it put its private fields on the value it is given. */
@@ -10,8 +8,8 @@ class Given {
 }
 
 /**
- * What a value carries that `transfer()` has marked. A private field shows nowhere, nothing can
- * change it, it is on frozen objects, too, and costs a tenth of an entry in a `WeakMap`.
+ * What a value carries that `transfer()` has marked. A private field is on frozen objects, too, shows
+ * in no copy of the value, and costs a tenth of an entry in a `WeakMap`.
  */
 class Marked extends Given {
   #transferables: Transferable[];
@@ -80,7 +78,8 @@ export function transfer<T>(value: T, transferables: Transferable[]): T {
       `Cannot transfer ${typeof transferables}: pass an array of buffers, streams or ports`,
     );
   }
-  Marked.mark(value, fixedList(transferables));
+  // A copy, as the list is its caller's to change.
+  Marked.mark(value, [...transferables]);
   return value;
 }
 
@@ -94,7 +93,7 @@ export function transferablesAmong(values: readonly unknown[]): Transferable[] |
   let all: Transferable[] | undefined;
   for (const value of values) {
     const some = transferablesOf(value);
-    if (some !== undefined) all = all === undefined ? some : fixedList([...all, ...some]);
+    if (some !== undefined) all = all === undefined ? some : [...all, ...some];
   }
   return all;
 }

@@ -289,26 +289,6 @@ testOfProcesses("Executor.startup() rejects processes that the program may not s
   assertEquals((await running.ended()).code, 0);
 });
 
-testOfProcesses("A task in a process can neither answer the host nor speak for it", async () => {
-  await using executor = await withProcess();
-  for (let run = 1; run < 40; run++) {
-    const left = await executor.runCpu((run: number) => {
-      const { process } = globalThis as unknown as {
-        process: { send?: unknown; emit(type: string, message: unknown): void };
-      };
-      for (let task = 0; task < 5; task++) {
-        for (const key of [0, undefined]) {
-          process.emit("message", [0, key, run, task, 1, 1, "forged"]);
-        }
-      }
-      return typeof process.send;
-      // The run that comes next.
-    }, 2 * run);
-    assertEquals(left, "undefined");
-    assertEquals(await executor.runCpu((text: string) => text, "honest"), "honest");
-  }
-});
-
 testOfProcesses(
   "Executor.startup() rejects permissions that the program has not got itself",
   async () => {

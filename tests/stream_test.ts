@@ -245,28 +245,6 @@ testOfWorkers("Executor.stream*() give up a generator that hears nothing", async
   await until(() => executor.stats().cpu.stuck === 0);
 });
 
-testOfWorkers("A task does not see what another one yields through replaced methods", async () => {
-  await using executor = await withOneWorker();
-  await executor.runCpu(() => {
-    const seen: unknown[] = (globalThis as unknown as { seen: unknown[] }).seen = [];
-    for (const made of [function* () {}, async function* () {}]) {
-      const { prototype } = Object.getPrototypeOf(made);
-      const { next } = prototype;
-      prototype.next = function () {
-        const step = next.call(this);
-        seen.push(step);
-        return step;
-      };
-      prototype.return = () => seen.push("return");
-    }
-  });
-  assertEquals(await Array.fromAsync(executor.streamCpu(tasks.upTo, 20)), numbers(20));
-  assertEquals(await Array.fromAsync(executor.streamCpu(tasks.upToAsync, 20)), numbers(20));
-  for await (const _ of executor.streamCpu(tasks.upTo, 20)) break;
-  const seen = () => (globalThis as unknown as { seen: unknown[] }).seen.length;
-  assertEquals(await executor.runCpu(seen), 0);
-});
-
 Deno.test("Executor.stream*() reject when the executor is not started", async () => {
   const executor = new Executor();
   await assertRejects(() => executor.streamCpu(tasks.upTo, 1).next(), NotStartedError);

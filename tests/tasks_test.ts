@@ -205,21 +205,6 @@ testOfWorkers("Executor copies a Blob", { ignore: !clonesBlobs }, async () => {
   assertEquals(text, "a blob");
 });
 
-Deno.test("Executor takes the message channel away from tasks", async () => {
-  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
-  const seen = await executor.runCpu(() => {
-    let messages = 0;
-    self.addEventListener("message", () => messages++);
-    Object.assign(globalThis, { onmessage: () => messages++, seen: () => messages });
-    return typeof (globalThis as { postMessage?: unknown }).postMessage;
-  });
-  assertEquals(seen, "undefined");
-  const messages = await executor.runCpu(() =>
-    (globalThis as unknown as { seen: () => number }).seen()
-  );
-  assertEquals(messages, 0);
-});
-
 Deno.test("tasksFrom() names functions of several signatures, and generic ones", async () => {
   const { identity, letters, parse, spell } = tasksFrom(
     import.meta,

@@ -25,17 +25,15 @@ export function mayLoadNativeCode(permissions: Deno.PermissionOptions): boolean 
  * Asks a worker to end as soon as that is safe.
  *
  * @param post Sends the worker a message.
- * @param key What each message to the worker has second.
  * @param gone Resolves when the worker has ended.
  * @returns Asks it again.
  */
 export function askToEnd(
   post: (message: ToWorker) => void,
-  key: number,
   gone: Promise<void>,
 ): () => void {
   const state = new Int32Array(new SharedArrayBuffer(8));
-  const one = { state, ask: () => post([END, key, state]) };
+  const one = { state, ask: () => post([END, state]) };
   if (leaving.size === 0) addEventListener("unload", parkAll);
   leaving.add(one);
   gone.then(() => {

@@ -1,8 +1,7 @@
-import { apply, getOwnPropertyDescriptor } from "../intrinsics.ts";
 import { CLOSES, EXITS, OUTLIVES, PARKED } from "../protocol.ts";
+import { lazyGlobal } from "../runtime/lazy_global.ts";
 
 const { load, notify, store, wait } = Atomics;
-const { endsWith } = String.prototype;
 
 /**
  * How a worker ends that its host wants gone. Native code (an addon of an npm package, or a
@@ -70,17 +69,15 @@ function watchNativeCode(): () => boolean {
     opened = true;
     return dlopen(...args);
   }) as typeof dlopen;
-  // Read when it is needed: Deno loads Node's part, for 10 ms, when the property is first read.
-  const process = getOwnPropertyDescriptor(globalThis, "process");
+  const process = lazyGlobal<Process>("process");
   return () => {
     if (opened) return true;
     try {
-      const { getBuiltinModule } =
-        (process?.value ?? apply(process!.get!, globalThis, [])) as Process;
-      for (const file in getBuiltinModule("node:module")._cache) {
-        if (apply(endsWith, file, [".node"])) return true;
-      }
-    } catch { /* A task has broken Node's part of Deno. */ }
-    return false;
+      const { _cache } = process().getBuiltinModule("node:module");
+      return Object.keys(_cache).some((file) => file.endsWith(".node"));
+    } catch {
+      // Node's part of Deno does not load any more, where a library has hidden `Deno`, for one.
+      return false;
+    }
   };
 }

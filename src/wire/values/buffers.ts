@@ -1,8 +1,11 @@
 /** Node's `Buffer`, of which structured clone makes a plain `Uint8Array`: as a whole value it is one again. */
 
-import { getOwnPropertyDescriptor, getPrototypeOf } from "../../intrinsics.ts";
+import { lazyGlobal } from "../../runtime/lazy_global.ts";
 
+/** The class of Node's part of Deno, there also when code for the browser has removed the global. */
+const classOfBuffers = lazyGlobal<BufferClass | undefined>("Buffer");
 const { isView } = ArrayBuffer;
+const { getOwnPropertyDescriptor, getPrototypeOf } = Object;
 const bytesPrototype = Uint8Array.prototype;
 
 /** Whether a value is a `Buffer`; without a mention of the class, with which Deno would load it. */
@@ -31,8 +34,4 @@ export function buffersAmong(values: readonly unknown[]): number[] | undefined {
 
 interface BufferClass {
   from(buffer: ArrayBufferLike, offset: number, length: number): Uint8Array;
-}
-
-function classOfBuffers(): BufferClass | undefined {
-  return (globalThis as unknown as { Buffer?: BufferClass }).Buffer;
 }

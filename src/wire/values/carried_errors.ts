@@ -4,7 +4,6 @@
  * that say more travel beside the value, as thrown ones do, and an empty object stands for each.
  */
 
-import { apply, bareArray, defineProperty, FixedMap, getPrototypeOf } from "../../intrinsics.ts";
 import { decodeThrown, encodeThrown, type Thrown } from "../../thrown.ts";
 
 /** Errors that travel beside a value. */
@@ -15,58 +14,47 @@ export interface CarriedErrors {
   readonly errors: Thrown;
 }
 
-const { Array, DOMException, Error, Object } = globalThis;
+// Only Deno's own are cloned, and no library's.
+const { DOMException, Map, Set } = globalThis;
 const { isArray } = Array;
 const { isError } = Error;
-const { getOwnPropertyNames, keys, prototype: objectPrototype } = Object;
-const NativeMap = Map;
-const NativeSet = Set;
-const { forEach: forEachEntry, set: setEntry } = Map.prototype;
-const { add: addMember, forEach: forEachMember } = Set.prototype;
+const { defineProperty, getOwnPropertyNames, getPrototypeOf, keys, prototype: objectPrototype } =
+  Object;
 
 /** Whether an error has something to say that structured clone drops. */
 function saysMore(error: object): boolean {
   if (error instanceof DOMException) return false;
-  const names = getOwnPropertyNames(error);
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i];
-    if (name !== "stack" && name !== "message" && name !== "cause") return true;
-  }
-  return false;
+  return getOwnPropertyNames(error).some((name) =>
+    name !== "stack" && name !== "message" && name !== "cause"
+  );
 }
 
 /** An empty object of the kind of this one, if its contents can be copied one by one. */
 function emptyLike(value: object): object | undefined {
-  if (isArray(value)) {
-    const copy: unknown[] = [];
-    copy.length = value.length;
-    return copy;
-  }
+  if (isArray(value)) return new Array(value.length);
   switch (getPrototypeOf(value)) {
     case objectPrototype:
     case null:
       return {};
-    case NativeMap.prototype:
-      return new NativeMap();
-    case NativeSet.prototype:
-      return new NativeSet();
+    case Map.prototype:
+      return new Map();
+    case Set.prototype:
+      return new Set();
   }
 }
 
 /** Copies what a value holds to an empty one of its kind. */
 function copyContents(from: object, to: object, copy: (value: unknown) => unknown): void {
-  if (to instanceof NativeMap) {
-    const add = (value: unknown, key: unknown) => apply(setEntry, to, [copy(key), copy(value)]);
-    return apply(forEachEntry, from, [add]);
-  }
-  if (to instanceof NativeSet) {
-    return apply(forEachMember, from, [(member: unknown) => apply(addMember, to, [copy(member)])]);
-  }
-  const names = keys(from);
-  for (let i = 0; i < names.length; i++) {
-    const value = copy((from as Record<string, unknown>)[names[i]!]);
-    const property = { __proto__: null, value, enumerable: true, writable: true };
-    defineProperty(to, names[i]!, property as PropertyDescriptor);
+  if (from instanceof Map) {
+    for (const [key, value] of from) (to as Map<unknown, unknown>).set(copy(key), copy(value));
+  } else if (from instanceof Set) {
+    for (const member of from) (to as Set<unknown>).add(copy(member));
+  } else {
+    for (const name of keys(from)) {
+      const value = copy((from as Record<string, unknown>)[name]);
+      // Not by assignment: a name may be `__proto__`, or that of something frozen.
+      defineProperty(to, name, { value, enumerable: true, writable: true });
+    }
   }
 }
 
@@ -76,9 +64,9 @@ function copyContents(from: object, to: object, copy: (value: unknown) => unknow
  * @returns A copy of the value without them, and the errors, if there are any.
  */
 export function takeErrors(value: object): { value: unknown; errors: CarriedErrors | undefined } {
-  const copies = new FixedMap<object, object>();
-  const copied = bareArray<object>();
-  const holes = bareArray<object>();
+  const copies = new Map<object, object>();
+  const copied: object[] = [];
+  const holes: object[] = [];
   const found: unknown[] = [];
   const copy = (value: unknown): unknown => {
     if (typeof value !== "object" || value === null) return value;
@@ -89,15 +77,14 @@ export function takeErrors(value: object): { value: unknown; errors: CarriedErro
     if (made === undefined) return value;
     copies.set(value, made);
     if (carried) {
-      found[found.length] = value;
-      holes[holes.length] = made;
-    } else copied[copied.length] = value;
+      found.push(value);
+      holes.push(made);
+    } else copied.push(value);
     return made;
   };
   const root = copy(value);
-  for (let i = 0; i < copied.length; i++) {
-    copyContents(copied[i]!, copies.get(copied[i]!)!, copy);
-  }
+  // What is copied can grow the list.
+  for (const object of copied) copyContents(object, copies.get(object)!, copy);
   const errors = found.length === 0 ? undefined : { holes, errors: encodeThrown(found) };
   return { value: root, errors };
 }
@@ -117,11 +104,11 @@ export function putErrors(value: unknown, { holes, errors }: CarriedErrors): unk
   put(value);
   for (const object of seen) {
     if (object instanceof Map) {
-      const entries = Array.from(object, ([key, value]) => [put(key), put(value)]);
+      const entries = [...object].map(([key, value]) => [put(key), put(value)]);
       object.clear();
       for (const [key, value] of entries) object.set(key, value);
     } else if (object instanceof Set) {
-      const members = Array.from(object, put);
+      const members = [...object].map(put);
       object.clear();
       for (const member of members) object.add(member);
     } else if (Array.isArray(object) || getPrototypeOf(object) === objectPrototype) {

@@ -5,14 +5,6 @@
  * What a getter will give is not looked into: it must be called once only, by the clone.
  */
 
-import {
-  apply,
-  bareArray,
-  FixedSet,
-  getOwnPropertyDescriptor,
-  getPrototypeOf,
-} from "../../intrinsics.ts";
-
 /**
  * How many levels of objects a value may have. Workers and the event loop read 2,450 to 2,690 of
  * them, by the version of Deno, and write 3,800.
@@ -25,16 +17,14 @@ const MANY_VALUES = 100_000;
 /** With so many values or less, none of them an object, one is not noted. */
 const FEW_VALUES = 16;
 
-const { Array, ArrayBuffer, Error, Object } = globalThis;
+const { Map, Set } = globalThis;
 const { isArray } = Array;
 const { isView } = ArrayBuffer;
 const { isError } = Error;
-const { keys, prototype: objectPrototype } = Object;
-const { isPrototypeOf } = objectPrototype;
-const mapPrototype = Map.prototype;
-const setPrototype = Set.prototype;
-const { forEach: forEachEntry } = mapPrototype;
-const { forEach: forEachMember } = setPrototype;
+const { getOwnPropertyDescriptor, getPrototypeOf, keys, prototype: objectPrototype } = Object;
+// Not a subclass's own.
+const { forEach: forEachEntry } = Map.prototype;
+const { forEach: forEachMember } = Set.prototype;
 
 /** How many values may still be looked at. */
 let left = 0;
@@ -104,13 +94,11 @@ function areNumbersShallow(values: readonly unknown[], levels: number): boolean 
 
 /** Whether a value has more levels, as V8 writes it: each object where it is met first. */
 function exceeds(root: object, levels: number): boolean {
-  const seen = new FixedSet<object>();
+  const seen = new Set<object>();
   // What is yet to be looked into, the next last, and how deep each of it is.
-  const waiting = bareArray<object>();
-  const depths = bareArray<number>();
+  const waiting = [root];
+  const depths = [1];
   let count = 1;
-  waiting[0] = root;
-  depths[0] = 1;
   while (count > 0) {
     const value = waiting[--count]!;
     const depth = depths[count]!;
@@ -151,26 +139,21 @@ function valuesOf(value: object): readonly unknown[] {
 function specialContentsOf(value: object): readonly unknown[] | undefined {
   const prototype = getPrototypeOf(value);
   if (prototype === objectPrototype || prototype === null || prototype === ordinary) return;
-  const contents = bareArray<unknown>();
+  const contents: unknown[] = [];
   if (isView(value)) return contents;
   try {
-    if (apply(isPrototypeOf, mapPrototype, [value])) {
-      const add = (entry: unknown, key: unknown) => {
-        contents[contents.length] = key;
-        contents[contents.length] = entry;
-      };
-      apply(forEachEntry, value, [add]);
+    if (value instanceof Map) {
+      forEachEntry.call(value, (entry, key) => contents.push(key, entry));
       return contents;
     }
-    if (apply(isPrototypeOf, setPrototype, [value])) {
-      apply(forEachMember, value, [(member: unknown) => contents[contents.length] = member]);
+    if (value instanceof Set) {
+      forEachMember.call(value, (member) => contents.push(member));
       return contents;
     }
   } catch { /* It only inherits from a Map or a Set. */ }
   if (isError(value)) {
     met = true;
-    contents[0] = getOwnPropertyDescriptor(value, "cause")?.value;
-    return contents;
+    return [getOwnPropertyDescriptor(value, "cause")?.value];
   }
   ordinary = prototype;
 }

@@ -1,6 +1,5 @@
 /** Streams and ports that move with a message: each has one end on either side. */
 
-import { getPrototypeOf } from "../../intrinsics.ts";
 import { copyPlain } from "./plain_copy.ts";
 import { guardPort } from "./port_guard.ts";
 import {
@@ -9,10 +8,15 @@ import {
   type GuardEvents,
   guardReadable,
   guardWritable,
+  isReadable,
+  isTransform,
+  isWritable,
+  newTransform,
 } from "./stream_guards.ts";
 
-const { structuredClone } = globalThis;
+const { DOMException, Map, MessagePort, Set, structuredClone } = globalThis;
 const { isView } = ArrayBuffer;
+const { defineProperty, getPrototypeOf } = Object;
 const bufferPrototype = ArrayBuffer.prototype;
 
 /** What moves: a `TransformStream` moves as its two halves. */
@@ -55,8 +59,8 @@ function isEnd(value: unknown): value is End | TransformStream {
   if (typeof value !== "object" || value === null) return false;
   // Asked first, as Deno loads its streams when they are first mentioned.
   if (getPrototypeOf(value) === bufferPrototype) return false;
-  return value instanceof ReadableStream || value instanceof WritableStream ||
-    value instanceof TransformStream || value instanceof MessagePort;
+  return isReadable(value) || isWritable(value) || isTransform(value) ||
+    value instanceof MessagePort;
 }
 
 /**
@@ -99,9 +103,9 @@ export function lend(
   };
   try {
     for (const item of list as (End | TransformStream | ArrayBuffer)[]) {
-      if (item instanceof ReadableStream) replacements.set(item, guard(item, guardReadable));
-      else if (item instanceof WritableStream) replacements.set(item, guard(item, guardWritable));
-      else if (item instanceof TransformStream) {
+      if (isReadable(item)) replacements.set(item, guard(item, guardReadable));
+      else if (isWritable(item)) replacements.set(item, guard(item, guardWritable));
+      else if (isTransform(item)) {
         const transform = {};
         guard(item.readable, guardReadable, transform);
         guard(item.writable, guardWritable, transform);
@@ -120,7 +124,7 @@ export function lend(
 }
 
 function kindOf(stream: ReadableStream | WritableStream): string {
-  return stream instanceof ReadableStream ? "ReadableStream" : "WritableStream";
+  return isReadable(stream) ? "ReadableStream" : "WritableStream";
 }
 
 /** A stream or port that has arrived. */
@@ -170,16 +174,16 @@ export function adopt(
       collected.register(end, guard);
       return { id, end, guard };
     }
-    const { stream, guard } = end instanceof ReadableStream
+    const { stream, guard } = isReadable(end)
       ? guardReadable(end, events)
       : guardWritable(end, events);
     collected.register(stream, guard);
     if (transform === undefined) replacements.set(end, stream);
     else {
       let shell = replacements.get(transform);
-      if (shell === undefined) replacements.set(transform, shell = new TransformStream());
-      const half = end instanceof ReadableStream ? "readable" : "writable";
-      Object.defineProperty(shell, half, { value: stream });
+      if (shell === undefined) replacements.set(transform, shell = newTransform());
+      const half = isReadable(end) ? "readable" : "writable";
+      defineProperty(shell, half, { value: stream });
     }
     return { id, end: stream, guard };
   });

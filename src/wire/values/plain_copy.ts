@@ -1,8 +1,7 @@
-import { getOwnPropertyDescriptor, getPrototypeOf } from "../../intrinsics.ts";
-
 const { isArray } = Array;
 const { isView } = ArrayBuffer;
-const objectPrototype = Object.prototype;
+const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, prototype: objectPrototype } =
+  Object;
 
 /** The prototypes of what structured clone copies whole. */
 const wholes: readonly unknown[] = [ArrayBuffer, SharedArrayBuffer, Date, RegExp]
@@ -38,7 +37,9 @@ export function copyPlain<T>(value: T, keep: readonly unknown[]): T | undefined 
     for (const key of Object.keys(object)) {
       const property = getOwnPropertyDescriptor(object, key);
       if (property === undefined || !("value" in property) || key === "__proto__") return;
-      made[key] = copy(property.value);
+      // Not by assignment: of a frozen `Object.prototype` each name would be read-only here, too.
+      const value = copy(property.value);
+      defineProperty(made, key, { value, writable: true, enumerable: true, configurable: true });
     }
   }
   return isPlain ? root as T : undefined;

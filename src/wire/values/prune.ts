@@ -1,17 +1,14 @@
 /** Copies of values without what cannot be cloned, for what an error says of itself. */
 
-import { apply, bareArray, defineProperty, FixedMap, getPrototypeOf } from "../../intrinsics.ts";
-
 /** How many objects are copied, those near the root first: an HTTP client's error may hold its sockets. */
 const MOST_OBJECTS = 1_000;
 
-const { Array, ArrayBuffer, Error, Map, Object, Set, structuredClone } = globalThis;
+// Only Deno's own are cloned, and no library's.
+const { DOMException, Map, Set, structuredClone } = globalThis;
 const { isArray } = Array;
 const { isView } = ArrayBuffer;
 const { isError } = Error;
-const { keys } = Object;
-const { forEach: forEachEntry, set } = Map.prototype;
-const { add, forEach: forEachMember } = Set.prototype;
+const { defineProperty, getPrototypeOf, keys } = Object;
 
 /** What stands for a value of which nothing is left. */
 const LOST = Symbol();
@@ -23,8 +20,8 @@ const LOST = Symbol();
  * @throws {DOMException} Named `DataCloneError`, if nothing is left.
  */
 export function cloneWhatCanBe(value: unknown): unknown {
-  const copies = new FixedMap<object, unknown>();
-  const waiting = bareArray<object>();
+  const copies = new Map<object, unknown>();
+  const waiting: object[] = [];
   const copyOf = (value: unknown): unknown => {
     if (typeof value === "function" || typeof value === "symbol") return LOST;
     if (typeof value !== "object" || value === null) return value;
@@ -32,19 +29,19 @@ export function cloneWhatCanBe(value: unknown): unknown {
     if (waiting.length === MOST_OBJECTS) return LOST;
     const copy = emptyCopyOf(value);
     copies.set(value, copy ?? wholeCopyOf(value));
-    if (copy !== undefined) waiting[waiting.length] = value;
+    if (copy !== undefined) waiting.push(value);
     return copies.get(value);
   };
   const root = copyOf(value);
   // Level by level, so that what there is most of does not crowd out the rest.
-  for (let i = 0; i < waiting.length; i++) fill(copies.get(waiting[i]!)!, waiting[i]!, copyOf);
+  for (const object of waiting) fill(copies.get(object)!, object, copyOf);
   if (root === LOST) throw new DOMException("it could not be cloned", "DataCloneError");
   return root;
 }
 
 /** A container like this one, if it is one. */
 function emptyCopyOf(value: object): object | undefined {
-  if (isArray(value)) return bareArray();
+  if (isArray(value)) return [];
   if (isView(value) || isError(value)) return;
   const prototype = getPrototypeOf(value);
   if (prototype === Map.prototype) return new Map();
@@ -66,27 +63,26 @@ function wholeCopyOf(value: object): unknown {
 /** Puts copies of what a container has into its copy. */
 function fill(copy: object, value: object, copyOf: (value: unknown) => unknown): void {
   if (copy instanceof Map) {
-    const addEntry = (entry: unknown, key: unknown) => {
-      const copies = [copyOf(key), copyOf(entry)];
-      if (copies[0] !== LOST && copies[1] !== LOST) apply(set, copy, copies);
-    };
-    return apply(forEachEntry, value, [addEntry]);
+    for (const [key, entry] of value as Map<unknown, unknown>) {
+      const copies = [copyOf(key), copyOf(entry)] as const;
+      if (!copies.includes(LOST)) copy.set(...copies);
+    }
+    return;
   }
   if (copy instanceof Set) {
-    const addMember = (member: unknown) => {
+    for (const member of value as Set<unknown>) {
       const inner = copyOf(member);
-      if (inner !== LOST) apply(add, copy, [inner]);
-    };
-    return apply(forEachMember, value, [addMember]);
+      if (inner !== LOST) copy.add(inner);
+    }
+    return;
   }
-  const names = keys(value);
-  for (let i = 0; i < names.length; i++) {
+  for (const name of keys(value)) {
     let inner: unknown = LOST;
     try {
-      inner = copyOf((value as Record<string, unknown>)[names[i]!]);
+      inner = copyOf((value as Record<string, unknown>)[name]);
     } catch { /* What throws while it is read is left out. */ }
     if (inner === LOST && !isArray(copy)) continue;
-    defineProperty(copy, names[i]!, {
+    defineProperty(copy, name, {
       value: inner === LOST ? undefined : inner,
       enumerable: true,
       writable: true,

@@ -4,6 +4,33 @@
  * which knows when the transferred stream has ended, and can be ended from outside.
  */
 
+import { lazyGlobal } from "../../runtime/lazy_global.ts";
+
+// Streams of a polyfill cannot move.
+const readableClass = lazyGlobal<typeof ReadableStream>("ReadableStream");
+const writableClass = lazyGlobal<typeof WritableStream>("WritableStream");
+const transformClass = lazyGlobal<typeof TransformStream>("TransformStream");
+
+/** Whether a value is a stream of Deno's that is read. */
+export function isReadable(value: unknown): value is ReadableStream {
+  return value instanceof readableClass();
+}
+
+/** Whether a value is a stream of Deno's that is written to. */
+export function isWritable(value: unknown): value is WritableStream {
+  return value instanceof writableClass();
+}
+
+/** Whether a value is one of Deno's pairs of streams. */
+export function isTransform(value: unknown): value is TransformStream {
+  return value instanceof transformClass();
+}
+
+/** Makes a pair of streams, of which the halves are to be replaced. */
+export function newTransform(): TransformStream {
+  return new (transformClass())();
+}
+
 /** How a guarded stream or port can be ended, whatever its other side does. */
 export interface Guard {
   /** Errors the stream for whoever reads or writes it on one side, and cancels or aborts the other. */
@@ -31,7 +58,7 @@ export function guardReadable(
 ): Guarded<ReadableStream> {
   const guard = new ReadableGuard(source.getReader(), events);
   // Nothing is read ahead: the transferred stream holds as much back as it would without a guard.
-  return { stream: new ReadableStream(guard, { highWaterMark: 0 }), guard };
+  return { stream: new (readableClass())(guard, { highWaterMark: 0 }), guard };
 }
 
 /** Guards a stream that is written to. */
@@ -40,7 +67,7 @@ export function guardWritable(
   events: GuardEvents,
 ): Guarded<WritableStream> {
   const guard = new WritableGuard(sink.getWriter(), events);
-  return { stream: new WritableStream(guard, { highWaterMark: 1 }), guard };
+  return { stream: new (writableClass())(guard, { highWaterMark: 1 }), guard };
 }
 
 class ReadableGuard implements Guard, UnderlyingDefaultSource {

@@ -61,11 +61,10 @@ export function endWriting(outer: Writing | undefined): void {
 }
 
 /** The last thing in a message; nothing for its reader. */
-export const guard: object = Object.freeze(
-  Object.defineProperty({}, "end", { enumerable: true, get: check }),
-);
-
-function check(): undefined {
-  const { values, begun } = current!;
-  if (now() - begun > suspiciousMs!) { for (const value of values) assertReadable(value); }
-}
+export const guard = {
+  get end(): undefined {
+    const { values, begun } = current!;
+    if (now() - begun > suspiciousMs!) { for (const value of values) assertReadable(value); }
+    return undefined;
+  },
+};
