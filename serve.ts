@@ -16,7 +16,7 @@
 
 import { Executor } from "./executor.ts";
 import { type ExecutorServer, GracefulServer, type ServeHandler } from "./src/graceful_server.ts";
-import { type ExecutorOptions, milliseconds, shareOf } from "./src/options.ts";
+import { bare, type ExecutorOptions, milliseconds, shareOf } from "./src/options.ts";
 import { bePresent } from "./src/presence.ts";
 import { asResponse, explain, requestInfo, type ServeInfo } from "./src/request_info.ts";
 import { RequestClient } from "./src/server/request_client.ts";
@@ -178,7 +178,7 @@ export async function serve(
   if (typeof handler !== "function") {
     throw new TypeError(`Cannot serve: expected a function, received ${typeof handler}`);
   }
-  const { executor: given, signal, grace: givenGrace, ...listen } = options;
+  const { executor: given, signal, grace: givenGrace, ...listen } = bare(options);
   const grace = milliseconds("grace", givenGrace, 4_500);
   const executor = given instanceof Executor ? given : new Executor(given);
   const wasRunning = executor.isRunning;
@@ -289,11 +289,11 @@ export function lifespan(
   app: App | ServeHandler,
   options: LifespanOptions = {},
 ): Deno.ServeDefaultExport {
-  const { fetch, onListen } = typeof app === "function" ? { fetch: app } : app;
+  const { fetch, onListen } = typeof app === "function" ? bare<App>({ fetch: app }) : app;
   if (typeof fetch !== "function") {
     throw new TypeError("Cannot serve the app: expected a function, or an object with fetch()");
   }
-  const { executor: given } = options;
+  const { executor: given } = bare(options);
   // Made now for its checks, and to be used unless there are others to share with.
   const whole = given instanceof Executor ? given : new Executor(given);
   const stopping = new AbortController();

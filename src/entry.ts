@@ -1,3 +1,4 @@
+import { askFor, stateOf } from "./backend/permission_states.ts";
 import { WorkerStartError } from "./errors.ts";
 import { VERSION } from "./protocol.ts";
 import { EVALUATE } from "./worker/evaluator.ts";
@@ -38,7 +39,7 @@ export function workerModule(given: string | undefined): string {
  */
 export function assertImportable(server: string): void {
   if (isImportable(server)) return;
-  const { host } = new URL(server);
+  const host = importHost(server);
   throw new WorkerStartError(
     `Cannot start workers: this program may not import from ${host}, where their code is; grant ` +
       `it that, with --allow-import=${host} or as { import: ["${host}"] }`,
@@ -47,12 +48,20 @@ export function assertImportable(server: string): void {
 
 /** Whether this program may import a module, as far as it has to ask for the host. */
 function isImportable(url: string): boolean {
-  const { protocol, host } = new URL(url);
+  const host = importHost(url);
   // A compiled program contains its modules, and has no lockfile.
-  if (!/^https?:$/.test(protocol) || Deno.build.standalone) return true;
-  // To query is not enough: Deno grants some hosts, such as the one of its registry, when asked.
-  const { state } = Deno.permissions.requestSync({ name: "import", host });
-  return state === "granted";
+  if (host === undefined || Deno.build.standalone) return true;
+  return askFor("import", host).state === "granted";
+}
+
+/**
+ * The host that a remote module is imported from, with its port: what Deno grants by default is one
+ * port of each host, such as jsr.io:443.
+ */
+export function importHost(url: string): string | undefined {
+  const { protocol, hostname, port } = new URL(url);
+  if (protocol !== "https:" && protocol !== "http:") return undefined;
+  return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
 }
 
 /**
@@ -83,7 +92,7 @@ function loader(module: TaskModule, asks: boolean): string {
   const there = JSON.stringify(url);
   if (asks && !isImportable(url)) {
     // As Deno says it. Even to try would change the lockfile.
-    const { host } = new URL(url);
+    const host = importHost(url);
     const message = `Requires import access to "${host}", run again with the --allow-import flag`;
     return `() => Promise.reject(new TypeError(${JSON.stringify(message)}))`;
   }
@@ -98,8 +107,7 @@ function loader(module: TaskModule, asks: boolean): string {
 /** Whether a module has a name, and its file may not be read. */
 function isHidden({ url, specifier }: TaskModule): boolean {
   if (specifier === undefined || !url.startsWith("file:")) return false;
-  const { state } = Deno.permissions.querySync({ name: "read", path: new URL(url) });
-  return state !== "granted";
+  return stateOf("read", new URL(url)).state !== "granted";
 }
 
 /**

@@ -1,7 +1,7 @@
 import { assertImportable, workerModule } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
 import type { PoolSettings } from "./options.ts";
-import { missingPermissions } from "./permission_flags.ts";
+import { missingPatterns, missingPermissions } from "./permission_flags.ts";
 import { isNamed } from "./task.ts";
 import { assertWorkers, type Thread, type ThreadEvents, WorkerThread } from "./thread.ts";
 import { loadingModule } from "./wire/loading.ts";
@@ -57,16 +57,26 @@ function newWorker(
   // Permissions may have been revoked since the start.
   assertImportable(server);
   try {
-    return new WorkerThread(name, permissions, server, events);
+    if (missingPatterns(permissions).length === 0) {
+      return new WorkerThread(name, permissions, server, events);
+    }
   } catch (cause) {
-    const missing = missingPermissions(permissions);
-    if (missing.length === 0) throw cause;
-    throw new WorkerStartError(
-      `Cannot start a ${name} worker with ${missing.join(", ")}: this program has not got that, ` +
-        "or not all of it",
-      { cause },
-    );
+    if (missingPermissions(permissions).length === 0) throw cause;
+    throw escalation(name, permissions, cause);
   }
+  throw escalation(name, permissions);
+}
+
+function escalation(
+  name: string,
+  permissions: Deno.PermissionOptions,
+  cause?: unknown,
+): WorkerStartError {
+  return new WorkerStartError(
+    `Cannot start a ${name} worker with ${missingPermissions(permissions).join(", ")}: this ` +
+      "program has not got that, or not all of it",
+    { cause },
+  );
 }
 
 /**

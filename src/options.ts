@@ -1,5 +1,6 @@
 /** What an executor can be told, and the checks of it. */
 
+import { permissionNames } from "./backend/permission_states.ts";
 import { moduleOf, type TaskModule } from "./task.ts";
 
 /**
@@ -314,10 +315,11 @@ export const defaultMaxWorkers = {
 
 /** The options of one of several executors that share the workers there would be by default. */
 export function shareOf(options: ExecutorOptions | undefined, executors: number): ExecutorOptions {
-  const share = (pool: "blocking" | "cpu") => {
-    const { minWorkers = 0 } = options?.[pool] ?? {};
+  const share = (pool: "blocking" | "cpu"): PoolOptions => {
+    // A copy of what is the caller's own.
+    const { minWorkers = 0, maxWorkers, ...others } = bare(bare(options)[pool]);
     const part = Math.max(1, minWorkers, Math.floor(defaultMaxWorkers[pool] / executors));
-    return { ...options?.[pool], maxWorkers: options?.[pool]?.maxWorkers ?? part };
+    return { ...others, minWorkers, maxWorkers: maxWorkers ?? part };
   };
   return { ...options, blocking: share("blocking"), cpu: share("cpu") };
 }
@@ -546,6 +548,11 @@ function ownOptions<K extends string>(
   return (key) => Object.hasOwn(options, key) ? Reflect.get(options, key) : undefined;
 }
 
+/** A copy of the own properties of options that has no prototype. */
+export function bare<T extends object>(options: T | undefined): T {
+  return Object.assign(Object.create(null), options);
+}
+
 function integer(name: string, value: unknown, least: number, byDefault: number): number {
   if (value === undefined) return byDefault;
   const expected = `an integer of at least ${least}`;
@@ -586,15 +593,33 @@ function absoluteUrl(name: string, value: unknown): string | undefined {
   return new URL(value).href;
 }
 
+/**
+ * A copy of permissions: what happens to the caller's object later grants nothing. Each permission
+ * is spelled out, and the copy has no prototype: Deno looks for what is not there on
+ * `Object.prototype`.
+ */
 function permissionOptions(name: string, value: unknown): Deno.PermissionOptions {
   if (value === "inherit" || value === "none") return value;
   if (typeof value !== "object" || value === null) {
     throw wrongType(name, '"inherit", "none" or an object', value);
   }
-  // A copy of the own properties: what happens to the caller's object later grants nothing.
-  return Object.freeze(Object.fromEntries(
-    Object.entries(value).map(([key, grant]) => [key, Array.isArray(grant) ? [...grant] : grant]),
-  ));
+  const own = ownOptions(name, value, permissionNames);
+  const copy: Record<string, unknown> = { __proto__: null };
+  for (const key of permissionNames) copy[key] = permission(`${name}.${key}`, own(key));
+  return Object.freeze(copy);
+}
+
+/** One permission, checked. */
+function permission(name: string, value: unknown): unknown {
+  if (value === undefined) return false;
+  if (typeof value === "boolean" || value === "inherit") return value;
+  const expected = 'true, false, "inherit" or an array of names and file URLs';
+  if (!Array.isArray(value)) throw wrongType(name, expected, value);
+  return Object.freeze(Array.from(value, (item: unknown) => {
+    if (typeof item === "string" && item !== "") return item;
+    if (!(item instanceof URL && item.protocol === "file:")) throw wrongType(name, expected, item);
+    return new URL(item);
+  }));
 }
 
 function wrongType(name: string, expected: string, value: unknown): TypeError {

@@ -1,101 +1,156 @@
+/** The permissions of a process, as flags of `deno run`: never more than this program has. */
+
 import { fileURLToPath } from "node:url";
+import {
+  hostDenials,
+  type HostPermission,
+  isHost,
+  learnHostDenials as learnDenialsOf,
+} from "./backend/denials.ts";
+import { isGranted, type PermissionName, permissionNames } from "./backend/permission_states.ts";
 import { WorkerStartError } from "./errors.ts";
-
-/** The permissions there are, by the flag that grants each, and what one of them is for. */
-const scopes = {
-  read: (path: string) => ({ name: "read", path }),
-  write: (path: string) => ({ name: "write", path }),
-  net: (host: string) => ({ name: "net", host }),
-  env: (variable: string) => ({ name: "env", variable }),
-  sys: (kind: string) => ({ name: "sys", kind }) as Deno.SysPermissionDescriptor,
-  run: (command: string) => ({ name: "run", command }),
-  ffi: (path: string) => ({ name: "ffi", path }),
-  import: (host: string) => ({ name: "import", host }),
-} satisfies Record<string, (scope: string) => Deno.PermissionDescriptor>;
-
-type Name = keyof typeof scopes;
 
 /** A name that no host has. */
 const NO_HOST = "none.invalid";
 
+/** What of one permission a process is given, and what of that it is denied. */
+interface Grant {
+  readonly allowed: true | readonly string[];
+  readonly denied: readonly string[];
+}
+
+const NOTHING: Grant = { allowed: [], denied: [] };
+
 /**
  * The flags that give a process these permissions, and no more than this program has.
  *
- * @param hosts Whence modules may be imported in any case.
- * @throws {WorkerStartError} If it has not got them itself, or they cannot be said with flags.
+ * @param hosts Whence modules may be imported in any case, if this program may.
+ * @param variables The environment variables that the process has.
+ * @throws {WorkerStartError} If this program has not got the permissions itself, may be denied a
+ * part of them, or they cannot be said with flags.
  */
 export function permissionFlags(
   permissions: Deno.PermissionOptions,
   hosts: Iterable<string>,
+  variables: Iterable<string>,
 ): string[] {
   const flags: string[] = [];
-  const imports = new Set(hosts);
-  for (const name of Object.keys(scopes) as Name[]) {
-    const granted = grant(name, wantedOf(permissions, name));
-    if (granted === true) flags.push(`--allow-${name}`);
-    else if (name === "import") granted.forEach((host) => imports.add(host));
-    else if (granted.length > 0) flags.push(`--allow-${name}=${granted.join()}`);
-    // There is always this flag: without any Deno would grant its child everything, and without
-    // this one imports from its default hosts, which --deny-import does not prevent.
-    if (name === "import" && granted !== true) {
-      flags.push(`--allow-import=${[...imports].join() || NO_HOST}`);
+  for (const name of permissionNames) {
+    const { allowed, denied } = grant(name, wantedOf(permissions, name));
+    const scopes = new Set(allowed === true ? [] : allowed);
+    const denials = new Set(denied);
+    if (name === "import" && allowed !== true) {
+      // There is always this flag: without any Deno would grant its child everything, and without
+      // this one imports from its default hosts, which --deny-import does not prevent.
+      for (const host of hosts) if (isGranted(name, host)) scopes.add(host);
+      if (scopes.size === 0) scopes.add(NO_HOST);
     }
+    if (name === "env") {
+      for (const variable of variables) {
+        if (isCovered(variable, scopes) && !isGranted(name, variable)) denials.add(variable);
+      }
+    }
+    if (allowed === true) flags.push(`--allow-${name}`);
+    else if (scopes.size > 0) flags.push(`--allow-${name}=${[...scopes].join()}`);
+    if (denials.size > 0) flags.push(`--deny-${name}=${[...denials].join()}`);
   }
   return flags;
 }
 
+/** Finds out what {@linkcode permissionFlags} has to know of these permissions. */
+export async function learnDenials(permissions: Deno.PermissionOptions): Promise<void> {
+  const scopes = (["net", "import"] as const).flatMap((name) => {
+    const wanted = wantedOf(permissions, name);
+    return Array.isArray(wanted)
+      ? scopesIn(wanted).filter((scope) => isGranted(name, scope)).map((scope) =>
+        [name, scope] as const
+      )
+      : [];
+  });
+  await learnDenialsOf(scopes);
+}
+
 /** What of these permissions this program has not got. */
 export function missingPermissions(permissions: Deno.PermissionOptions): string[] {
-  return (Object.keys(scopes) as Name[]).flatMap((name) => {
+  return permissionNames.flatMap((name) => {
     const wanted = wantedOf(permissions, name);
     if (wanted === false || wanted === "inherit") return [];
-    if (wanted === true) return isGranted({ name } as Deno.PermissionDescriptor) ? [] : [name];
+    if (wanted === true) return isGranted(name) ? [] : [name];
     return scopesIn(wanted)
-      .filter((scope) => !isGranted(scopes[name](scope)))
+      .filter((scope) => !isGranted(name, scope))
       .map((scope) => `${name} permission for "${scope}"`);
   });
 }
 
-/** What these options say of one permission. */
-export function wantedOf(permissions: Deno.PermissionOptions, name: Name): unknown {
-  if (typeof permissions === "string") return permissions === "inherit" && permissions;
-  return (permissions as Record<string, unknown>)[name] ?? false;
+/**
+ * The names of environment variables with a `*` that this program has not got. Deno gives a worker
+ * what matches `AB*` when the program has no more than the variable `A`.
+ */
+export function missingPatterns(permissions: Deno.PermissionOptions): string[] {
+  const wanted = wantedOf(permissions, "env");
+  if (typeof wanted !== "object") return [];
+  return scopesIn(wanted).filter((scope) => scope.endsWith("*") && !isGranted("env", scope));
 }
 
-/** What of a permission is granted: all of it, or these scopes. */
-function grant(name: Name, wanted: unknown): true | string[] {
-  if (wanted === false) return [];
-  if (wanted === "inherit") return isGranted({ name } as Deno.PermissionDescriptor) ? true : [];
+/** What these options, which are complete, say of one permission. */
+export function wantedOf(
+  permissions: Deno.PermissionOptions,
+  name: PermissionName,
+): "inherit" | boolean | readonly (string | URL)[] {
+  if (typeof permissions === "string") return permissions === "inherit" && permissions;
+  return permissions[name] ?? false;
+}
+
+/** What of a permission is granted. */
+function grant(name: PermissionName, wanted: ReturnType<typeof wantedOf>): Grant {
+  if (wanted === false) return NOTHING;
+  if (wanted === "inherit") return isGranted(name) ? { ...NOTHING, allowed: true } : NOTHING;
   if (wanted === true) {
-    assertGranted(name, { name } as Deno.PermissionDescriptor);
-    return true;
-  }
-  return scopesIn(wanted).map((scope) => {
-    if (scope.includes(",")) {
-      throw new WorkerStartError(
-        `Cannot give a process ${name} permission for "${scope}": a comma cannot be said in a flag`,
-      );
+    if (!isGranted(name)) {
+      throw refused(name, "this program has not got it, or not all of it: name what is needed");
     }
-    assertGranted(`${name} permission for "${scope}"`, scopes[name](scope));
-    return scope;
-  });
+    return { ...NOTHING, allowed: true };
+  }
+  const allowed = scopesIn(wanted);
+  return { allowed, denied: allowed.flatMap((scope) => deniedOf(name, scope)) };
+}
+
+/** What this program is denied of a scope. */
+function deniedOf(name: PermissionName, scope: string): readonly string[] {
+  const what = `${name} permission for "${scope}"`;
+  if (scope.includes(",")) throw refused(what, "a comma cannot be said in a flag");
+  if (!isGranted(name, scope)) {
+    const isTold = !isOfHosts(name) || isHost(scope);
+    throw refused(
+      what,
+      isTold
+        ? "this program has not got it, or not all of it"
+        : "Deno does not tell whether this program has all of it; name single hosts",
+    );
+  }
+  if (!isOfHosts(name)) return [];
+  const denials = hostDenials(name, scope);
+  if ("refusal" in denials) throw refused(what, denials.refusal);
+  return denials.ports;
+}
+
+/** Whether a pattern such as `HO*` is among these names, and covers an environment variable. */
+function isCovered(variable: string, names: ReadonlySet<string>): boolean {
+  // On Windows their case does not matter.
+  const covers = (name: string) =>
+    name.endsWith("*") && variable.toUpperCase().startsWith(name.slice(0, -1).toUpperCase());
+  return [...names].some(covers);
+}
+
+function isOfHosts(name: PermissionName): name is HostPermission {
+  return name === "net" || name === "import";
 }
 
 /** The paths, hosts or names that an option lists. */
-function scopesIn(wanted: unknown): string[] {
-  const given = Array.isArray(wanted) ? wanted : [wanted];
-  return given.map((item) => item instanceof URL ? fileURLToPath(item) : String(item));
+function scopesIn(wanted: readonly (string | URL)[]): string[] {
+  return wanted.map((item) => item instanceof URL ? fileURLToPath(item) : item);
 }
 
-function assertGranted(what: string, descriptor: Deno.PermissionDescriptor): void {
-  if (isGranted(descriptor)) return;
-  throw new WorkerStartError(
-    `Cannot give a process ${what}: this program has not got it, or not all of it`,
-  );
-}
-
-/** Whether this program has a permission, and all of it. */
-export function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
-  const { state, partial } = Deno.permissions.querySync(descriptor);
-  return state === "granted" && !partial;
+function refused(what: string, why: string): WorkerStartError {
+  return new WorkerStartError(`Cannot give a process ${what}: ${why}`);
 }

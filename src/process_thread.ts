@@ -7,11 +7,12 @@ import {
 } from "./backend/process_environment.ts";
 import { passOutput } from "./backend/process_output.ts";
 import { copyForProcess } from "./copy.ts";
-import { entry } from "./entry.ts";
+import { stateOf } from "./backend/permission_states.ts";
+import { entry, importHost } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
 import type { PoolSettings } from "./options.ts";
-import { permissionFlags } from "./permission_flags.ts";
+import { learnDenials, permissionFlags } from "./permission_flags.ts";
 import {
   ABORT,
   BEGUN,
@@ -41,13 +42,16 @@ const NOTHING = "data:text/javascript,Deno.exit()";
 
 /** Node's class as it is here: `spawn()` takes the whole environment, and asks for nothing else. */
 interface SpawnedProcess extends ChildProcess {
-  spawn(options: {
-    file: string;
-    args: string[];
-    envPairs: string[];
-    stdio: ["ignore", Output, Output, "ipc"];
-    serialization: "advanced";
-  }): void;
+  spawn(options: SpawnOptions): void;
+}
+
+interface SpawnOptions {
+  __proto__: null;
+  file: string;
+  args: string[];
+  envPairs: string[];
+  stdio: ["ignore", Output, Output, "ipc"];
+  serialization: "advanced";
 }
 
 /** What becomes of what a process prints; a process that gets all of the program's permissions prints itself. */
@@ -72,12 +76,12 @@ export async function assertProcesses(
     );
   }
   const command = Deno.execPath();
-  if (Deno.permissions.querySync({ name: "run", command }).state !== "granted") {
+  if (stateOf("run", command).state !== "granted") {
     throw new WorkerStartError(
       `Cannot start processes: this program may not run Deno; expected --allow-run=${command}`,
     );
   }
-  await learnEnvironment();
+  await Promise.all([learnEnvironment(), learnDenials(permissions)]);
   flagsFor(permissions, server);
   assertPassed(environmentFor(permissions));
   try {
@@ -149,13 +153,16 @@ export class ProcessThread implements Thread {
       if (!this.#startAgain(signal ?? code)) this.#die(code, signal);
     });
     const file = Deno.execPath();
-    child.spawn({
+    const environment = environmentFor(permissions);
+    const options: SpawnOptions = {
+      // Or Node finds options on `Object.prototype`, such as a `cwd`.
+      __proto__: null,
       file,
       args: [
         file,
         "run",
         ...ownFlags(this.#settings),
-        ...flagsFor(permissions, this.#server),
+        ...flagsFor(permissions, this.#server, environment),
         "--preload",
         // Does not end before the process does, so that the program's own module, where deno.json
         // is found, is not evaluated.
@@ -164,10 +171,11 @@ export class ProcessThread implements Thread {
         NOTHING,
         Deno.mainModule ?? import.meta.url,
       ],
-      envPairs: Object.entries(environmentFor(permissions)).map((pair) => pair.join("=")),
+      envPairs: Object.entries(environment).map((pair) => pair.join("=")),
       stdio: ["ignore", output, output, "ipc"],
       serialization: "advanced",
-    });
+    };
+    child.spawn(options);
     if (output === "pipe") this.#endOutput = passOutput(child);
     if (child.spawnargs.some((arg) => arg === "-A" || arg === "--allow-all")) {
       child.removeAllListeners();
@@ -286,13 +294,18 @@ function ownFlags({ args, memoryLimit }: PoolSettings): Iterable<string> {
 }
 
 /** The permissions of a process: those it is given, and to load the modules it was made for. */
-function flagsFor(permissions: Deno.PermissionOptions, server: string): string[] {
-  return permissionFlags(permissions, [server, ...modules.map(({ url }) => url)].flatMap(hostsOf));
+function flagsFor(
+  permissions: Deno.PermissionOptions,
+  server: string,
+  environment = environmentFor(permissions),
+): string[] {
+  const hosts = [server, ...modules.map(({ url }) => url)].flatMap(hostsOf);
+  return permissionFlags(permissions, hosts, Object.keys(environment));
 }
 
 /** The hosts that a module is loaded from: none if it is not remote, or of npm. */
 function hostsOf(url: string): string[] {
-  const { protocol, host } = new URL(url);
-  if (protocol === "https:" || protocol === "http:") return [host];
-  return protocol === "jsr:" ? [new URL(variableOf("JSR_URL") ?? "https://jsr.io").host] : [];
+  const isOfJsr = new URL(url).protocol === "jsr:";
+  const host = importHost(isOfJsr ? variableOf("JSR_URL") ?? "https://jsr.io" : url);
+  return host === undefined ? [] : [host];
 }

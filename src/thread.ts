@@ -100,12 +100,18 @@ export class WorkerThread implements Thread {
   ) {
     this.#events = events;
     this.#permissions = permissions;
-    this.#worker = new Worker(entry(server, "serve"), {
+    const options = {
+      // Or Deno finds options on `Object.prototype`.
+      __proto__: null,
       type: "module",
       name,
       // Passing the option at all needs --unstable-worker-options, so "inherit" passes nothing.
-      ...permissions !== "inherit" && { deno: { permissions } },
-    });
+      ...permissions !== "inherit" && { deno: { __proto__: null, permissions } },
+    };
+    this.#worker = new Worker(
+      entry(server, "serve"),
+      options as WorkerOptions & { type: "module" },
+    );
     this.#worker.onmessage = ({ data }) => {
       this.#heard++;
       events.onMessage(data);

@@ -1,7 +1,8 @@
 /** The environment variables of a process: those of its tasks, and those that Deno itself needs. */
 
 import { WorkerStartError } from "../errors.ts";
-import { isGranted, wantedOf } from "../permission_flags.ts";
+import { wantedOf } from "../permission_flags.ts";
+import { isGranted } from "./permission_states.ts";
 
 /**
  * What Deno goes by when it starts, loads modules and connects. A process has these variables
@@ -48,6 +49,8 @@ const DENO_VARIABLES = [
   "DENO_KV_PATH_PREFIX",
   "DENO_KV_REQUIRES_DISTRIBUTED_DATABASE",
   "DENO_NO_UPDATE_CHECK",
+  // Who is asked for each permission: of a process, too.
+  "DENO_PERMISSION_BROKER_PATH",
   "DENO_PATCH_REACT_CVE",
   "DENO_TRACE_PERMISSIONS",
   "DENO_UNSTABLE_BARE_NODE_BUILTINS",
@@ -101,7 +104,7 @@ let unreadable: Readonly<Record<string, string>> | undefined;
  * @throws {WorkerStartError} If Deno does not pass them on.
  */
 export async function learnEnvironment(): Promise<void> {
-  const hidden = NEEDED.filter((name) => !isGranted({ name: "env", variable: name }));
+  const hidden = NEEDED.filter((name) => !isGranted("env", name));
   if (hidden.length > 0) unreadable ??= await inherited(hidden, {});
 }
 
@@ -139,9 +142,9 @@ async function inherited(
 export function environmentFor(permissions: Deno.PermissionOptions): Record<string, string> {
   const env = wantedOf(permissions, "env");
   const all = env === true || env === "inherit";
-  if (all && isGranted({ name: "env" })) return Deno.env.toObject();
+  if (all && isGranted("env")) return Deno.env.toObject();
   const run = wantedOf(permissions, "run");
-  const runs = run === "inherit" ? isGranted({ name: "run" }) : run !== false;
+  const runs = run === "inherit" ? isGranted("run") : run !== false;
   const found: Record<string, string> = {};
   for (
     const name of [
@@ -158,7 +161,7 @@ export function environmentFor(permissions: Deno.PermissionOptions): Record<stri
 
 /** What a variable is, if this program may read it, or Deno needs it. */
 export function variableOf(name: string): string | undefined {
-  return isGranted({ name: "env", variable: name }) ? Deno.env.get(name) : unreadable?.[name];
+  return isGranted("env", name) ? Deno.env.get(name) : unreadable?.[name];
 }
 
 /**
@@ -167,7 +170,7 @@ export function variableOf(name: string): string | undefined {
  * @throws {WorkerStartError} If Deno does not let it.
  */
 export function assertPassed(environment: Readonly<Record<string, string>>): void {
-  if (isGranted({ name: "run" })) return;
+  if (isGranted("run")) return;
   const refused = Object.keys(environment).filter((name) =>
     environment[name] !== "" && name.match(LOADER_VARIABLE)?.[0] === name
   );

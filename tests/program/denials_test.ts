@@ -1,0 +1,240 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { hasProcesses } from "../features.ts";
+import { Program } from "../processes.ts";
+
+const root = new URL("../../", import.meta.url);
+const runsDeno = `--allow-run=${Deno.execPath()}`;
+
+type Asked = [Deno.PermissionDescriptor, mayTask: boolean];
+
+/** What a pool is given, and what a task in a process may then: or how the error begins. */
+type Row = [permissions: Deno.PermissionOptions, expected: Asked[] | string];
+
+/** What a task may, and may not. */
+const asked = (describe: (scope: string) => unknown) => (may: string, mayNot: string): Asked[] => {
+  const each = (scopes: string, mayTask: boolean) =>
+    scopes.split(" ").filter(Boolean).map((scope) => [describe(scope), mayTask] as Asked);
+  return [...each(may, true), ...each(mayNot, false)];
+};
+const net = asked((host) => ({ name: "net", host }));
+const env = asked((variable) => ({ name: "env", variable }));
+const read = asked((path) => ({ name: "read", path }));
+const write = asked((path) => ({ name: "write", path }));
+const run = asked((command) => ({ name: "run", command }));
+const sys = asked((kind) => ({ name: "sys", kind }));
+const ffi = asked((path) => ({ name: "ffi", path }));
+const imports = asked((host) => ({ name: "import", host }));
+
+const notAll = "this program has not got it, or not all of it";
+const untold = "Deno does not tell whether";
+const denies = "the program is denied some addresses or hosts";
+
+/** The flags of a program, and what pools of it are given. */
+const table: [flags: string, Row[]][] = [
+  ["--allow-net --deny-net=127.0.0.1:8955,127.0.0.1:8957", [
+    [{ net: ["127.0.0.1"] }, net("127.0.0.1:8956", "127.0.0.1:8955 127.0.0.1:8957 127.0.0.2")],
+    [{ net: ["127.0.0.1:8956"] }, net("127.0.0.1:8956", "127.0.0.1:8955")],
+    [{ net: ["127.0.0.1:8955"] }, notAll],
+    [{ net: ["[::ffff:127.0.0.1]"] }, net("127.0.0.1:8956", "127.0.0.1:8955")],
+    [{ net: true }, notAll],
+    ["inherit", net("", "127.0.0.1:8955 127.0.0.1:8956")],
+    [{ net: ["localhost"] }, denies],
+    [{ net: ["localhost:8955"] }, denies],
+    // The system's resolver takes these for addresses.
+    [{ net: ["2130706433"] }, denies],
+    [{ net: ["127.0.0.01"] }, denies],
+    [{ net: ["127.0.0.0/8"] }, untold],
+    [{ net: ["*.localhost"] }, untold],
+    [{ net: [":8955"] }, untold],
+    [{ net: ["::1"] }, untold],
+  ]],
+  ["--allow-net=127.0.0.1,localhost,[::1] --deny-net=127.0.0.1:8955,localhost:8956,[::1]:8957", [
+    [{ net: ["127.0.0.1"] }, net("127.0.0.1:8956", "127.0.0.1:8955")],
+    [{ net: ["[::1]"] }, net("[::1]:8955", "[::1]:8957")],
+    [{ net: ["localhost"] }, denies],
+  ]],
+  ["--allow-net=LocalHost --deny-net=localhost:8956", [
+    [{ net: ["LOCALHOST."] }, net("localhost:8955", "localhost:8956 LocalHost.:8956")],
+  ]],
+  ["--allow-net=api.example.com", [
+    [{ net: ["api.example.com"] }, net("api.example.com api.example.com:443", "b.example.com")],
+    [{ net: ["b.example.com"] }, notAll],
+  ]],
+  ["--allow-net=api.example.com --deny-net=169.254.0.0/16", [
+    [{ net: ["api.example.com"] }, denies],
+    [{ net: ["api.example.com:443"] }, denies],
+  ]],
+  ["--allow-net --deny-net=127.0.0.0/8:8955,unix:/tmp/denied", [
+    [{ net: ["127.0.0.1"] }, net("127.0.0.1:8956", "127.0.0.1:8955")],
+    [{ net: ["unix:/tmp/allowed"] }, net("unix:/tmp/allowed", "unix:/tmp/denied")],
+    [{ net: ["unix:/tmp/denied"] }, notAll],
+    [{ net: ["vsock:2:1234"] }, net("vsock:2:1234", "vsock:2:1235")],
+    [{ net: ["0.0.0.0"] }, net("0.0.0.0:8955", "127.0.0.1:8955")],
+  ]],
+  ["--allow-net=*.example.com --unstable-subdomain-wildcards", [
+    [{ net: ["a.example.com"] }, net("a.example.com", "b.example.com")],
+    [{ net: ["*.example.com"] }, untold],
+  ]],
+  ["--allow-net", [
+    [{ net: ["127.0.0.0/8"] }, net("127.0.0.1 127.1.2.3:80", "10.0.0.1")],
+    [{ net: ["localhost"] }, net("localhost:1", "127.0.0.1")],
+  ]],
+  ["--allow-env --deny-env=HOME,DENIED_*", [
+    [{ env: ["HO*"] }, env("HOPE", "HOME")],
+    [{ env: ["HOME"] }, notAll],
+    [{ env: ["DENIED_ONE"] }, notAll],
+    [{ env: true }, notAll],
+    ["inherit", env("", "HOME HOPE DENIED_ONE")],
+  ]],
+  ["--allow-env --ignore-env=HOME", [
+    [{ env: ["HO*"] }, env("HOPE", "HOME")],
+    [{ env: true }, notAll],
+  ]],
+  ["--allow-env=HO*,A", [
+    [{ env: ["HO*"] }, env("HOPE HOME", "H A")],
+    [{ env: ["AB*"] }, notAll],
+  ]],
+  ["--allow-env --allow-read", [
+    [{ read: ["/tmp/a,b"] }, "a comma cannot be said in a flag"],
+  ]],
+  ["--allow-read --deny-read=/etc/hosts", [
+    [{ read: ["/etc"] }, notAll],
+    [{ read: ["/etc/passwd"] }, read("/etc/passwd", "/etc/hosts")],
+    [{ read: ["/usr/../etc/hosts"] }, notAll],
+    [{ read: true }, notAll],
+    ["inherit", read("", "/etc/hosts /etc/passwd")],
+  ]],
+  ["--allow-read --ignore-read=/etc/hosts", [
+    [{ read: ["/etc"] }, notAll],
+  ]],
+  // Deno denies a program to overwrite what it may run.
+  ["--allow-write", [
+    [{ write: true }, notAll],
+    [{ write: ["/"] }, notAll],
+    [{ write: ["/tmp"] }, write("/tmp/x", Deno.execPath())],
+    ["inherit", write("", `/tmp/x ${Deno.execPath()}`)],
+  ]],
+  ["--allow-run --deny-run=ls", [
+    [{ run: true }, notAll],
+    [{ run: ["ls"] }, notAll],
+    [{ run: ["/bin/ls"] }, notAll],
+    [{ run: ["cat"] }, run("cat", "ls")],
+    ["inherit", run("", "ls cat")],
+  ]],
+  ["--allow-sys --deny-sys=hostname", [
+    [{ sys: true }, notAll],
+    [{ sys: ["hostname"] }, notAll],
+    [{ sys: ["loadavg"] }, sys("loadavg", "hostname")],
+    ["inherit", sys("", "hostname loadavg")],
+  ]],
+  ["--allow-ffi --deny-ffi=/tmp/denied.so", [
+    [{ ffi: true }, notAll],
+    [{ ffi: ["/tmp"] }, notAll],
+    [{ ffi: ["/tmp/other.so"] }, ffi("/tmp/other.so", "/tmp/denied.so")],
+  ]],
+  ["--allow-import --deny-import=127.0.0.1:8955", [
+    [{ import: ["127.0.0.1"] }, imports("127.0.0.1:8956", "127.0.0.1:8955")],
+    [{ import: true }, notAll],
+    [{ import: ["localhost"] }, denies],
+    ["inherit", imports("", "127.0.0.1:8955 127.0.0.1:8956")],
+  ]],
+];
+
+/** Starts a pool for each of the permissions, and prints what the program and its tasks may. */
+async function main(
+  isolation: "worker" | "process",
+  rows: [Deno.PermissionOptions, Deno.PermissionDescriptor[]][],
+) {
+  const { Executor } = await import("@genro/executor");
+  const states = (ask: Deno.PermissionDescriptor[]) =>
+    ask.map((descriptor) => Deno.permissions.querySync(descriptor).state === "granted");
+  for (const [permissions, ask] of rows) {
+    let outcome: unknown;
+    try {
+      await using executor = await Executor.start({ cpu: { isolation, permissions } });
+      outcome = { program: states(ask), task: await executor.runCpu(states, ask) };
+    } catch (error) {
+      outcome = `${error}`;
+    }
+    console.log("outcome", JSON.stringify(outcome));
+  }
+}
+
+interface States {
+  program: boolean[];
+  task: boolean[];
+}
+
+/** What came of each row, in a program with these flags. */
+async function outcomesOf(
+  flags: string,
+  isolation: "worker" | "process",
+  rows: Row[],
+): Promise<(States | string)[]> {
+  const asks = rows.map(([permissions, expected]) => [
+    permissions,
+    typeof expected === "string" ? [] : expected.map(([descriptor]) => descriptor),
+  ]);
+  const source = `await (${main})(${JSON.stringify(isolation)}, ${JSON.stringify(asks)})`
+    .replace('"@genro/executor"', JSON.stringify(new URL("mod.ts", root).href));
+  await using program = new Program([
+    "run",
+    "--quiet",
+    "--no-prompt",
+    `--config=${new URL("deno.json", root).pathname}`,
+    ...flags.includes("--allow-run") ? [] : [runsDeno],
+    // For the module that workers run.
+    ...flags.includes("--allow-read") ? [] : [`--allow-read=${root.pathname}`],
+    ...flags.split(" "),
+    `data:text/javascript,${encodeURIComponent(source)}`,
+  ]);
+  const outcomes = [];
+  for (const _ of rows) {
+    const [, outcome] = await program.line(/^outcome (.*)/);
+    outcomes.push(JSON.parse(outcome!));
+  }
+  return outcomes;
+}
+
+for (const [flags, rows] of table) {
+  const denied = `has nothing that its program is denied, with ${flags}`;
+  const testOfProcesses = hasProcesses ? Deno.test : Deno.test.ignore;
+  testOfProcesses(`A process ${denied}`, async () => {
+    const outcomes = await outcomesOf(flags, "process", rows);
+    outcomes.forEach((outcome, i) => {
+      const [permissions, expected] = rows[i]!;
+      const what = `${JSON.stringify(permissions)}: ${JSON.stringify(outcome)}`;
+      if (typeof expected === "string") {
+        assert(typeof outcome === "string", what);
+        assertMatch(outcome, /^WorkerStartError: Cannot give a process /);
+        assert(outcome.includes(expected), what);
+      } else {
+        assert(typeof outcome === "object", what);
+        assertEquals(outcome.task, expected.map(([, may]) => may), what);
+        outcome.task.forEach((may, i) => assert(!may || outcome.program[i], what));
+      }
+    });
+  });
+
+  Deno.test(`A worker ${denied}`, async () => {
+    const outcomes = await outcomesOf(flags, "worker", rows);
+    outcomes.forEach((outcome, i) => {
+      const what = `${JSON.stringify(rows[i]![0])}: ${JSON.stringify(outcome)}`;
+      if (typeof outcome === "string") {
+        assert(typeof rows[i]![1] === "string", what);
+        return assertMatch(outcome, /^WorkerStartError/);
+      }
+      outcome.task.forEach((may, i) => assert(!may || outcome.program[i], what));
+    });
+  });
+}
+
+Deno.test("A worker has no environment variables by a pattern that its program has not", async () => {
+  const rows: Row[] = [[{ env: ["AB*"] }, env("", "ABC")], [{ env: ["A"] }, env("A", "ABC")]];
+  const [refusal, states] = await outcomesOf("--allow-env=A", "worker", rows);
+  assertMatch(
+    `${refusal}`,
+    /^WorkerStartError: .* env permission for "AB\*": this program has not/,
+  );
+  assertEquals(states, { program: [true, false], task: [true, false] });
+});
