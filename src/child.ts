@@ -13,6 +13,7 @@ import {
   type ToWorker,
 } from "./protocol.ts";
 import { unref } from "./runtime/unref_worker.ts";
+import { removeInternals } from "./scope.ts";
 import { TaskServer } from "./task_server.ts";
 import { encodeThrown } from "./thrown.ts";
 import { setTimeout } from "./timers.ts";
@@ -111,6 +112,7 @@ export function serveHost(loaders: Loaders, evaluate: Evaluate, host: number): P
     });
   };
   hideHostMessages(process, receive);
+  removeInternals();
   provideCurrentTask(() => server.context);
   send(READY);
 

@@ -142,7 +142,10 @@ export class ProcessThread implements Thread {
     const child = new Child();
     child.on("message", (message) => this.#receive(message as FromProcess));
     child.on("disconnect", () => {
-      if (child === this.#child) this.#connected = false;
+      if (child !== this.#child) return;
+      this.#connected = false;
+      // Whether or not the process ends by itself, nothing more can be heard of its task.
+      this.#killSoon();
     });
     child.on("error", (error) => {
       if (child.pid === undefined) this.#end(`its process did not start: ${error.message}`);
@@ -229,9 +232,15 @@ export class ProcessThread implements Thread {
 
   retire(): number {
     this.#send([RETIRE] satisfies ToWorker);
+    this.#killSoon();
+    return FLUSH_MS;
+  }
+
+  /** Kills the process unless it ends by itself. */
+  #killSoon(): void {
+    if (this.#killer !== undefined) return;
     this.#killer = setTimeout(() => this.terminate(), FLUSH_MS);
     Deno.unrefTimer(this.#killer);
-    return FLUSH_MS;
   }
 
   #receive(message: FromProcess): void {

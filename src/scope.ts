@@ -21,11 +21,11 @@ export function hideHostMessages(scope: WorkerScope, listener: (data: unknown) =
     event.stopImmediatePropagation();
     listener((event as MessageEvent).data);
   });
-  hideInternals();
+  removeInternals();
 }
 
-/** Takes away a way into the runtime, past all permissions, that is meant for its own tests. */
-function hideInternals(): void {
+/** Takes from tasks a way into the runtime that is meant for the runtime's own tests. */
+export function removeInternals(): void {
   const deno = Deno as unknown as Record<symbol, { nodeGlobals?: object } | undefined> & {
     internal: symbol;
   };
