@@ -282,7 +282,8 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     for (const name of METHODS) {
       // Of a subclass, if that has its own.
       const value = (this[name] as (...args: unknown[]) => unknown).bind(this);
-      Object.defineProperty(this, name, { value, writable: true, configurable: true });
+      const method = { __proto__: null, value, writable: true, configurable: true };
+      Object.defineProperty(this, name, method as PropertyDescriptor);
     }
   }
 

@@ -1,6 +1,6 @@
 import { isUnmarked } from "./cloneable.ts";
 import { ExecutorError, NotCloneableError, TaskNotFoundError, WorkerStartError } from "./errors.ts";
-import type { FailureKind, SourceAddress } from "./protocol.ts";
+import { type FailureKind, isOfModule, type SourceAddress } from "./protocol.ts";
 import { framesOf } from "./stack.ts";
 import type { AddressedTask } from "./task.ts";
 import { decodeThrown, type Thrown } from "./thrown.ts";
@@ -51,7 +51,7 @@ export class Failure {
         return loadError(`Cannot load the module of ${label}`, cause, this.#restricted);
       case "find":
         return new TaskNotFoundError(
-          "source" in address
+          !isOfModule(address)
             ? `Cannot send ${label} by its source: ${why}; ${EXPORT_IT}`
             : `Cannot find ${label}: ${why}`,
           { cause },
@@ -66,7 +66,7 @@ export class Failure {
   /** What one needs to know to understand an error that comes of running in a worker. */
   #explanation({ name, message }: Error): string | undefined {
     const { address } = this.#task;
-    return "source" in address && this.#lost(address, name, message) ||
+    return !isOfModule(address) && this.#lost(address, name, message) ||
       permissionHint(this.#restricted, message);
   }
 

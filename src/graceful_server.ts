@@ -96,7 +96,9 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
   ) {
     this.executor = executor;
     const { signal: stopping } = this.#stopping;
-    this.#server = Deno.serve({ onError: explain, ...listen }, (request, info) => {
+    // Without a prototype: Deno would find options on `Object.prototype`.
+    const options = { __proto__: null, onError: explain, ...listen };
+    this.#server = Deno.serve(options, (request, info) => {
       if (this.#closesSockets) return unavailable(STOPPING);
       const client = new RequestClient(request, info, executor);
       return this.#answer(handler(request, requestInfo(client, info, stopping)), client);

@@ -7,7 +7,13 @@ import {
   isHost,
   learnHostDenials as learnDenialsOf,
 } from "./backend/denials.ts";
-import { isGranted, type PermissionName, permissionNames } from "./backend/permission_states.ts";
+import {
+  covers,
+  isGranted,
+  isPattern,
+  type PermissionName,
+  permissionNames,
+} from "./backend/permission_states.ts";
 import { WorkerStartError } from "./errors.ts";
 
 /** A name that no host has. */
@@ -25,7 +31,7 @@ const NOTHING: Grant = { allowed: [], denied: [] };
  * The flags that give a process these permissions, and no more than this program has.
  *
  * @param hosts Whence modules may be imported in any case, if this program may.
- * @param variables The environment variables that the process has.
+ * @param variables The environment variables that there are, as far as patterns may cover them.
  * @throws {WorkerStartError} If this program has not got the permissions itself, may be denied a
  * part of them, or they cannot be said with flags.
  */
@@ -47,7 +53,8 @@ export function permissionFlags(
     }
     if (name === "env") {
       for (const variable of variables) {
-        if (isCovered(variable, scopes) && !isGranted(name, variable)) denials.add(variable);
+        const isCovered = [...scopes].some((scope) => covers(scope, variable));
+        if (isCovered && !isGranted(name, variable)) denials.add(variable);
       }
     }
     if (allowed === true) flags.push(`--allow-${name}`);
@@ -89,7 +96,7 @@ export function missingPermissions(permissions: Deno.PermissionOptions): string[
 export function missingPatterns(permissions: Deno.PermissionOptions): string[] {
   const wanted = wantedOf(permissions, "env");
   if (typeof wanted !== "object") return [];
-  return scopesIn(wanted).filter((scope) => scope.endsWith("*") && !isGranted("env", scope));
+  return scopesIn(wanted).filter((scope) => isPattern(scope) && !isGranted("env", scope));
 }
 
 /** What these options, which are complete, say of one permission. */
@@ -132,14 +139,6 @@ function deniedOf(name: PermissionName, scope: string): readonly string[] {
   const denials = hostDenials(name, scope);
   if ("refusal" in denials) throw refused(what, denials.refusal);
   return denials.ports;
-}
-
-/** Whether a pattern such as `HO*` is among these names, and covers an environment variable. */
-function isCovered(variable: string, names: ReadonlySet<string>): boolean {
-  // On Windows their case does not matter.
-  const covers = (name: string) =>
-    name.endsWith("*") && variable.toUpperCase().startsWith(name.slice(0, -1).toUpperCase());
-  return [...names].some(covers);
 }
 
 function isOfHosts(name: PermissionName): name is HostPermission {

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import {
   assertPassed,
+  coveredVariables,
   environmentFor,
   learnEnvironment,
   variableOf,
@@ -81,7 +82,7 @@ export async function assertProcesses(
       `Cannot start processes: this program may not run Deno; expected --allow-run=${command}`,
     );
   }
-  await Promise.all([learnEnvironment(), learnDenials(permissions)]);
+  await Promise.all([learnEnvironment(permissions), learnDenials(permissions)]);
   flagsFor(permissions, server);
   assertPassed(environmentFor(permissions));
   try {
@@ -309,7 +310,8 @@ function flagsFor(
   environment = environmentFor(permissions),
 ): string[] {
   const hosts = [server, ...modules.map(({ url }) => url)].flatMap(hostsOf);
-  return permissionFlags(permissions, hosts, Object.keys(environment));
+  const variables = [...Object.keys(environment), ...coveredVariables(permissions)];
+  return permissionFlags(permissions, hosts, variables);
 }
 
 /** The hosts that a module is loaded from: none if it is not remote, or of npm. */

@@ -26,6 +26,11 @@ export interface SourceAddress {
 /** How the worker finds a function it has not run yet. */
 export type TaskAddress = ModuleAddress | SourceAddress;
 
+/** Whether a task is an export of a module, and not a function that is sent by its source. */
+export function isOfModule(address: TaskAddress): address is ModuleAddress {
+  return Object.hasOwn(address, "url");
+}
+
 /** How a task runs, if not as usual. */
 export interface Manner {
   /** Whether its caller reads what it yields. */

@@ -3,7 +3,7 @@
 import { Estimate } from "./estimate.ts";
 import type { TaskContext } from "./context.ts";
 import { TaskNotFoundError } from "./errors.ts";
-import { MAX_ADDRESSES, type TaskAddress } from "./protocol.ts";
+import { isOfModule, MAX_ADDRESSES, type TaskAddress } from "./protocol.ts";
 
 /**
  * Any function that can be a task.
@@ -246,13 +246,13 @@ export class AddressedTask {
   /** What the function is called. */
   get name(): string {
     const { address } = this;
-    return "url" in address ? address.path.join(".") : address.name || "anonymous";
+    return isOfModule(address) ? address.path.join(".") : address.name || "anonymous";
   }
 
   /** How errors call the task. */
   get label(): string {
     const { address } = this;
-    if ("url" in address) return `${this.name} of ${address.url}`;
+    if (isOfModule(address)) return `${this.name} of ${address.url}`;
     return address.name === "" ? "an anonymous function" : `the function ${address.name}`;
   }
 }

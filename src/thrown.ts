@@ -227,5 +227,6 @@ function setFrames(limit: number): void {
 }
 
 function define(error: Error, key: string, value: unknown, enumerable = false): void {
-  Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true });
+  const property = { __proto__: null, value, enumerable, writable: true, configurable: true };
+  Object.defineProperty(error, key, property as PropertyDescriptor);
 }

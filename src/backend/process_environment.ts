@@ -2,7 +2,7 @@
 
 import { WorkerStartError } from "../errors.ts";
 import { wantedOf } from "../permission_flags.ts";
-import { isGranted } from "./permission_states.ts";
+import { covers, isGranted, isPattern } from "./permission_states.ts";
 
 /**
  * What Deno goes by when it starts, loads modules and connects. A process has these variables
@@ -96,6 +96,8 @@ const LOADER_VARIABLE = /\b(?:LD|DYLD)_\w+/gi;
 
 /** What those of {@linkcode NEEDED} are that this program may not read. */
 let unreadable: Readonly<Record<string, string>> | undefined;
+/** The names of all variables, if this program may not list them and a pattern needs them. */
+let names: readonly string[] | undefined;
 
 /**
  * Finds out what Deno needs of this program's environment, as far as the program may not read it:
@@ -103,18 +105,28 @@ let unreadable: Readonly<Record<string, string>> | undefined;
  *
  * @throws {WorkerStartError} If Deno does not pass them on.
  */
-export async function learnEnvironment(): Promise<void> {
+export async function learnEnvironment(permissions: Deno.PermissionOptions): Promise<void> {
   const hidden = NEEDED.filter((name) => !isGranted("env", name));
-  if (hidden.length > 0) unreadable ??= await inherited(hidden, {});
+  if (hidden.length > 0) {
+    unreadable ??= await inherited(
+      `Object.fromEntries(${JSON.stringify(hidden)}
+        .flatMap((name) => Deno.env.has(name) ? [[name, Deno.env.get(name)]] : []))`,
+      `--allow-env=${hidden}`,
+    );
+  }
+  if (patternsIn(permissions).length > 0 && !isGranted("env")) {
+    names ??= await inherited("Object.keys(Deno.env.toObject())", "--allow-env");
+  }
 }
 
-async function inherited(
-  names: readonly string[],
-  env: Record<string, string>,
-): Promise<Record<string, string>> {
-  const source = `console.log(JSON.stringify(Object.fromEntries(${JSON.stringify(names)}
-    .flatMap((name) => Deno.env.has(name) ? [[name, Deno.env.get(name)]] : []))));`;
-  const args = ["run", "--no-config", "--no-prompt", "--quiet", `--allow-env=${names}`];
+/** What an expression is in a Deno that inherits the environment of this program. */
+async function inherited<T>(
+  expression: string,
+  permission: string,
+  env: Record<string, string> = {},
+): Promise<T> {
+  const source = `console.log(JSON.stringify(${expression}));`;
+  const args = ["run", "--no-config", "--no-prompt", "--quiet", permission];
   try {
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {
       args: [...args, `data:text/javascript,${encodeURIComponent(source)}`],
@@ -134,7 +146,11 @@ async function inherited(
     const needed = refused.filter((name) => NEEDED.includes(name));
     if (needed.length > 0 || refused.length === 0) throw notPassed(needed, error);
     // A process is not to have them, either.
-    return inherited(names, Object.fromEntries(refused.map((name) => [name, ""])));
+    return inherited(
+      expression,
+      permission,
+      Object.fromEntries(refused.map((name) => [name, ""])),
+    );
   }
 }
 
@@ -145,18 +161,33 @@ export function environmentFor(permissions: Deno.PermissionOptions): Record<stri
   if (all && isGranted("env")) return Deno.env.toObject();
   const run = wantedOf(permissions, "run");
   const runs = run === "inherit" ? isGranted("run") : run !== false;
-  const found: Record<string, string> = {};
+  const found: Record<string, string> = Object.create(null);
   for (
     const name of [
       ...DENO_VARIABLES,
       ...runs ? SEARCH_VARIABLES : [],
-      ...Array.isArray(env) ? env : [],
+      ...typeof env === "object" ? env.map(String).filter((name) => !isPattern(name)) : [],
+      ...coveredVariables(permissions),
     ]
   ) {
     const value = variableOf(name);
     if (value !== undefined) found[name] = value;
   }
   return found;
+}
+
+/** The names of the variables that patterns of these permissions cover, readable or not. */
+export function coveredVariables(permissions: Deno.PermissionOptions): readonly string[] {
+  const patterns = patternsIn(permissions);
+  if (patterns.length === 0) return [];
+  const all = isGranted("env") ? Object.keys(Deno.env.toObject()) : names ?? [];
+  return all.filter((name) => patterns.some((pattern) => covers(pattern, name)));
+}
+
+/** The names with a `*` of the variables that a process is to have. */
+function patternsIn(permissions: Deno.PermissionOptions): string[] {
+  const env = wantedOf(permissions, "env");
+  return typeof env === "object" ? env.map(String).filter(isPattern) : [];
 }
 
 /** What a variable is, if this program may read it, or Deno needs it. */

@@ -16,7 +16,8 @@ const scope = globalThis as { [KEY]?: Find };
 export function provideCurrentTask(find: Find): void {
   const next = scope[KEY];
   const value = next === undefined ? find : () => find() ?? next();
-  Object.defineProperty(scope, KEY, { value, configurable: true });
+  const property = { __proto__: null, value, configurable: true };
+  Object.defineProperty(scope, KEY, property as PropertyDescriptor);
 }
 
 /** The context of the task that is under way in this thread. */

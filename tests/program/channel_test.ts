@@ -76,7 +76,10 @@ async function attacked<T>(attack: (executor: Executor) => Promise<T>): Promise<
 
 for (const [what, attack] of Object.entries(endings)) {
   testOfProcesses(`A task that ${what} ends its process, and no more`, async () => {
-    await assertRejects(() => attacked((executor) => executor.runCpu(attack)), WorkerCrashedError);
+    await assertRejects(
+      () => attacked((executor) => executor.with({ timeout: 5_000 }).runCpu(attack)),
+      WorkerCrashedError,
+    );
   });
 }
 

@@ -81,6 +81,8 @@ const table: [flags: string, Row[]][] = [
   ]],
   ["--allow-env --deny-env=HOME,DENIED_*", [
     [{ env: ["HO*"] }, env("HOPE", "HOME")],
+    // As far as the program has such variables.
+    [{ env: ["DEN*"] }, env("DENO_DIR DENO_NONE", "DENIED_ONE")],
     [{ env: ["HOME"] }, notAll],
     [{ env: ["DENIED_ONE"] }, notAll],
     [{ env: true }, notAll],
@@ -187,7 +189,7 @@ async function outcomesOf(
     ...flags.includes("--allow-read") ? [] : [`--allow-read=${root.pathname}`],
     ...flags.split(" "),
     `data:text/javascript,${encodeURIComponent(source)}`,
-  ]);
+  ], { env: { DENIED_ONE: "1" } });
   const outcomes = [];
   for (const _ of rows) {
     const [, outcome] = await program.line(/^outcome (.*)/);
