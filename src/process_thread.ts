@@ -9,7 +9,7 @@ import {
 import { passOutput } from "./backend/process_output.ts";
 import { copyForProcess } from "./copy.ts";
 import { stateOf } from "./backend/permission_states.ts";
-import { entry, importHost } from "./entry.ts";
+import { assertImportable, entry, importHost } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
 import type { PoolSettings } from "./options.ts";
@@ -82,6 +82,7 @@ export async function assertProcesses(
       `Cannot start processes: this program may not run Deno; expected --allow-run=${command}`,
     );
   }
+  assertImportable(server);
   await Promise.all([learnEnvironment(permissions), learnDenials(permissions)]);
   flagsFor(permissions, server);
   assertPassed(environmentFor(permissions));

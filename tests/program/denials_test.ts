@@ -150,16 +150,15 @@ async function main(
   const { Executor } = await import("@genro/executor");
   const states = (ask: Deno.PermissionDescriptor[]) =>
     ask.map((descriptor) => Deno.permissions.querySync(descriptor).state === "granted");
-  for (const [permissions, ask] of rows) {
-    let outcome: unknown;
+  const outcomes = await Promise.all(rows.map(async ([permissions, ask]) => {
     try {
       await using executor = await Executor.start({ cpu: { isolation, permissions } });
-      outcome = { program: states(ask), task: await executor.runCpu(states, ask) };
+      return { program: states(ask), task: await executor.runCpu(states, ask) };
     } catch (error) {
-      outcome = `${error}`;
+      return `${error}`;
     }
-    console.log("outcome", JSON.stringify(outcome));
-  }
+  }));
+  for (const outcome of outcomes) console.log("outcome", JSON.stringify(outcome));
 }
 
 interface States {
@@ -167,19 +166,15 @@ interface States {
   task: boolean[];
 }
 
-/** What came of each row, in a program with these flags. */
-async function outcomesOf(
+/** Runs a function in a program with these flags. */
+function programOf<A extends unknown[]>(
   flags: string,
-  isolation: "worker" | "process",
-  rows: Row[],
-): Promise<(States | string)[]> {
-  const asks = rows.map(([permissions, expected]) => [
-    permissions,
-    typeof expected === "string" ? [] : expected.map(([descriptor]) => descriptor),
-  ]);
-  const source = `await (${main})(${JSON.stringify(isolation)}, ${JSON.stringify(asks)})`
+  main: (...args: A) => Promise<void>,
+  ...args: A
+): Program {
+  const source = `await (${main})(...${JSON.stringify(args)})`
     .replace('"@genro/executor"', JSON.stringify(new URL("mod.ts", root).href));
-  await using program = new Program([
+  return new Program([
     "run",
     "--quiet",
     "--no-prompt",
@@ -190,6 +185,19 @@ async function outcomesOf(
     ...flags.split(" "),
     `data:text/javascript,${encodeURIComponent(source)}`,
   ], { env: { DENIED_ONE: "1" } });
+}
+
+/** What came of each row, in a program with these flags. */
+async function outcomesOf(
+  flags: string,
+  isolation: "worker" | "process",
+  rows: Row[],
+): Promise<(States | string)[]> {
+  const asks = rows.map(([permissions, expected]): Parameters<typeof main>[1][number] => [
+    permissions,
+    typeof expected === "string" ? [] : expected.map(([descriptor]) => descriptor),
+  ]);
+  await using program = programOf(flags, main, isolation, asks);
   const outcomes = [];
   for (const _ of rows) {
     const [, outcome] = await program.line(/^outcome (.*)/);
@@ -240,3 +248,68 @@ Deno.test("A worker has no environment variables by a pattern that its program h
   );
   assertEquals(states, { program: [true, false], task: [true, false] });
 });
+
+/** Revokes a permission of the program after a worker has started, and has it replaced. */
+async function revoke(isolation: "worker" | "process") {
+  const { Executor } = await import("@genro/executor");
+  const permissions = { net: ["127.0.0.1"] };
+  await using executor = await Executor.start({ cpu: { isolation, permissions, maxWorkers: 1 } });
+  Deno.permissions.revokeSync({ name: "net" });
+  await executor.runCpu(() => Deno.exit()).catch(() => {});
+  const error = await executor.runCpu(() => "started").catch((error) => error);
+  console.log("outcome", `${error}`);
+}
+
+/** Runs a task of a module that is remote. */
+async function importRemote(isolation: "worker" | "process", url: string) {
+  const { Executor, tasksFrom } = await import("@genro/executor");
+  const { answer } = tasksFrom<{ answer(): number }>(url);
+  await using executor = await Executor.start({ cpu: { isolation, maxWorkers: 1 } });
+  const error = await executor.runCpu(answer).catch((error) => error);
+  console.log("outcome", `${error}`);
+}
+
+/** Starts workers whose code is elsewhere. */
+async function startFrom(isolation: "worker" | "process", workerUrl: string) {
+  const { Executor } = await import("@genro/executor");
+  const cpu = { isolation, maxWorkers: 1 };
+  const error = await Executor.start({ workerUrl, cpu }).catch((error) => error);
+  console.log("outcome", `${error}`);
+}
+
+const isolations = hasProcesses ? ["worker", "process"] as const : ["worker"] as const;
+for (const isolation of isolations) {
+  Deno.test(`A ${isolation} that starts when a permission was revoked has not got it`, async () => {
+    await using program = programOf("--allow-net=127.0.0.1", revoke, isolation);
+    const [, outcome] = await program.line(/^outcome (.*)/);
+    assertMatch(outcome!, /^WorkerStartError: .*net permission for "127.0.0.1".*has not got/);
+  });
+
+  Deno.test(`A ${isolation} imports no task that its program may not`, async () => {
+    const headers = { "Content-Type": "text/javascript" };
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () => new Response("export const answer = () => 42;", { headers }),
+    );
+    const host = `127.0.0.1:${server.addr.port}`;
+    const url = `http://${host}/${crypto.randomUUID()}.js`;
+    const outcomes = { [`--allow-import=${host}`]: /^42$/, [`--deny-import=${host}`]: /^WorkerSt/ };
+    for (const [flags, expected] of Object.entries(outcomes)) {
+      await using program = programOf(flags, importRemote, isolation, url);
+      const [, outcome] = await program.line(/^outcome (.*)/);
+      assertMatch(outcome!, expected);
+    }
+  });
+
+  Deno.test(`A ${isolation} runs code of a host of which one port is granted`, async () => {
+    // As jsr.io:443 is by default. Nothing answers there.
+    const url = "https://127.0.0.1/worker.ts";
+    const outcomes = { "127.0.0.1:443": false, "127.0.0.1:80": true };
+    for (const [host, isRefused] of Object.entries(outcomes)) {
+      await using program = programOf(`--allow-import=${host}`, startFrom, isolation, url);
+      const [, outcome] = await program.line(/^outcome (.*)/);
+      assertMatch(outcome!, /^WorkerStartError/);
+      assertEquals(outcome!.includes("may not import from 127.0.0.1:443"), isRefused, outcome);
+    }
+  });
+}
