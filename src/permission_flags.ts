@@ -19,18 +19,22 @@ import { WorkerStartError } from "./errors.ts";
 /** A name that no host has. */
 const NO_HOST = "none.invalid";
 
-/** What of one permission a process is given, and what of that it is denied. */
+/** The scopes of one permission that a process is given, and the denials within. */
 interface Grant {
   readonly allowed: true | readonly string[];
   readonly denied: readonly string[];
 }
+
+/** Why a permission is refused that Deno does not call granted, or calls granted in part. */
+const NOT_ALL = "this program has not got it, or not all of it: name no more than it has";
 
 const NOTHING: Grant = { allowed: [], denied: [] };
 
 /**
  * The flags that give a process these permissions, and no more than this program has.
  *
- * @param hosts Whence modules may be imported in any case, if this program may.
+ * @param hosts The hosts of modules that the process is to load. Each is granted if this program
+ * may import from there.
  * @param variables The environment variables that there are, as far as patterns may cover them.
  * @throws {WorkerStartError} If this program has not got the permissions itself, may be denied a
  * part of them, or they cannot be said with flags.
@@ -46,8 +50,8 @@ export function permissionFlags(
     const scopes = new Set(allowed === true ? [] : allowed);
     const denials = new Set(denied);
     if (name === "import" && allowed !== true) {
-      // There is always this flag: without any Deno would grant its child everything, and without
-      // this one imports from its default hosts, which --deny-import does not prevent.
+      // This flag is never left out. Without any flag Deno would grant its child everything;
+      // without this one, imports from default hosts, which --deny-import does not prevent.
       for (const host of hosts) if (isGranted(name, host)) scopes.add(host);
       if (scopes.size === 0) scopes.add(NO_HOST);
     }
@@ -64,7 +68,7 @@ export function permissionFlags(
   return flags;
 }
 
-/** Finds out what {@linkcode permissionFlags} has to know of these permissions. */
+/** Prepares {@linkcode permissionFlags} for these permissions. */
 export async function learnDenials(permissions: Deno.PermissionOptions): Promise<void> {
   const scopes = (["net", "import"] as const).flatMap((name) => {
     const wanted = wantedOf(permissions, name);
@@ -108,13 +112,13 @@ export function wantedOf(
   return permissions[name] ?? false;
 }
 
-/** What of a permission is granted. */
+/** The part of a wanted permission that a process is given. */
 function grant(name: PermissionName, wanted: ReturnType<typeof wantedOf>): Grant {
   if (wanted === false) return NOTHING;
   if (wanted === "inherit") return isGranted(name) ? { ...NOTHING, allowed: true } : NOTHING;
   if (wanted === true) {
     if (!isGranted(name)) {
-      throw refused(name, "this program has not got it, or not all of it: name what is needed");
+      throw refused(name, NOT_ALL);
     }
     return { ...NOTHING, allowed: true };
   }
@@ -122,7 +126,7 @@ function grant(name: PermissionName, wanted: ReturnType<typeof wantedOf>): Grant
   return { allowed, denied: allowed.flatMap((scope) => deniedOf(name, scope)) };
 }
 
-/** What this program is denied of a scope. */
+/** The denials within a scope. */
 function deniedOf(name: PermissionName, scope: string): readonly string[] {
   const what = `${name} permission for "${scope}"`;
   if (scope.includes(",")) throw refused(what, "a comma cannot be said in a flag");
@@ -130,9 +134,7 @@ function deniedOf(name: PermissionName, scope: string): readonly string[] {
     const isTold = !isOfHosts(name) || isHost(scope);
     throw refused(
       what,
-      isTold
-        ? "this program has not got it, or not all of it"
-        : "Deno does not tell whether this program has all of it; name single hosts",
+      isTold ? NOT_ALL : "Deno does not tell whether this program has all of it; name single hosts",
     );
   }
   if (!isOfHosts(name)) return [];

@@ -1,13 +1,14 @@
 /**
- * What this program is denied within what it is granted.
+ * The denials of this program within its own permissions, as --allow-net with --deny-net=127.0.0.1:80
+ * has one.
  *
- * Deno copies denials to a worker, but a process has only the flags that it is started with. Deno
- * lists no denials; it answers whether one permission is granted. For a folder the answer tells of
- * denials inside of the folder. For a host the answer does not tell of its ports, nor of the
- * addresses that its name leads to: so those are asked for one by one.
+ * Deno copies denials to a worker, but a process has only the flags of its command line. Deno lists
+ * no denials; Deno answers whether one permission is granted. For a folder the answer includes
+ * denials inside of the folder. For a host the answer includes neither the host's ports nor the
+ * addresses that a name leads to. So this module asks for ports and addresses one by one.
  */
 
-import { stateOf } from "./permission_states.ts";
+import { isGranted, stateOf } from "./permission_states.ts";
 
 /** The permissions whose scopes are hosts. */
 export type HostPermission = "net" | "import";
@@ -17,7 +18,7 @@ interface HostParts {
   /** The host, as flags name it. */
   readonly host: string;
   readonly port: string | undefined;
-  /** Whether the host is an address; any other is a name that leads to addresses. */
+  /** Whether the host is an address, and not a name, which leads to addresses. */
   readonly isAddress: boolean;
 }
 
@@ -28,13 +29,12 @@ const HOST = new RegExp(
 /** Scopes that Deno compares as a whole. */
 const WHOLE = /^(?:unix|vsock):/;
 
-/** More denied ports than these are not written into flags. */
+/** At most this many denied ports are written into a flag: a command line has a limit. */
 const MAX_DENIED_PORTS = 1_000;
 
 /**
- * Addresses that programs are denied, so that no name leads to them: of this machine, of private
- * networks, and of the services that clouds have for their machines. Denied networks are noticed
- * by any address inside.
+ * The addresses that programs are usually denied: of this machine, of private networks, and of the
+ * services that clouds have for their machines. One address is enough to notice a denied network.
  */
 const PRIVATE_ADDRESSES = [
   "0.0.0.0",
@@ -64,7 +64,7 @@ const PRIVATE_ADDRESSES = [
 ];
 /** The addresses of this machine, where each port is another service. */
 const OWN_ADDRESSES = ["127.0.0.1", "[::1]"];
-/** The ports that are tried of the other addresses. */
+/** Of the other addresses, only these ports are tried. */
 const USUAL_PORTS = ["80", "443"];
 
 /** A host all of whose ports are asked for. */
@@ -73,7 +73,7 @@ interface Scan {
   readonly host: string;
 }
 
-/** What came of a scan: the ports that are denied, by permission and host. */
+/** The denied ports, by permission and host. A program's denials never change. */
 const scanned = new Map<string, readonly number[]>();
 
 const keyOf = ({ name, host }: Scan) => `${name} ${host}`;
@@ -83,12 +83,12 @@ export function isHost(scope: string): boolean {
   return WHOLE.test(scope) || HOST.test(scope);
 }
 
-/** What of a host cannot be given to a process, or the ports that it must be denied. */
+/** Why a process cannot be given a host, or the ports that the process must be denied. */
 export type HostDenials = { readonly refusal: string } | { readonly ports: readonly string[] };
 
-/** What this program is denied of a host that it is granted. */
+/** The denials of this program within a granted host. */
 export function hostDenials(name: HostPermission, scope: string): HostDenials {
-  if (isWhole(name) || WHOLE.test(scope)) return { ports: [] };
+  if (isGranted(name) || WHOLE.test(scope)) return { ports: [] };
   const parts = partsOf(scope);
   if (parts === undefined) {
     return { refusal: "Deno does not tell whether all of that is granted; name single hosts" };
@@ -111,19 +111,21 @@ export function hostDenials(name: HostPermission, scope: string): HostDenials {
 }
 
 /**
- * Finds out what {@linkcode hostDenials} has to know of these hosts.
+ * Prepares {@linkcode hostDenials} for these hosts.
  *
- * A worker asks, which has the permissions of this program: Deno keeps all answers for as long as
- * the thread lives that has asked for them.
+ * A worker with the permissions of this program asks for the ports: Deno keeps each answer until
+ * the thread ends that has asked, and 65,536 questions take a quarter of a second.
  */
 export async function learnHostDenials(
   scopes: Iterable<readonly [name: HostPermission, scope: string]>,
 ): Promise<void> {
   const scans = new Map<string, Scan>();
   for (const [name, scope] of scopes) {
-    if (isWhole(name)) continue;
+    if (isGranted(name)) continue;
     const parts = partsOf(scope);
     if (parts === undefined || WHOLE.test(scope) || parts.port !== undefined) continue;
+    // Refused, whatever its ports are.
+    if (!parts.isAddress && stateOf(name).partial) continue;
     const hosts = parts.isAddress ? [parts.host] : [parts.host, ...OWN_ADDRESSES];
     for (const host of hosts) {
       const scan: Scan = { name, host };
@@ -133,12 +135,6 @@ export async function learnHostDenials(
   if (scans.size === 0) return;
   const found = await scan([...scans.values()]);
   Array.from(scans.keys(), (key, i) => scanned.set(key, found[i]!));
-}
-
-/** Whether nothing is denied of a permission: then nothing is denied of its scopes. */
-function isWhole(name: HostPermission): boolean {
-  const { state, partial } = stateOf(name);
-  return state === "granted" && !partial;
 }
 
 function partsOf(scope: string): HostParts | undefined {
@@ -151,7 +147,7 @@ function partsOf(scope: string): HostParts | undefined {
 
 /** Whether this program may be denied addresses, as far as that can be known. */
 function mayBeDeniedAddresses(name: HostPermission, { port }: HostParts): boolean {
-  // All is granted, but for what Deno does not tell.
+  // All is granted, but for hosts that Deno does not tell.
   if (stateOf(name).partial) return true;
   const ports = port === undefined ? USUAL_PORTS : [port];
   const isDenied = (host: string) => stateOf(name, host).state === "denied";
@@ -162,7 +158,7 @@ function mayBeDeniedAddresses(name: HostPermission, { port }: HostParts): boolea
       OWN_ADDRESSES.some((host) => scanned.get(keyOf({ name, host }))?.length !== 0);
 }
 
-/** The source of the worker: it sends the ports that are denied, of each host. */
+/** The source of a worker that sends the denied ports of each host. */
 function scanSource(scans: readonly Scan[]): string {
   return `const isDenied = (name, host) => Deno.permissions.querySync({ name, host }).state === "denied";
 const found = ${JSON.stringify(scans)}.map(({ name, host }) => {

@@ -249,6 +249,18 @@ Deno.test("A worker has no environment variables by a pattern that its program h
   assertEquals(states, { program: [true, false], task: [true, false] });
 });
 
+/** Fetches from a port that the program is denied, and from another. */
+async function fetchFrom(isolation: "worker" | "process", ports: number[]) {
+  const { Executor } = await import("@genro/executor");
+  const permissions = { net: ["127.0.0.1"] };
+  await using executor = await Executor.start({ cpu: { isolation, permissions } });
+  const text = async (port: number) => await (await fetch(`http://127.0.0.1:${port}`)).text();
+  for (const port of ports) {
+    const outcome = await executor.runCpu(text, port).catch((error) => error);
+    console.log("outcome", `${outcome}`);
+  }
+}
+
 /** Revokes a permission of the program after a worker has started, and has it replaced. */
 async function revoke(isolation: "worker" | "process") {
   const { Executor } = await import("@genro/executor");
@@ -279,6 +291,20 @@ async function startFrom(isolation: "worker" | "process", workerUrl: string) {
 
 const isolations = hasProcesses ? ["worker", "process"] as const : ["worker"] as const;
 for (const isolation of isolations) {
+  Deno.test(`A ${isolation} fetches from no port that its program is denied`, async () => {
+    const servers = ["denied", "allowed"].map((text) =>
+      Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response(text))
+    );
+    const ports = servers.map(({ addr }) => addr.port);
+    {
+      const flags = `--allow-net --deny-net=127.0.0.1:${ports[0]}`;
+      await using program = programOf(flags, fetchFrom, isolation, ports);
+      await program.line(/^outcome NotCapable: Requires net access/);
+      await program.line(/^outcome allowed/);
+    }
+    await Promise.all(servers.map((server) => server.shutdown()));
+  });
+
   Deno.test(`A ${isolation} that starts when a permission was revoked has not got it`, async () => {
     await using program = programOf("--allow-net=127.0.0.1", revoke, isolation);
     const [, outcome] = await program.line(/^outcome (.*)/);
