@@ -72,9 +72,11 @@ Deno.test("Executor grants a CPU task just what `permissions` names", async () =
 Deno.test("Executor takes its permissions when it is made", async () => {
   const file = await Deno.makeTempFile();
   try {
-    const permissions = { read: [] as string[], env: false };
+    const url = new URL("file:///no/such/file");
+    const permissions = { read: [url] as (string | URL)[], env: false };
     const executor = new Executor({ cpu: { permissions } });
     permissions.read.push(file);
+    url.pathname = file;
     permissions.env = true;
     await using _ = executor;
     await executor.startup();

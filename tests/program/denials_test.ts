@@ -339,3 +339,32 @@ for (const isolation of isolations) {
     }
   });
 }
+
+const testOfProcesses = hasProcesses ? Deno.test : Deno.test.ignore;
+// Deno 2.5 and later take permissions from there with -P.
+testOfProcesses("A process takes no permissions from its program's deno.json", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const config = {
+      imports: { "@std/async/deadline": import.meta.resolve("@std/async/deadline") },
+      permissions: {
+        default: { read: true, run: true, net: { allow: true, deny: ["127.0.0.1:8955"] } },
+      },
+    };
+    const rows: [Deno.PermissionOptions, Deno.PermissionDescriptor[]][] = [
+      ["none", [{ name: "read" }, { name: "run" }, { name: "net" }]],
+      [{ net: ["127.0.0.1"] }, [{ name: "net", host: "127.0.0.1:8955" }, { name: "read" }]],
+    ];
+    const source = `await (${main})("process", ${JSON.stringify(rows)})`
+      .replace('"@genro/executor"', JSON.stringify(new URL("mod.ts", root).href));
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(config));
+    await Deno.writeTextFile(`${folder}/main.js`, source);
+    await using program = new Program(["run", "--quiet", "--no-prompt", "-P", "main.js"], {
+      cwd: folder,
+    });
+    await program.line(/^outcome .*"program":\[true,true,true\],"task":\[false,false,false\]/);
+    await program.line(/^outcome .*"program":\[false,true\],"task":\[false,false\]/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
