@@ -147,7 +147,7 @@ export class ProcessThread implements Thread {
       if (child !== this.#child) return;
       this.#connected = false;
       // Whether or not the process ends by itself, nothing more can be heard of its task.
-      this.#killSoon();
+      if (child.exitCode === null && child.signalCode === null) this.#killSoon();
     });
     child.on("error", (error) => {
       if (child.pid === undefined) this.#end(`its process did not start: ${error.message}`);
@@ -197,6 +197,7 @@ export class ProcessThread implements Thread {
       !GROUP_SIGNALS.includes(end)
     ) return false;
     if (this.#child.connected) this.#child.disconnect();
+    this.#forgetKiller();
     this.#child = this.#start();
     return true;
   }
@@ -245,6 +246,11 @@ export class ProcessThread implements Thread {
     Deno.unrefTimer(this.#killer);
   }
 
+  #forgetKiller(): void {
+    if (this.#killer !== undefined) clearTimeout(this.#killer);
+    this.#killer = undefined;
+  }
+
   #receive(message: FromProcess): void {
     this.#heard++;
     if (message === READY) this.#ready = true;
@@ -263,7 +269,7 @@ export class ProcessThread implements Thread {
   }
 
   async #die(code: number | null, signal: string | null): Promise<void> {
-    if (this.#killer !== undefined) clearTimeout(this.#killer);
+    this.#forgetKiller();
     this.#events.onDying();
     // What it had sent still arrives; that it is disconnected is not said if it had not read all.
     for (let quiet = 0; this.#connected && quiet < 3;) {
