@@ -1,3 +1,4 @@
+import { serialize } from "node:v8";
 import { assertEquals, assertRejects } from "@std/assert";
 import { Executor, WorkerCrashedError } from "@genro/executor";
 import { hasProcesses } from "../features.ts";
@@ -83,11 +84,20 @@ for (const [what, attack] of Object.entries(endings)) {
   });
 }
 
-/** What no message begins with: its length is in the first four bytes. */
+/** A message as Node writes it: its length is in the first four bytes. */
+function message(value: unknown): number[] {
+  const bytes = serialize(value);
+  return [0, 0, 0, bytes.length, ...bytes];
+}
+
 const garbage: Record<string, number[]> = {
   "a message that cannot be read": [0, 0, 0, 5, 1, 2, 3, 4, 5],
   "an empty message": [0, 0, 0, 0],
   "the beginning of a message without end": [255, 255, 255, 255, 1],
+  "a number": message(5),
+  "an empty list": message([]),
+  "what Node would close the channel for": message({ cmd: "NODE_CLOSE" }),
+  "what Node would take a handle for": message({ cmd: "NODE_HANDLE", type: "net.Socket" }),
 };
 
 for (const [what, bytes] of Object.entries(garbage)) {
