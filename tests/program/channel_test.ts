@@ -94,6 +94,8 @@ const garbage: Record<string, number[]> = {
   "a message that cannot be read": [0, 0, 0, 5, 1, 2, 3, 4, 5],
   "an empty message": [0, 0, 0, 0],
   "the beginning of a message without end": [255, 255, 255, 255, 1],
+  "null": message(null),
+  "nothing": message(undefined),
   "a number": message(5),
   "an empty list": message([]),
   "what Node would close the channel for": message({ cmd: "NODE_CLOSE" }),
