@@ -91,6 +91,7 @@ export function serve(
  * @param version The version of the executor.
  * @param evaluate As for {@linkcode serve}.
  * @param host The number of the executor's process.
+ * @param hasStorage Whether its tasks may use the program's `localStorage`.
  * @returns Does not resolve before the process is to end: what it would run next is the program's
  * own module.
  * @throws {Error} If the version is another one than this module's.
@@ -101,7 +102,7 @@ export function serve(
  *
  * const loaders = { "file:///app/tasks.ts": () => import("file:///app/tasks.ts") };
  * const { eval: evaluate } = globalThis;
- * await serveHost(loaders, "0.1.0", (source) => evaluate(source), 4242);
+ * await serveHost(loaders, "0.1.0", (source) => evaluate(source), 4242, false);
  * ```
  */
 export async function serveHost(
@@ -109,10 +110,12 @@ export async function serveHost(
   version: string,
   evaluate: (source: string) => unknown,
   host: number,
+  hasStorage: boolean,
 ): Promise<void> {
   assertVersion(version);
   // Workers do without it.
   const child = await import("./src/child.ts");
+  if (!hasStorage) child.removeStorage();
   await child.serveHost(loaders, evaluate, host);
 }
 

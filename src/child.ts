@@ -231,3 +231,11 @@ function watchHost(host: number): Worker {
   }, ${INTERVAL});`;
   return new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
 }
+
+/**
+ * Takes the program's `localStorage` from tasks. It needs no permission, and all processes of a
+ * program have the same.
+ */
+export function removeStorage(): void {
+  Reflect.deleteProperty(globalThis, "localStorage");
+}

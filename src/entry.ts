@@ -74,7 +74,11 @@ export function importHost(url: string): string | undefined {
  * @param call What is called of it: with how to load each module whose exports are tasks, by its
  * URL; with the version of this package; with how to evaluate; and with what follows.
  */
-export function entry(server: string, call: "serve" | "serveHost", ...rest: number[]): string {
+export function entry(
+  server: string,
+  call: "serve" | "serveHost",
+  ...rest: (number | boolean)[]
+): string {
   // A process is given the permission.
   const asks = call === "serve";
   const loaders = modules.map((module) => `${JSON.stringify(module.url)}: ${loader(module, asks)}`);

@@ -171,7 +171,7 @@ export class ProcessThread implements Thread {
         "--preload",
         // Does not end before the process does, so that the program's own module, where deno.json
         // is found, is not evaluated.
-        entry(this.#server, "serveHost", Deno.pid),
+        entry(this.#server, "serveHost", Deno.pid, permissions === "inherit"),
         "--preload",
         NOTHING,
         Deno.mainModule ?? import.meta.url,

@@ -38,6 +38,8 @@ const server: ExecutorServer = await serve((request, { executor }) => {
       permissions: "none",
       // No snippet asks a registry for a package, which Deno allows without any permission.
       args: ["--no-npm", "--cached-only"],
+      // A snippet prints by `console`, which is collected, and not on the service's terminal.
+      output: "discard",
       memoryLimit: HEAP_MB,
       preload,
       // Snippets that wait need no core: there may be more processes than cores.

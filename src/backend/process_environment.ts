@@ -154,8 +154,20 @@ async function inherited<T>(
   }
 }
 
+/**
+ * Keeps the Cache API and the default database of `Deno.openKv()` of a process in its own memory.
+ * Neither needs a permission, and all processes of a program would have the same.
+ */
+const OWN_STORAGE = { DENO_CACHE_DB_MODE: "memory", DENO_KV_DB_MODE: "memory" };
+
 /** The environment variables of a process. */
 export function environmentFor(permissions: Deno.PermissionOptions): Record<string, string> {
+  const given = inheritedBy(permissions);
+  return permissions === "inherit" ? given : Object.assign(given, OWN_STORAGE);
+}
+
+/** The environment variables of the program that a process is given. */
+function inheritedBy(permissions: Deno.PermissionOptions): Record<string, string> {
   const env = wantedOf(permissions, "env");
   const all = env === true || env === "inherit";
   if (all && isGranted("env")) return Deno.env.toObject();
