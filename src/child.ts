@@ -114,7 +114,6 @@ export function serveHost(loaders: Loaders, evaluate: Evaluate, host: number): P
   hideHostMessages(process, receive);
   removeInternals();
   provideCurrentTask(() => server.context);
-  send(READY);
 
   const dying = (thrown: unknown) => {
     report("error: Uncaught (in a process)", thrown);
@@ -142,6 +141,8 @@ export function serveHost(loaders: Loaders, evaluate: Evaluate, host: number): P
   // At once, as in a worker; here Deno would let what is under way go on.
   Object.defineProperty(globalThis, "close", { value: () => exit(0), writable: true });
   const watch = watchHost(host);
+  // Now that no signal to all of the program ends this process.
+  send(READY);
   return retired.promise;
 }
 

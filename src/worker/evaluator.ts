@@ -3,7 +3,8 @@ export type Evaluate = (source: string) => unknown;
 
 /**
  * The source of an {@linkcode Evaluate}, for a module at a `data:` URL. The `eval` is indirect, so
- * that a function sees the global scope alone, and is taken before any task may replace the global.
+ * that a function sees the global scope alone. It is taken at once, as libraries such as SES replace the
+ * global.
  */
 export const EVALUATE = `const { eval: globalEval } = globalThis;
 const evaluate = (source) => globalEval(source);`;
