@@ -55,9 +55,16 @@ export class Program implements AsyncDisposable {
     Deno.kill(-this.#child.pid, signal);
   }
 
+  /** What it prints from now on. */
+  async *#rest(): AsyncGenerator<string> {
+    for (let next = await this.#lines.next(); !next.done; next = await this.#lines.next()) {
+      yield next.value;
+    }
+  }
+
   /** How it ended. */
   async ended(): Promise<Deno.CommandStatus> {
-    while (!(await this.#lines.next()).done);
+    for await (const line of this.#rest()) this.printed.push(line);
     clearTimeout(this.#timer);
     return await this.#child.status;
   }
