@@ -1,13 +1,19 @@
 /** What the name of each lock begins with that a thread of this process holds while it serves. */
 const PRESENCE = "@genro/executor serves ";
 
+/** How often a lock is taken again that somebody has stolen. */
+const MAX_STEALS = 10;
+
 /** Web Locks, which Deno has since 2.9; its type library does not name them yet. */
 const { locks } = navigator as unknown as {
   locks?: {
     request(name: string, callback: () => Promise<void>): Promise<void>;
-    query(): Promise<{ held: { name: string }[] }>;
+    query(): Promise<{ held: { name: string; clientId: string }[] }>;
   };
 };
+
+/** How many locks this thread holds: one for each app. */
+let ownLocks = 0;
 
 /** The signals that end a server. */
 export const stopSignals: readonly Deno.Signal[] = Deno.build.os === "windows"
@@ -33,9 +39,26 @@ export function bePresent(onEnding: () => void): () => Promise<number> {
     onEnding();
   };
   for (const signal of stopSignals) Deno.addSignalListener(signal, end);
-  locks.request(PRESENCE + crypto.randomUUID(), () => ending.promise);
+  ownLocks++;
+  holdLock(ending.promise);
   return async () => {
     const { held } = await locks.query();
-    return Math.max(1, held.filter(({ name }) => name.startsWith(PRESENCE)).length);
+    const present = held.filter(({ name }) => name.startsWith(PRESENCE));
+    const byThread = Object.values(Object.groupBy(present, ({ clientId }) => clientId));
+    // All threads run the same program. A worker whose task takes locks of its own counts as one.
+    const counts = byThread.map((locks) => Math.min(locks!.length, ownLocks));
+    return Math.max(1, counts.reduce((sum, count) => sum + count, 0));
   };
+}
+
+/**
+ * Holds a lock by which this thread is counted. Workers share the locks of their program, and a task
+ * may steal one: then this takes another.
+ */
+async function holdLock(until: Promise<void>): Promise<void> {
+  for (let steals = 0; steals <= MAX_STEALS; steals++) {
+    try {
+      return await locks!.request(PRESENCE + crypto.randomUUID(), () => until);
+    } catch { /* It was stolen. */ }
+  }
 }
