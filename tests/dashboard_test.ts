@@ -138,6 +138,28 @@ Deno.test("dashboard() tells each page the counts and the events", async () => {
   }
 });
 
+Deno.test("dashboard() tells of a worker that died of anything", async () => {
+  const executor = new Executor();
+  using page = withDashboard(executor);
+  const causes: [cause: unknown, told: string][] = [
+    [{ toString: 1, valueOf: 1 }, "an object that is no error"],
+    [Object.create(null), "an object that is no error"],
+    [Symbol("x"), "Symbol(x)"],
+    [42, "42"],
+    [new Error("x".repeat(1e6)), "x".repeat(1_000)],
+  ];
+  const stream = await page.ask("/dashboard/events");
+  for (const [cause] of causes) {
+    executor.dispatchEvent(new ExecutorEvent("workercrash", "cpu", 1, cause));
+  }
+  const told: unknown[] = [];
+  for await (const { event, data } of messages(stream)) {
+    if (event !== "happened") continue;
+    if (told.push((data as { cause?: unknown }).cause) === causes.length) break;
+  }
+  assertEquals(told, causes.map(([, told]) => told));
+});
+
 Deno.test("dashboard() cuts off a page that does not read what it is told", async () => {
   const executor = new Executor();
   using page = withDashboard(executor);

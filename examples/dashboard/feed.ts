@@ -85,13 +85,22 @@ export class Feed {
   }
 
   readonly #tell = ({ type, pool, worker, cause }: ExecutorEvent): void => {
-    const why = cause === undefined
-      ? undefined
-      : cause instanceof Error
-      ? cause.message
-      : `${cause}`;
-    this.#send(messageOf("happened", { time: Date.now(), type, pool, worker, cause: why }));
+    this.#send(messageOf("happened", { time: Date.now(), type, pool, worker, cause: why(cause) }));
   };
+}
+
+/** How much of a cause the pages are told. */
+const MAX_CAUSE_CHARACTERS = 1_000;
+
+/** Why something has happened, in short; a task can die of anything, and not all of it is text. */
+function why(cause: unknown): string | undefined {
+  if (cause === undefined) return;
+  const text = cause instanceof Error
+    ? cause.message
+    : typeof cause === "object"
+    ? "an object that is no error"
+    : String(cause);
+  return text.slice(0, MAX_CAUSE_CHARACTERS);
 }
 
 function messageOf(event: string, data: unknown): string {
