@@ -99,6 +99,16 @@ export class Batch {
     return times > 0 && message[times - 2] === task.id && message[times - 1] === length;
   }
 
+  /** The run of the last. */
+  get last(): number {
+    return this.first + this.size - 1 | 0;
+  }
+
+  /** Whether several of them have objects, some of which they may share. */
+  get isTogether(): boolean {
+    return this.objects > 1;
+  }
+
   /**
    * What is sent.
    *

@@ -104,7 +104,9 @@ export class RunContext extends Base implements TaskContext {
   }
 
   progress(value: unknown): void {
+    this.#ledger.awaitRoom();
     this.tell(PROGRESS, value);
+    this.#ledger.noteTold();
   }
 
   /** Sends a value of a run that goes on. */

@@ -3,24 +3,25 @@ import { ExecutorError, NotCloneableError, TaskNotFoundError, WorkerStartError }
 import { type FailureKind, isOfModule, type SourceAddress } from "./protocol.ts";
 import { framesOf } from "./stack.ts";
 import type { AddressedTask } from "./task.ts";
-import { decodeThrown, type Thrown } from "./thrown.ts";
+import { startOfMessage } from "./wire/thrown_limits.ts";
 
 /** How a run failed in its worker, not yet made into what its caller will catch. */
 export class Failure {
   readonly #task: AddressedTask;
   readonly #kind: FailureKind;
-  readonly #thrown: Thrown;
+  readonly #thrown: () => unknown;
   readonly #restricted: string | undefined;
 
   /**
    * Makes one.
    *
+   * @param thrown Makes what was thrown.
    * @param restricted What the pool is called, if its tasks have permissions of their own.
    */
   constructor(
     task: AddressedTask,
     kind: FailureKind,
-    thrown: Thrown,
+    thrown: () => unknown,
     restricted: string | undefined,
   ) {
     this.#task = task;
@@ -31,12 +32,12 @@ export class Failure {
 
   /** Makes what the caller will catch, who waits for this function. */
   revive(callee: () => void): unknown {
-    const thrown = decodeThrown(this.#thrown);
+    const thrown = this.#thrown();
     if (this.#kind !== "threw") return withStackFrom(this.#refusal(thrown), callee);
     if (thrown instanceof Error) {
       const frames = callerFrames(callee);
       if (frames !== "") thrown.stack += `\n${frames}`;
-      if (ENTRY.test(thrown.message)) reword(thrown, thrown.message.replace(ENTRY, ""));
+      reword(thrown, withoutEntry(thrown.message));
       const explanation = this.#explanation(thrown);
       if (explanation !== undefined) explain(thrown, explanation);
     }
@@ -45,7 +46,7 @@ export class Failure {
 
   #refusal(cause: unknown): ExecutorError {
     const { label, address } = this.#task;
-    const why = cause instanceof Error ? withoutPeriod(cause.message) : String(cause);
+    const why = reasonOf(cause);
     switch (this.#kind) {
       case "load":
         return loadError(`Cannot load the module of ${label}`, cause, this.#restricted);
@@ -107,7 +108,7 @@ export function loadError(
   cause: unknown,
   restricted: string | undefined,
 ): WorkerStartError {
-  const why = cause instanceof Error ? withoutPeriod(cause.message) : String(cause);
+  const why = reasonOf(cause);
   // What a module imports is loaded with the program's permission: that Deno explains well.
   const hint = cause instanceof Deno.errors.NotCapable
     ? permissionHint(restricted, cause.message)
@@ -117,7 +118,7 @@ export function loadError(
 
 /** What to do about a permission that the tasks of a pool do not have. */
 function permissionHint(pool: string | undefined, message: string): string | undefined {
-  if (pool === undefined || !NOT_GRANTED.test(message)) return;
+  if (pool === undefined || !isNotGranted(message)) return;
   return `whatever the program may, tasks of the ${pool} pool have what ${pool}: ` +
     `{ permissions } grants${pool === "cpu" ? "; runBlocking() has what the program has" : ""}`;
 }
@@ -125,10 +126,48 @@ function permissionHint(pool: string | undefined, message: string): string | und
 const EXPORT_IT = "export the function from a module and name it with tasksFrom()";
 /** What Deno says of a path, as nothing is relative to the entry of a worker. */
 const UNRESOLVED = /^(?:Import|Relative import path) "(?:\.{1,2})?\/[^"]*" not /;
-/** The module with the import, which is the entry: its URL is as long as its source. */
-const ENTRY = / from "data:text\/javascript,[^"]*"/;
-/** What Deno says where a permission is missing, be it to read or to import. */
-const NOT_GRANTED = /\bRequires .+ access\b/;
+/** Where a message names the module with an import, which is the entry of the worker. */
+const ENTRY = ' from "data:text/javascript,';
+
+/** A message without the URL of the entry, which is as long as the entry's source. */
+function withoutEntry(message: string): string {
+  const start = message.indexOf(ENTRY);
+  const end = start < 0 ? -1 : message.indexOf('"', start + ENTRY.length);
+  return end < 0 ? message : message.slice(0, start) + message.slice(end + 1);
+}
+
+/** What Deno says, on one line, where a permission is missing, be it to read or to import. */
+const REQUIRES = "Requires ", ACCESS = " access";
+
+/**
+ * Whether a message says that a permission is missing. A task may have put anything into the
+ * message, and a regular expression would begin anew at each "Requires".
+ */
+export function isNotGranted(message: string): boolean {
+  let access = 0;
+  for (let at = message.indexOf(REQUIRES); at >= 0;) {
+    if (isWordAt(message, at - 1)) {
+      at = message.indexOf(REQUIRES, at + 1);
+      continue;
+    }
+    const lineEnd = message.indexOf("\n", at);
+    const end = lineEnd < 0 ? message.length : lineEnd;
+    // Only on: what was passed over lies before this line.
+    const from = at + REQUIRES.length + 1;
+    if (access < from) access = message.indexOf(ACCESS, from);
+    while (access >= 0 && access < end && isWordAt(message, access + ACCESS.length)) {
+      access = message.indexOf(ACCESS, access + 1);
+    }
+    if (access < 0) return false;
+    if (access < end) return true;
+    at = message.indexOf(REQUIRES, end);
+  }
+  return false;
+}
+
+function isWordAt(text: string, index: number): boolean {
+  return /\w/.test(text.charAt(index));
+}
 
 /** Adds an explanation to an error's message. */
 function explain(error: Error, explanation: string): void {
@@ -136,9 +175,12 @@ function explain(error: Error, explanation: string): void {
 }
 
 function reword(error: Error, message: string): void {
-  const { message: old } = error;
+  const { message: old, stack = "" } = error;
+  if (message === old) return;
   error.message = message;
-  error.stack = error.stack?.replace(old, () => message);
+  // To look for the old message in all of the stack would take longer than both are long.
+  const start = startOfMessage(stack, old);
+  if (start >= 0) error.stack = stack.slice(0, start) + message + stack.slice(start + old.length);
 }
 
 /**
@@ -208,6 +250,38 @@ function callerFrames(callee: () => void): string {
 function withStackFrom<E extends Error>(error: E, callee: () => void): E {
   Error.captureStackTrace(error, callee);
   return error;
+}
+
+/** How much of a cause an error's own message repeats; the whole is in its `cause`. */
+const MAX_REASON_CHARACTERS = 10_000;
+
+/**
+ * Why something has failed, to be continued in a message.
+ *
+ * @param cause What was thrown, which may be anything: nothing of it is called or converted that
+ * could throw.
+ */
+export function reasonOf(cause: unknown): string {
+  const reason = cause instanceof Error ? cause.message : textOf(cause);
+  return reason.length <= MAX_REASON_CHARACTERS
+    ? withoutPeriod(reason)
+    : `${reason.slice(0, MAX_REASON_CHARACTERS)}…`;
+}
+
+function textOf(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "object":
+    case "function":
+      if (value === null) return "null";
+      return `${Array.isArray(value) ? "an array" : "an object"} that is no error`;
+    case "bigint":
+      // To write a long one takes longer than it is long.
+      return BigInt.asIntN(64, value) === value ? `${value}n` : "a long bigint";
+    default:
+      return String(value);
+  }
 }
 
 /** A message that can be continued; Deno ends some of its own with a period. */

@@ -119,12 +119,17 @@ export class Job {
 
   /** How it runs, if not as usual: then it travels alone. */
   get manner(): Manner | undefined {
-    const streams = this.#details?.onValue !== undefined;
+    const { streams } = this;
     const span = this.#details?.trace?.spanContext;
     const buffers = this.#details?.buffers;
     return streams || span !== undefined || buffers !== undefined || this.lends
       ? { streams, span, buffers }
       : undefined;
+  }
+
+  /** Whether its caller reads what it yields. */
+  get streams(): boolean {
+    return this.#details?.onValue !== undefined;
   }
 
   /** What tells OpenTelemetry of it. */

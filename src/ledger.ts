@@ -16,14 +16,21 @@ const CLAIMED = 1;
 const ENDED = 2;
 /** Whether the load of a module that the host asked for last has begun; the host resets this. */
 const LOADING = 3;
-const WORDS = 4;
+/** How often tasks may have called `progress()` by now; written by the host. */
+const ALLOWED = 4;
+const WORDS = 5;
+
+/** After how many ms without an answer a host seems to hear nothing. */
+const UNHEARD_MS = 500;
+/** How much tasks may tell such a host more than is allowed. */
+export const MAX_UNHEARD = 8_192;
 
 /** What a slot says of its run: it was sent; then either the host has dropped it, or it has begun. */
 const SENT = 0, DROPPED = 1, BEGUN = 2;
 /** And of one that has ended: what it returned; if it says no more, that went in a message. */
 const NUMBER = 3, UNDEFINED = 4, NULL = 5, TRUE = 6, FALSE = 7;
 
-const { compareExchange, load, store } = Atomics;
+const { compareExchange, load, notify, store, wait } = Atomics;
 
 const BYTES = SLOTS * Float64Array.BYTES_PER_ELEMENT + SLOTS * Float32Array.BYTES_PER_ELEMENT +
   WORDS * Int32Array.BYTES_PER_ELEMENT + SLOTS;
@@ -38,7 +45,10 @@ export function runsBetween(first: number, second: number): number {
   return second - first | 0;
 }
 
-/** One side's view of the shared memory. */
+/**
+ * One side's view of the shared memory. The worker can write anything there at any time: so the host
+ * takes what it reads for a claim, and checks that.
+ */
 export class Ledger {
   /** What is shared. */
   readonly memory: ArrayBufferLike;
@@ -46,9 +56,14 @@ export class Ledger {
   readonly #times: Float32Array;
   readonly #words: Int32Array;
   readonly #slots: Uint8Array;
+  readonly #isShared: boolean;
+  /** How much tasks have told, and whether the host seems to hear nothing now. */
+  #told = 0;
+  #isUnheard = false;
 
   constructor(memory: ArrayBufferLike) {
     this.memory = memory;
+    this.#isShared = memory instanceof SharedArrayBuffer;
     this.#values = new Float64Array(memory, 0, SLOTS);
     this.#times = new Float32Array(memory, this.#values.byteLength, SLOTS);
     const words = this.#times.byteOffset + this.#times.byteLength;
@@ -102,6 +117,30 @@ export class Ledger {
     store(this.#words, ENDED, run);
   }
 
+  /**
+   * Waits until the host has room for something more that a task tells. A loop that only tells would
+   * otherwise keep the event loop of the host from anything else, and fill the memory.
+   */
+  awaitRoom(): void {
+    // The host may run in this thread, or share nothing with it.
+    if (!this.#isShared) return;
+    const words = this.#words;
+    while (true) {
+      const allowed = load(words, ALLOWED);
+      const more = this.#told - allowed | 0;
+      if (more < 0) break;
+      // The program may be waiting for this very task, and hear nothing meanwhile.
+      if (this.#isUnheard && more < MAX_UNHEARD) return;
+      this.#isUnheard = wait(words, ALLOWED, allowed, UNHEARD_MS) === "timed-out";
+    }
+    this.#isUnheard = false;
+  }
+
+  /** Notes that a task has told something. */
+  noteTold(): void {
+    this.#told = this.#told + 1 | 0;
+  }
+
   /** Begins to load the module that the host asked for. */
   beginLoad(): void {
     store(this.#words, LOADING, 1);
@@ -119,10 +158,16 @@ export class Ledger {
     return load(this.#words, CLAIMED);
   }
 
-  /** Claims all runs up to this one that the worker has not begun; returns the latest it has. */
-  takeBack(last: number): number {
+  /**
+   * Claims all runs up to this one that the worker has not begun.
+   *
+   * @returns The latest run that the worker has claimed; `undefined` if the worker claims without
+   * end.
+   */
+  takeBack(last: number): number | undefined {
     let begun = this.claimed;
-    while (true) {
+    // A worker that begins a run meanwhile makes this try again, and has no more runs than slots.
+    for (let tries = 0; tries < SLOTS; tries++) {
       if (runsBetween(begun, last) <= 0) return begun;
       const claimed = compareExchange(this.#words, CLAIMED, begun, last);
       if (claimed === begun) return begun;
@@ -147,6 +192,12 @@ export class Ledger {
     return load(this.#words, LOADING) === 1;
   }
 
+  /** Allows tasks to have told so much. */
+  allow(times: number): void {
+    store(this.#words, ALLOWED, times);
+    notify(this.#words, ALLOWED);
+  }
+
   /** Drops a run; `false` if it has begun. */
   drop(run: number): boolean {
     return compareExchange(this.#slots, run & SLOTS - 1, SENT, DROPPED) === SENT;
@@ -169,7 +220,13 @@ export class Ledger {
 
   /** Whether the result of a run that has ended is in here. */
   isKept(run: number): boolean {
-    return this.#slots[run & SLOTS - 1] !== BEGUN;
+    const slot = this.#slots[run & SLOTS - 1]!;
+    return slot >= NUMBER && slot <= FALSE;
+  }
+
+  /** Whether a run that has ended was begun, so that its result comes in a message if not in here. */
+  isBegun(run: number): boolean {
+    return this.#slots[run & SLOTS - 1] === BEGUN;
   }
 
   /** The result of a run that is in here. */

@@ -11,6 +11,7 @@ import { nextRun, runsBetween, SLOTS } from "./ledger.ts";
 import { atLeisure, isLeisure } from "./leisure.ts";
 import { ModuleLoads } from "./member/module_loads.ts";
 import { readingTime } from "./member/reading_time.ts";
+import { Telling } from "./member/telling.ts";
 import {
   ABORT,
   BUFFER,
@@ -19,7 +20,6 @@ import {
   type Extra,
   FAILED,
   FORGET,
-  type FromWorker,
   KEPT,
   LEARN,
   LIVES,
@@ -35,6 +35,7 @@ import {
   STREAM_STATE,
   TAKEN_BACK,
   UNLOADABLE,
+  WINDOW,
   YIELDED,
 } from "./protocol.ts";
 import { type AddressedTask, modules, type TaskModule } from "./task.ts";
@@ -46,6 +47,7 @@ import * as machinery from "./timers.ts";
 import { transferablesOf } from "./transfer.ts";
 import { toBuffer } from "./wire/values/buffers.ts";
 import { putErrors } from "./wire/values/carried_errors.ts";
+import { describeMessage, isWellFormed } from "./wire/check.ts";
 import { beginWriting, endWriting } from "./wire/values/write_guard.ts";
 
 /** How long, in ms, an aborted task may take to end by itself before its worker is given up. */
@@ -61,6 +63,13 @@ const MOST_MOVED_AHEAD = 256;
 /** After how many one is timed while it is sent: reading the clock twice takes a microsecond. */
 const SAMPLE = 8;
 
+/** How many messages a worker may send that it was not sent anything for. */
+const FREE_MESSAGES = 1_000;
+/** How many a worker may send for each run, and for each stream or port. */
+const MESSAGES_EACH = 4;
+
+/** A worker that says that a task took longer than this many ms is checked. */
+const LONG_MS = 1_000;
 /** For how long, in ms, a worker may fail to begin what is next before it is given up. */
 const PATIENCE = 5_000;
 /** How often, in ms, it is looked at for that. */
@@ -99,6 +108,8 @@ export interface MemberEvents {
   onOverdue(member: Member): void;
   /** It is dying: it takes no more tasks, but what it had sent still arrives. */
   onDying(member: Member): void;
+  /** It has said what no worker of this package says, and is not heard any more; `cause` says what. */
+  onExpelled(member: Member, cause: Error): void;
   /** Its worker is gone; `cause` is what it died of, as far as that is known. */
   onEnd(member: Member, cause: unknown): void;
 }
@@ -130,6 +141,24 @@ export class Member {
   /** The modules that the worker loads before it takes tasks. */
   readonly #preload: readonly TaskModule[];
   #ready = false;
+  /** Whether the worker has said that it is there. */
+  #isUp = false;
+  /** Whether the worker was told to end. */
+  #isEnding = false;
+  /** Whether the worker is not heard any more. */
+  #isExpelled = false;
+  /** Whether the worker has written to the ledger what cannot be. */
+  #isLedgerBroken = false;
+  /** The last run that the worker was sent. */
+  #lastSent = 0;
+  /** How many messages the worker was sent whose calls it may ask to be sent one by one. */
+  #together = 0;
+  /** How many messages the worker may send; what tells of a run that goes on has a count of its own. */
+  #allowance = FREE_MESSAGES;
+  /** What tasks tell, where the worker knows when to wait: Deno hears a process once a turn. */
+  readonly #telling: Telling | undefined;
+  /** How many values the worker may yield, and the run that this is about. */
+  #yields = { run: 0, room: 0 };
   /** What the pool is called, if its tasks have permissions of their own. */
   readonly #restricted: string | undefined;
   /** The last run whose arguments were not moved. */
@@ -138,6 +167,8 @@ export class Member {
   #looked = 0;
   /** How many jobs it had when it was sent some last. */
   #stock = 0;
+  /** Since when there is this worker, in ms: no task has run for longer. */
+  readonly #since = machinery.now();
   /** How many runs have ended since one was timed: short ones are timed together. */
   #untimed = 0;
   /** What is gathered to be sent, and what is being sent: that may run code of the caller's. */
@@ -149,6 +180,7 @@ export class Member {
   readonly #known = new Map<number, AddressedTask>();
   /** The job that runs though it was aborted, and the end of its grace. */
   #aborted: Job | undefined;
+  #abortedAt = 0;
   #grace: ReturnType<typeof globalThis.setTimeout> | undefined;
   #lastWords: Thrown | undefined;
   /** How many ms the worker may take to end. */
@@ -177,6 +209,7 @@ export class Member {
       },
       onEnd: (message) => this.#end(message),
     });
+    this.#telling = this.#thread.queues ? new Telling(this.#thread.ledger) : undefined;
     atLeisure(() => this.#listenLater());
   }
 
@@ -205,6 +238,11 @@ export class Member {
   /** Whether the worker has begun the load that it was asked for last. */
   get hasBegunLoad(): boolean {
     return this.#thread.ledger.hasBegunLoad;
+  }
+
+  /** Whether the worker is not heard any more, as it has said what no worker says. */
+  get isExpelled(): boolean {
+    return this.#isExpelled;
   }
 
   /** Whether the worker has a task, or loads the module of one. */
@@ -253,6 +291,7 @@ export class Member {
   #load(module: TaskModule, job?: Job, onLate?: () => void): void {
     this.modules.begin(module, job, onLate);
     this.#thread.ledger.openLoad();
+    this.#allowance += MESSAGES_EACH;
     this.#thread.post([LOAD, module.url]);
   }
 
@@ -264,22 +303,26 @@ export class Member {
     this.#events.onReady(this);
   }
 
-  /** The worker has loaded the module that it was asked for, or says why it cannot. */
-  #endLoad(url: string, thrown?: Thrown): void {
+  /**
+   * The worker has loaded the module that it was asked for, or says why it cannot.
+   *
+   * @returns Whether the worker was asked for it.
+   */
+  #endLoad(url: string, thrown?: Thrown): boolean {
     const module = this.modules.current;
-    if (module?.url !== url) return;
+    if (module?.url !== url) return false;
     if (thrown !== undefined) {
-      this.#events.onUnloadable(
-        this,
-        module,
-        (task) => new Failure(task, "load", thrown, this.#restricted),
-        decodeThrown(thrown),
-      );
+      const cause = decodeThrown(thrown);
+      // Many may wait for the module: what was thrown is made once for all of them.
+      const failure = (task: AddressedTask) =>
+        new Failure(task, "load", () => cause, this.#restricted);
+      this.#events.onUnloadable(this, module, failure, cause);
     } else if (this.#ready) this.#events.onLoaded(this, module);
     else {
       this.modules.end("loaded");
       this.#prepare();
     }
+    return true;
   }
 
   /** Sends a job to the worker, at the latest with the next `flush()`; it fails if it cannot be. */
@@ -319,6 +362,9 @@ export class Member {
       if (batch.lender !== undefined) this.#lend(batch, batch.lender, context);
       else if (objects > 0 && queues) this.#postGuarded(batch);
       else this.#thread.post(batch.message, transfer, context);
+      this.#lastSent = batch.last;
+      this.#allowance += batch.size * MESSAGES_EACH;
+      if (batch.isTogether) this.#together++;
     } catch (cause) {
       return this.#sendApart(batch, cause);
     } finally {
@@ -345,6 +391,7 @@ export class Member {
     // Refuses what cannot be sent before anything is taken from its owner.
     void batch.message;
     const loan = this.#ends.lend(args, transferables!);
+    this.#allowance += loan.moved.length * MESSAGES_EACH;
     try {
       this.#thread.post(batch.messageWith(loan), loan.transfer, context);
     } catch (error) {
@@ -379,6 +426,7 @@ export class Member {
     if (extra === BUFFER) return toBuffer(value);
     if ("holes" in extra) return putErrors(value, extra);
     const adopted = this.#ends.adopt(value, extra);
+    this.#allowance += extra.length * MESSAGES_EACH;
     if (!wanted) discard(adopted);
     return adopted;
   }
@@ -400,7 +448,15 @@ export class Member {
 
   /** The reader of a job's stream has taken so many values. */
   pull(job: Job, count: number): void {
-    this.#thread.post([PULL, this.jobs.runOf(job), count]);
+    const run = this.jobs.runOf(job);
+    this.#yieldsOf(run).room += count;
+    this.#thread.post([PULL, run, count]);
+  }
+
+  /** How many values a run may yield. */
+  #yieldsOf(run: number): { room: number } {
+    if (this.#yields.run !== run) this.#yields = { run, room: WINDOW };
+    return this.#yields;
   }
 
   /** Gives the worker the address of a task. */
@@ -416,7 +472,13 @@ export class Member {
 
   /** Takes back the jobs that the worker has not begun, but those whose arguments were moved there. */
   takeBack(): Job[] {
+    if (this.jobs.size === 0) return [];
     const begun = this.#thread.ledger.takeBack(this.#lastKept);
+    if (begun === undefined || !this.#canHaveClaimed(begun)) {
+      // What has begun is not known, and no task may run twice.
+      this.#breakLedger();
+      return [];
+    }
     const jobs = this.jobs.between(begun, this.#lastKept)
       .filter(({ transferables }) => transferables === undefined);
     for (const job of jobs) {
@@ -427,9 +489,16 @@ export class Member {
     return jobs;
   }
 
+  /** Whether a run can be the latest that was claimed, as long as the worker has not answered. */
+  #canHaveClaimed(run: number): boolean {
+    const { first, last } = this.jobs;
+    return runsBetween(first, run) >= -1 && runsBetween(run, last) >= 0;
+  }
+
   /** Whether the worker has begun a job that it was sent, and that was not taken back. */
   hasBegun(job: Job): boolean {
-    return runsBetween(this.jobs.runOf(job), this.#thread.ledger.claimed) >= 0;
+    return this.#isLedgerBroken ||
+      runsBetween(this.jobs.runOf(job), this.#thread.ledger.claimed) >= 0;
   }
 
   /** Whether it is being sent something, which may run code of the caller's. */
@@ -440,14 +509,15 @@ export class Member {
   /** How many of its jobs were sent ahead and have not begun. */
   get waiting(): number {
     const { size } = this.jobs;
-    return size < 2
-      ? 0
-      : Math.min(size - 1, runsBetween(this.#thread.ledger.claimed, this.jobs.last));
+    if (size < 2) return 0;
+    const unclaimed = runsBetween(this.#thread.ledger.claimed, this.jobs.last);
+    return Math.max(0, Math.min(size - 1, unclaimed));
   }
 
   /** Whether others wait for a task that was under way when this was asked last. */
   isHeldUp(): boolean {
     const { claimed } = this.#thread.ledger;
+    if (this.jobs.size > 0 && !this.#canHaveClaimed(claimed)) this.#breakLedger();
     const heldUp = claimed === this.#looked && claimed !== this.jobs.last;
     this.#looked = claimed;
     return heldUp;
@@ -492,12 +562,15 @@ export class Member {
     ledger.abort(run);
     this.#thread.post([ABORT, run, encodeReason(reason)]);
     this.#aborted = job;
+    this.#abortedAt = machinery.now();
     this.#allowGrace();
   }
 
-  /** Whether the worker may still read the arguments of a job. */
+  /** Whether the worker may still read the arguments of the aborted job. */
   #mayRead(job: Job): boolean {
-    return !job.plain && !this.hasBegun(job);
+    if (job.plain || this.hasBegun(job)) return false;
+    const silence = machinery.now() - this.#abortedAt;
+    return silence <= PATIENCE || silence <= PATIENCE + readingTime(job.args);
   }
 
   /** A worker goes on reading the arguments of an aborted task, and then leaves the task out. */
@@ -562,6 +635,8 @@ export class Member {
    * @param loading Whether the worker loads a module that nobody waits for any more.
    */
   terminate(loading = false): void {
+    this.#isEnding = true;
+    this.#telling?.release();
     this.#stopGrace();
     this.#stopListening();
     // What was moved there and has not begun: nobody waits for that any more.
@@ -571,6 +646,7 @@ export class Member {
 
   /** Ends the worker, which has no job, when what its tasks have left under way is done. */
   retire(): void {
+    this.#isEnding = true;
     this.#stopGrace();
     this.#stopListening();
     this.#farewell = this.#thread.retire();
@@ -584,31 +660,44 @@ export class Member {
     machinery.clearTimeout(timer);
   }
 
-  /** The one place where what a worker says arrives. */
-  #receive(message: FromWorker): void {
-    if (message === READY) {
-      if (this.#preload.length > 0) this.#events.onUp(this);
-      return this.#prepare();
+  /** The one place where what a worker says arrives: it may be anything. */
+  #receive(message: unknown): void {
+    if (this.#isExpelled) return;
+    try {
+      if (this.#take(message)) return;
+      this.#expel(describeMessage(message));
+    } catch (error) {
+      this.#expel(describeMessage(message), error);
     }
+  }
+
+  /** Does what a message says; `false` if the message does not fit what the worker was asked for. */
+  #take(message: unknown): boolean {
+    if (message === KEPT && this.#ready) {
+      if (--this.#allowance < 0) return false;
+      this.collect();
+      this.#events.onRoom(this);
+      return true;
+    }
+    if (!this.#ready) return this.#hearStart(message);
     this.collect();
-    if (message === KEPT) return this.#events.onRoom(this);
-    if (message === OUTLIVES) return warnOfNativeCode();
-    if (message === LIVES) {
-      this.#lastWords = undefined;
-      return;
-    }
+    // What the ledger says may not fit.
+    if (this.#isExpelled) return true;
+    if (!isWellFormed(message)) return false;
+    if (typeof message === "number") return --this.#allowance >= 0 && this.#hearSignal(message);
+    const [kind] = message;
+    if (kind === PROGRESS || kind === YIELDED) return this.#hear(message);
+    if (--this.#allowance < 0) return false;
     switch (message[0]) {
       case DYING:
         this.#lastWords = message[1];
-        return;
-      case PROGRESS:
-      case YIELDED:
-        return this.#hear(message);
+        return true;
       case LOADED:
         return this.#endLoad(message[1]);
       case UNLOADABLE:
         return this.#endLoad(message[1], message[2]);
       case SHARED: {
+        if (--this.#together < 0) return false;
         const task = this.#known.get(message[1]);
         if (task !== undefined) task.shares = true;
         this.#events.onShared(this);
@@ -616,62 +705,153 @@ export class Member {
         break;
       }
       case DONE: {
-        const job = this.#endRun(message[1]);
-        const value = this.#valueOf(message[2], message[3], job?.settled === false);
-        if (job === undefined) return;
+        const job = this.#begun(message[1]);
+        if (job === undefined) return false;
+        // First, as it may fail: then the job is still there to fail with its worker.
+        const value = this.#valueOf(message[2], message[3], !job.settled);
+        this.#endFirst(job);
         this.#events.onReturn(job, false, value);
         break;
       }
-      case STREAM_STATE:
-        this.#openEnds?.setState(message[1], message[2]);
-        return;
+      case STREAM_STATE: {
+        const [, id, state] = message;
+        if (id > 0 && this.#openEnds?.hasLent(id) !== true) return false;
+        this.#openEnds?.setState(id, state);
+        return true;
+      }
       case FAILED: {
         const [, run, kind, thrown] = message;
-        const job = this.#endRun(run);
-        if (job !== undefined) {
-          this.#events.onReturn(job, true, new Failure(job.task, kind, thrown, this.#restricted));
-        }
+        const job = this.#begun(run);
+        if (job === undefined) return false;
+        this.#endFirst(job);
+        const failure = new Failure(job.task, kind, () => decodeThrown(thrown), this.#restricted);
+        this.#events.onReturn(job, true, failure);
+        break;
       }
+      default:
+        // A process that begins what it was not sent.
+        return false;
     }
     this.#events.onRoom(this);
+    return true;
+  }
+
+  /** Does what a worker says before it takes tasks. */
+  #hearStart(message: unknown): boolean {
+    if (--this.#allowance < 0) return false;
+    if (message === READY) {
+      if (this.#isUp) return false;
+      this.#isUp = true;
+      if (this.#preload.length > 0) this.#events.onUp(this);
+      this.#prepare();
+      return true;
+    }
+    if (!isWellFormed(message)) return false;
+    if (typeof message === "number") return this.#hearSignal(message);
+    switch (message[0]) {
+      case DYING:
+        this.#lastWords = message[1];
+        return true;
+      case LOADED:
+        return this.#endLoad(message[1]);
+      case UNLOADABLE:
+        return this.#endLoad(message[1], message[2]);
+    }
+    return false;
+  }
+
+  /** Does what a message says that is but a number. */
+  #hearSignal(signal: number): boolean {
+    if (signal === LIVES) this.#lastWords = undefined;
+    else if (signal === OUTLIVES && this.#isEnding) warnOfNativeCode();
+    else return false;
+    return true;
+  }
+
+  /** Ends the hearing of a worker that was not told to end; the pool ends the worker. */
+  #expel(what: string, cause?: unknown): void {
+    if (this.#isExpelled || this.#isEnding) return;
+    this.#isExpelled = true;
+    this.dying = true;
+    this.#events.onDying(this);
+    const error = new Error(
+      `it was ended, as it sent what no worker of this package sends: ${what}`,
+      cause === undefined ? undefined : { cause },
+    );
+    // Later, as the pool may be at work with its workers.
+    queueMicrotask(() => this.#events.onExpelled(this, error));
+  }
+
+  /** The worker has written to the ledger what cannot be. */
+  #breakLedger(): void {
+    this.#isLedgerBroken = true;
+    this.#expel("a ledger with runs that were not sent");
   }
 
   /** Passes on what a run says while it goes on, unless its caller has given up. */
-  #hear([kind, run, given, extra]: Said): void {
-    const { head, first } = this.jobs;
-    const wanted = head !== undefined && run === first && !head.settled;
+  #hear([kind, run, given, extra]: Said): boolean {
+    const { head, first, last } = this.jobs;
+    if (kind === PROGRESS && this.#telling?.count() === false) return false;
+    if (head === undefined || run !== first) {
+      // A timer that a task has left behind may go on telling.
+      const latest = head === undefined ? last : first - 1 | 0;
+      if (runsBetween(run, latest) < 0) return false;
+      this.#valueOf(given, extra, false);
+      return true;
+    }
+    if (!this.hasBegun(head) || kind === YIELDED && !head.streams) return false;
+    if (kind === YIELDED && --this.#yieldsOf(run).room < 0) return false;
+    const wanted = !head.settled;
     const value = this.#valueOf(given, extra, wanted);
-    if (!wanted) return;
+    if (!wanted) return true;
     if (kind === PROGRESS) this.#events.onProgress(head, value);
     else this.#events.onYield(head, value);
+    return true;
   }
 
   /** Returns the jobs whose results are in the ledger. */
   collect(): void {
+    const { jobs } = this;
+    if (jobs.size === 0 || this.#isExpelled) return;
     const { ledger } = this.#thread;
     const { ended } = ledger;
-    while (this.jobs.size > 0) {
-      const { first } = this.jobs;
-      if (runsBetween(first, ended) < 0 || !ledger.isKept(first)) return;
-      const job = this.#endRun(first)!;
-      this.#events.onReturn(job, false, ledger.resultOf(first));
+    if (runsBetween(jobs.first, ended) < 0) return;
+    // What has ended has begun, and what has begun was sent.
+    const { claimed } = ledger;
+    if (runsBetween(ended, claimed) < 0 || runsBetween(claimed, this.#lastSent) < 0) {
+      return this.#breakLedger();
+    }
+    for (let { head } = jobs; head !== undefined; { head } = jobs) {
+      const { first } = jobs;
+      if (runsBetween(first, ended) < 0) return;
+      if (!ledger.isKept(first)) {
+        if (!ledger.isBegun(first)) this.#breakLedger();
+        return;
+      }
+      this.#endFirst(head);
+      this.#events.onReturn(head, false, ledger.resultOf(first));
     }
   }
 
-  /** The job of a run that has ended, which is the first, unless its worker was given up. */
-  #endRun(run: number): Job | undefined {
+  /** The job of a run that is under way; `undefined` if no such run is. */
+  #begun(run: number): Job | undefined {
     const { head, first } = this.jobs;
-    if (head === undefined || run !== first) return;
+    return head !== undefined && run === first && this.hasBegun(head) ? head : undefined;
+  }
+
+  /** Takes out the first job, whose run has ended. */
+  #endFirst(head: Job): void {
+    const { first: run } = this.jobs;
     this.jobs.remove(head);
-    const took = this.#thread.ledger.timeOf(run);
+    let took = this.#thread.ledger.timeOf(run);
     this.#untimed++;
+    if (took > LONG_MS) took = Math.min(took, machinery.now() - this.#since);
     if (took > 0) {
       head.task.running.learn(took);
       this.#events.onTimed(took, this.#untimed);
       this.#untimed = 0;
     }
     if (head === this.#aborted) this.#endGrace();
-    return head;
   }
 
   #endGrace(): void {
@@ -684,10 +864,8 @@ export class Member {
     this.#stopGrace();
     this.#stopListening();
     this.collect();
-    this.#events.onEnd(
-      this,
-      this.#lastWords === undefined ? message : decodeThrown(this.#lastWords),
-    );
+    const words = this.#lastWords;
+    this.#events.onEnd(this, words === undefined ? message : decodeThrown(words));
   }
 }
 

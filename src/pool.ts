@@ -7,7 +7,7 @@ import {
   WorkerStartError,
 } from "./errors.ts";
 import type { ExecutorEventType } from "./events.ts";
-import { loadError, TimedOut } from "./failure.ts";
+import { loadError, reasonOf, TimedOut } from "./failure.ts";
 import { FIRST_LOOK, judgeGrowth, LONG_LOOK, type Progress } from "./growth.ts";
 import { Idle } from "./idle.ts";
 import { assertIsolation } from "./isolation.ts";
@@ -315,8 +315,8 @@ export class Pool {
     this.cancelQueued(() => new ShutdownError("The executor was terminated before the task began"));
     if (!patient) { for (const member of this.#ending) member.terminate(); }
     for (const member of [...this.#members]) {
-      if (!this.#starts.has(member)) this.#report("workerretire", member.number);
       member.collect();
+      if (!this.#starts.has(member)) this.#report("workerretire", member.number);
       this.#drop(member);
       member.failEnds(() =>
         new ShutdownError("The executor was terminated while the stream was open")
@@ -905,6 +905,7 @@ export class Pool {
       this.#settleDrained();
     },
     onDying: (member) => this.#idle.remove(member),
+    onExpelled: (member, cause) => runInNone(() => this.#expel(member, cause)),
     onEnd: (member, cause) => this.#lost(member, cause),
   };
 
@@ -932,6 +933,20 @@ export class Pool {
     }
   }
 
+  /** A worker has said what no worker says: it is ended, and counts as one that has crashed. */
+  #expel(member: Member, cause: Error): void {
+    if (!this.#members.has(member)) return;
+    if (this.#starts.died(member, cause)) this.#endLoad(member, "gone");
+    else {
+      this.#tally.crashed++;
+      this.#report("workercrash", member.number, cause);
+    }
+    this.#end(member, false, cause);
+    this.#growBack();
+    this.#dispatch();
+    this.#settleDrained();
+  }
+
   /** A worker is gone: it was told to, came back from a stuck task, failed to start, or died. */
   #lost(member: Member, cause: unknown): void {
     this.#ending.delete(member);
@@ -948,7 +963,8 @@ export class Pool {
         this.#recover(member, cause);
       }
     } else if (wasStuck) {
-      this.#report("workerback", member.number);
+      // That it crashed was told before.
+      if (!member.isExpelled) this.#report("workerback", member.number);
       this.#growBack();
     } else {
       return;
@@ -992,7 +1008,7 @@ export class Pool {
     if (job !== undefined) this.#failCrashed(job, "while it loaded the module of", cause);
     this.#failLoad(tenant, module.index, ({ task }) =>
       new WorkerStartError(
-        `Cannot load the module of ${task.label}: the worker died meanwhile: ${reasonOf(cause)}`,
+        `Cannot load the module of ${task.label}: the worker died meanwhile: ${endOf(cause)}`,
         { cause },
       ));
   }
@@ -1007,7 +1023,7 @@ export class Pool {
   #end(
     member: Member,
     patient = false,
-    cause = "it was given up, as it did not respond",
+    cause: unknown = "it was given up, as it did not respond",
   ): void {
     const wasStarting = this.#starts.has(member);
     const rests = this.#idle.has(member);
@@ -1093,11 +1109,12 @@ export class Pool {
 
 /** What those catch who lose their worker. */
 function crashed(when: string, cause: unknown): WorkerCrashedError {
-  return new WorkerCrashedError(`The worker died ${when}: ${reasonOf(cause)}`, { cause });
+  return new WorkerCrashedError(`The worker died ${when}: ${endOf(cause)}`, { cause });
 }
 
 /** What a worker died of, for an error's message. */
-function reasonOf(cause: unknown): string {
-  if (cause === undefined) return "it ended by itself, by Deno.exit() or self.close()";
-  return cause instanceof Error ? cause.message : String(cause);
+function endOf(cause: unknown): string {
+  return cause === undefined
+    ? "it ended by itself, by Deno.exit() or self.close()"
+    : reasonOf(cause);
 }

@@ -16,12 +16,14 @@ import type { PoolSettings } from "./options.ts";
 import { learnDenials, permissionFlags } from "./permission_flags.ts";
 import {
   ABORT,
+  ALONE,
   BEGUN,
   DONE,
   FAILED,
-  type FromProcess,
+  LOAD,
   READY,
   RETIRE,
+  RUN,
   type ToWorker,
 } from "./protocol.ts";
 import { modules } from "./task.ts";
@@ -128,6 +130,14 @@ export class ProcessThread implements Thread {
   /** When the task began that it was sent last. */
   #begun = 0;
   #connected = true;
+  #hasEnded = false;
+  /** The run that it was sent and has not begun, and the module that it was to load. */
+  #sentRun: number | undefined;
+  #sentLoad: string | undefined;
+  /** The run that it has begun. */
+  #run: number | undefined;
+  /** Why it was killed, if not because its member wanted that. */
+  #fault: string | undefined;
 
   constructor(settings: PoolSettings, server: string, events: ThreadEvents) {
     this.#settings = settings;
@@ -142,17 +152,25 @@ export class ProcessThread implements Thread {
     this.#starts++;
     this.#connected = true;
     const child = new Child();
-    child.on("message", (message) => this.#receive(message as FromProcess));
+    child.on("message", (message, handle: unknown) => {
+      // No process of this package passes a handle on.
+      if (handle !== undefined) close(handle);
+      this.#receive(handle === undefined ? message : "a handle");
+    });
+    // Node's own words between processes.
+    child.on("internalMessage", () => this.#receive("an internal message"));
     child.on("disconnect", () => {
       if (child !== this.#child) return;
       this.#connected = false;
-      // Whether or not the process ends by itself, nothing more can be heard of its task.
-      if (child.exitCode === null && child.signalCode === null) this.#killSoon();
+      if (this.#killer === undefined && !this.#hasEnded) {
+        this.#killLater("it closed its channel and went on");
+      }
     });
     child.on("error", (error) => {
-      if (child.pid === undefined) this.#end(`its process did not start: ${error.message}`);
-      // A message that was cut off: nothing that comes after it can be read.
-      else child.kill("SIGKILL");
+      if (child.pid === undefined) return this.#end(`its process did not start: ${error.message}`);
+      // Nothing that comes after such a message can be read.
+      this.#fault ??= `it sent what cannot be read: ${error.message}`;
+      child.kill("SIGKILL");
     });
     child.on("exit", (code, signal) => {
       if (!this.#startAgain(signal ?? code)) this.#die(code, signal);
@@ -197,7 +215,8 @@ export class ProcessThread implements Thread {
       !GROUP_SIGNALS.includes(end)
     ) return false;
     if (this.#child.connected) this.#child.disconnect();
-    this.#forgetKiller();
+    this.#stopKiller();
+    this.#fault = undefined;
     this.#child = this.#start();
     return true;
   }
@@ -210,6 +229,14 @@ export class ProcessThread implements Thread {
       // A reason that cannot be sent: the task is not told, and ends with its process.
       if (message[0] === ABORT) return;
       throw error;
+    }
+    switch (message[0]) {
+      case RUN:
+      case ALONE:
+        this.#sentRun = message[1];
+        break;
+      case LOAD:
+        this.#sentLoad = message[1];
     }
     this.#send(copy);
   }
@@ -235,41 +262,61 @@ export class ProcessThread implements Thread {
 
   retire(): number {
     this.#send([RETIRE] satisfies ToWorker);
-    this.#killSoon();
+    this.#stopKiller();
+    this.#killLater();
     return FLUSH_MS;
   }
 
-  /** Kills the process unless it ends by itself. */
-  #killSoon(): void {
-    if (this.#killer !== undefined) return;
-    this.#killer = setTimeout(() => this.terminate(), FLUSH_MS);
-    Deno.unrefTimer(this.#killer);
-  }
-
-  #forgetKiller(): void {
+  #stopKiller(): void {
     if (this.#killer !== undefined) clearTimeout(this.#killer);
     this.#killer = undefined;
   }
 
-  #receive(message: FromProcess): void {
+  /** Kills the process if it does not end by itself. */
+  #killLater(fault?: string): void {
+    this.#killer = setTimeout(() => {
+      this.#fault ??= fault;
+      this.terminate();
+    }, FLUSH_MS);
+    Deno.unrefTimer(this.#killer);
+  }
+
+  /** Notes what a message says, as a worker does in its ledger, and passes the message on. */
+  #receive(message: unknown): void {
     this.#heard++;
     if (message === READY) this.#ready = true;
-    if (typeof message === "object") {
+    if (Array.isArray(message)) {
       const [kind, run] = message;
-      if (kind === BEGUN) {
-        if (typeof run === "string") return this.ledger.beginLoad();
-        this.#begun = now();
-        this.ledger.claim(run);
-        this.ledger.begin(run);
-        return;
+      // What does not fit is for the member to refuse.
+      if (kind === BEGUN && this.#begin(run)) return;
+      if ((kind === DONE || kind === FAILED) && run === this.#run && run !== undefined) {
+        this.#run = undefined;
+        this.ledger.end(run, now() - this.#begun);
       }
-      if (kind === DONE || kind === FAILED) this.ledger.end(run as number, now() - this.#begun);
     }
     this.#events.onMessage(message);
   }
 
+  /** The process begins what it was sent; `false` if it was not sent that. */
+  #begin(run: unknown): boolean {
+    if (run === undefined) return false;
+    if (run === this.#sentLoad) {
+      this.#sentLoad = undefined;
+      this.ledger.beginLoad();
+      return true;
+    }
+    if (run !== this.#sentRun) return false;
+    this.#run = this.#sentRun!;
+    this.#sentRun = undefined;
+    this.#begun = now();
+    this.ledger.claim(this.#run);
+    this.ledger.begin(this.#run);
+    return true;
+  }
+
   async #die(code: number | null, signal: string | null): Promise<void> {
-    this.#forgetKiller();
+    this.#hasEnded = true;
+    this.#stopKiller();
     this.#events.onDying();
     // What it had sent still arrives; that it is disconnected is not said if it had not read all.
     for (let quiet = 0; this.#connected && quiet < 3;) {
@@ -278,7 +325,9 @@ export class ProcessThread implements Thread {
       quiet = heard === this.#heard ? quiet + 1 : 0;
     }
     this.#end(
-      signal === null
+      signal === "SIGKILL" && this.#fault !== undefined
+        ? this.#fault
+        : signal === null
         ? `its process ended with exit code ${code}`
         : `its process was killed by ${signal}${
           signal === "SIGTRAP" ? ", which is how V8 ends when it is out of memory" : ""
@@ -299,6 +348,14 @@ export class ProcessThread implements Thread {
 function outputOf({ output, permissions }: PoolSettings): Output {
   if (output === "discard") return "ignore";
   return permissions === "inherit" ? "inherit" : "pipe";
+}
+
+/** Closes a socket or a server that a process has passed on. */
+function close(handle: unknown): void {
+  const { destroy, close } = handle as { destroy?: () => void; close?: () => void };
+  try {
+    (destroy ?? close)?.call(handle);
+  } catch { /* It is closed. */ }
 }
 
 /** The flags of a process that are no permissions: an older Deno takes each of them once. */

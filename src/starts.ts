@@ -1,4 +1,5 @@
 import { ShutdownError, WorkerStartError } from "./errors.ts";
+import { reasonOf } from "./failure.ts";
 import { atLeisure } from "./leisure.ts";
 import type { Member } from "./member.ts";
 import { startInTurn } from "./pace.ts";
@@ -171,6 +172,6 @@ function shutDown(): ShutdownError {
 
 function startError(pool: string, cause: unknown): WorkerStartError {
   if (cause instanceof WorkerStartError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause ?? "it ended by itself");
+  const why = cause == null ? "it ended by itself" : reasonOf(cause);
   return new WorkerStartError(`Cannot start a ${pool} worker: ${why}`, { cause });
 }

@@ -16,6 +16,9 @@ const INTERNAL = 0, ERROR = 2;
 /** Bounds of the histograms, in s. */
 const SECONDS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 
+/** How much of an error's message, and of its name, is told: a task may have made them of anything. */
+const MAX_STATUS_CHARACTERS = 4_096, MAX_NAME_CHARACTERS = 100;
+
 /** How a task ended. */
 export type Outcome = "completed" | "failed" | "cancelled";
 
@@ -99,7 +102,8 @@ export class TaskTrace {
       ...type,
     });
     if (outcome !== "completed") {
-      this.#span?.setStatus({ code: ERROR, message: error instanceof Error ? error.message : "" });
+      const message = error instanceof Error ? error.message.slice(0, MAX_STATUS_CHARACTERS) : "";
+      this.#span?.setStatus({ code: ERROR, message });
     }
     this.#span?.end();
     const attributes = { ...this.#attributes, ...type };
@@ -110,7 +114,9 @@ export class TaskTrace {
 }
 
 function nameOf(error: unknown): string {
-  return error instanceof Error || error instanceof DOMException ? error.name : typeof error;
+  return error instanceof Error || error instanceof DOMException
+    ? error.name.slice(0, MAX_NAME_CHARACTERS)
+    : typeof error;
 }
 
 interface Instruments {

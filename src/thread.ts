@@ -5,7 +5,7 @@ import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
 import { atLeisure, endMoment } from "./leisure.ts";
 import { newLifeline } from "./lifeline.ts";
-import { type FromWorker, LIFELINE, type Setup, type ToWorker } from "./protocol.ts";
+import { LIFELINE, type Setup, type ToWorker } from "./protocol.ts";
 import type { AsyncContext } from "./runtime/async_context.ts";
 import { modules } from "./task.ts";
 import { unref } from "./runtime/unref_worker.ts";
@@ -46,8 +46,8 @@ export interface Thread {
 
 /** What a thread tells its member. */
 export interface ThreadEvents {
-  /** A message has arrived. */
-  onMessage(message: FromWorker): void;
+  /** A message has arrived, which may be anything. */
+  onMessage(message: unknown): void;
   /** It is dying: it takes no more tasks, but what it had sent still arrives. */
   onDying(): void;
   /** It is gone; `message` is what Deno said about it. */
@@ -119,7 +119,7 @@ export class WorkerThread implements Thread {
     this.#worker.onerror = (event) => {
       // Handled: or the error would end this program too.
       event.preventDefault();
-      this.#die(withoutEntry(event.message));
+      this.#die(withoutEntry(event.message.slice(0, MAX_MESSAGE_CHARACTERS)));
     };
     this.#worker.onmessageerror = () => {
       // Deno delivers no message after one it could not decode.
@@ -211,6 +211,8 @@ export class WorkerThread implements Thread {
   }
 }
 
+/** How much is looked at of what Deno says of a worker: a task may have made most of it. */
+const MAX_MESSAGE_CHARACTERS = 100_000;
 /** The colours that Deno gives to the URLs in its messages. */
 // deno-lint-ignore no-control-regex -- this is what they begin with
 const COLOUR = /\x1b\[\d+m/g;

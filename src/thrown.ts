@@ -7,6 +7,13 @@
 import { assertReadable } from "./cloneable.ts";
 import { withoutOwnFrames } from "./stack.ts";
 import { cloneWhatCanBe } from "./wire/values/prune.ts";
+import {
+  endOfMessage,
+  MAX_ERRORS,
+  MAX_LISTS,
+  MAX_SLOTS,
+  ThrownBudget,
+} from "./wire/thrown_limits.ts";
 
 const { Error, structuredClone } = globalThis;
 const { isArray } = Array;
@@ -14,12 +21,13 @@ const { isError: isNativeError } = Error;
 const { getOwnPropertyDescriptor, getOwnPropertyNames, getPrototypeOf } = Object;
 
 /** A value inside a thrown one: an error of the table, a list with errors in it, or anything cloneable. */
-type Slot =
+export type Slot =
   | { readonly error: number }
   | { readonly list: readonly Slot[] }
   | { readonly value: unknown };
 
-interface ErrorRecord {
+/** An error of the table. */
+export interface ErrorRecord {
   /** The nearest class both sides know, such as `TypeError` or `Deno.errors.NotFound`. */
   readonly type: string;
   readonly name: string;
@@ -73,14 +81,12 @@ for (const [name, DenoError] of Object.entries(Deno.errors)) {
   know(`Deno.errors.${name}`, DenoError.prototype, (message) => new DenoError(message));
 }
 
-/** How deep lists with errors in them may be nested; a deeper one is cloned as any other value. */
-const MOST_LISTS = 100;
-
 /** Own properties that have a field of their own on the wire. */
-const FIELDS = new Set(["name", "message", "stack"]);
+export const FIELDS: ReadonlySet<string> = new Set(["name", "message", "stack"]);
 
 /**
- * Encodes anything thrown.
+ * Encodes anything thrown. Of more than thrown_limits.ts allows, the rest is left out, which an
+ * error in its place says.
  *
  * @throws {unknown} Whatever reading or cloning the value threw, if it is not an error
  * and not cloneable. Of an error's properties only what cannot be cloned is lost.
@@ -88,25 +94,42 @@ const FIELDS = new Set(["name", "message", "stack"]);
 export function encodeThrown(value: unknown): Thrown {
   const found: Error[] = [];
   const indexes = new Map<Error, number>();
+  const budget = new ThrownBudget();
+  const indexOf = (error: Error): number => {
+    const known = indexes.get(error);
+    if (known !== undefined) return known;
+    // The last place is for what says that there are more.
+    if (found.length >= MAX_ERRORS - 1 && error !== more) return indexOf(more ??= leftOut());
+    indexes.set(error, found.length);
+    found[found.length] = error;
+    return found.length - 1;
+  };
+  let more: Error | undefined;
   const slot = (value: unknown, clone: (value: unknown) => unknown, lists = 0): Slot => {
-    if (isArray(value) && lists < MOST_LISTS && hasErrors(value)) {
+    if (isArray(value) && lists < MAX_LISTS && hasErrors(value)) {
       const list: Slot[] = [];
-      for (let i = 0; i < value.length; i++) list[i] = slot(value[i], clone, lists + 1);
+      for (let i = 0; i < value.length; i++) {
+        const item: Slot = budget.takeSlot()
+          ? slot(value[i], clone, lists + 1)
+          : { error: indexOf(more ??= leftOut()) };
+        list[i] = item;
+        if (more !== undefined && "error" in item && found[item.error] === more) break;
+      }
       return { list };
     }
-    if (!isError(value)) return { value: clone(value) };
-    let error = indexes.get(value);
-    if (error === undefined) {
-      error = found.length;
-      found[error] = value;
-      indexes.set(value, error);
-    }
-    return { error };
+    return isError(value) ? { error: indexOf(value) } : { value: clone(value) };
   };
   const root = slot(value, cloneWhole);
   const errors: ErrorRecord[] = [];
-  for (let i = 0; i < found.length; i++) errors[i] = encodeError(found[i]!, slot);
+  for (let i = 0; i < found.length; i++) errors[i] = encodeError(found[i]!, slot, budget);
   return { root, errors };
+}
+
+/** What stands for the errors that are too many to be sent. */
+function leftOut(): Error {
+  const error = new Error(`more was left out: at most ${MAX_ERRORS} errors are sent`);
+  error.stack = `Error: ${error.message}`;
+  return error;
 }
 
 function cloneWhole(value: unknown): unknown {
@@ -124,7 +147,9 @@ function cloneProperty(value: unknown): unknown {
 }
 
 function hasErrors(values: readonly unknown[]): boolean {
-  for (let i = 0; i < values.length; i++) if (isError(values[i])) return true;
+  // A list may be long, and have nothing but gaps.
+  const end = values.length < MAX_SLOTS ? values.length : MAX_SLOTS;
+  for (let i = 0; i < end; i++) if (isError(values[i])) return true;
   return false;
 }
 
@@ -135,22 +160,24 @@ function isError(value: unknown): value is Error {
 function encodeError(
   error: Error,
   slot: (value: unknown, clone: (value: unknown) => unknown) => Slot,
+  budget: ThrownBudget,
 ): ErrorRecord {
+  const type = typeOf(error);
+  const name = budget.cutName(nameOf(error));
+  const whole = readString(error, "message");
+  const message = budget.cutMessage(whole);
+  const stack = budget.cutStack(stackOf(error) || `${name}: ${whole}`, whole, message);
   const properties: ErrorRecord["properties"] = [];
   const keys = getOwnPropertyNames(error);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!;
-    if (FIELDS.has(key)) continue;
+    if (FIELDS.has(key) || !budget.takeName(key) || !budget.takeSlot()) continue;
     try {
       const { enumerable = false } = getOwnPropertyDescriptor(error, key)!;
       const value = error[key as keyof Error];
       properties[properties.length] = [key, slot(value, cloneProperty), enumerable];
     } catch { /* What cannot be read or cloned stays behind; the error does not. */ }
   }
-  const type = typeOf(error);
-  const name = nameOf(error);
-  const message = readString(error, "message");
-  const stack = stackOf(error) || `${name}: ${message}`;
   return { type, name, message, stack, properties };
 }
 
@@ -214,7 +241,9 @@ function decodeError({ type, name, message, stack }: ErrorRecord): Error {
   try {
     const error = (makers.get(type) ?? Error)(message, name);
     if (error.name !== name) define(error, "name", name);
-    define(error, "stack", withoutOwnFrames(stack));
+    // Lines of the message are no frames, and there may be a million of them.
+    const end = endOfMessage(stack, message);
+    define(error, "stack", stack.slice(0, end) + withoutOwnFrames(stack.slice(end)));
     return error;
   } finally {
     setFrames(stackTraceLimit);

@@ -122,21 +122,21 @@ Deno.test("Executor passes own properties of errors on", async () => {
   assertEquals(Object.keys(error), ["code", "details", "inner"]);
 });
 
-Deno.test("Executor passes a cause of any depth on, and a circular one", async () => {
+Deno.test("Executor passes a chain of causes on, and a circular one", async () => {
   await using executor = await Executor.start();
   const error = await caught(() =>
     executor.runCpu((depth: number) => {
       let error = new TypeError("0");
       for (let i = 1; i < depth; i++) error = new TypeError(String(i), { cause: error });
       throw error;
-    }, 10_000)
+    }, 999)
   );
   let depth = 0;
   for (let at = error; at !== undefined; at = (at as Error).cause) {
     assertInstanceOf(at, TypeError);
     depth++;
   }
-  assertEquals(depth, 10_000);
+  assertEquals(depth, 999);
 
   const circular = await caught(() =>
     executor.runCpu(() => {

@@ -83,6 +83,9 @@ export class OpenEnds {
 
   /** Takes the streams and ports of a value that the worker has sent; returns the value to pass on. */
   adopt(value: unknown, moved: readonly MovedEnd[]): unknown {
+    if (moved.some(({ id }) => this.#ends.has(id))) {
+      throw new TypeError("the worker names two streams alike");
+    }
     const values = [value];
     const adopted = adopt(values, moved, { onEnd: (id) => this.#close(id) });
     for (const { id, end, guard } of adopted) {
@@ -96,6 +99,11 @@ export class OpenEnds {
       for (const id of ids) this.#ends.get(id)?.guard?.fail(reason);
     });
     return values[0];
+  }
+
+  /** Whether a stream or port of this id was ever lent to the worker. */
+  hasLent(id: number): boolean {
+    return id <= this.#lastId;
   }
 
   /** The worker says how it is with its end. */

@@ -5,6 +5,7 @@
  */
 
 import { decodeThrown, encodeThrown, type Thrown } from "../../thrown.ts";
+import { MAX_CARRIED_ERRORS } from "../thrown_limits.ts";
 
 /** Errors that travel beside a value. */
 export interface CarriedErrors {
@@ -72,7 +73,8 @@ export function takeErrors(value: object): { value: unknown; errors: CarriedErro
     if (typeof value !== "object" || value === null) return value;
     let made = copies.get(value);
     if (made !== undefined) return made;
-    const carried = isError(value) && saysMore(value);
+    // More than these arrive as structured clone makes them.
+    const carried = isError(value) && found.length < MAX_CARRIED_ERRORS && saysMore(value);
     made = carried ? {} : emptyLike(value);
     if (made === undefined) return value;
     copies.set(value, made);
@@ -91,8 +93,8 @@ export function takeErrors(value: object): { value: unknown; errors: CarriedErro
 
 /** Puts errors back into the value that they have travelled beside. */
 export function putErrors(value: unknown, { holes, errors }: CarriedErrors): unknown {
-  const found = decodeThrown(errors) as Error[];
-  const places = new Map<unknown, Error>(holes.map((hole, i) => [hole, found[i]!]));
+  const found = decodeThrown(errors) as unknown[];
+  const places = new Map<unknown, unknown>(holes.map((hole, i) => [hole, found[i]]));
   if (places.has(value)) return places.get(value);
   const seen = new Set<object>();
   const put = (inner: unknown): unknown => {

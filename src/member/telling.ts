@@ -1,0 +1,73 @@
+import { type Ledger, MAX_UNHEARD } from "../ledger.ts";
+import { now, setTimeout } from "../timers.ts";
+
+/** How much a worker may tell in one turn of the event loop: at first, at least, and at most. */
+const FIRST_TIMES = 32, MIN_TIMES = 4, MAX_TIMES = 1_024;
+/** So much that no task tells it. */
+const NO_LIMIT = 2 ** 30;
+/** A turn that is shorter than this many ms may have more in it; one that is longer, less. */
+const SHORT_MS = 5, LONG_MS = 20;
+/** A worker that goes on telling after so many ms of a turn does not wait. */
+const MAX_TURN_MS = 100;
+
+/**
+ * How much the tasks of a worker tell with `progress()`. Deno delivers messages for as long as there
+ * are some, and does nothing else meanwhile: so a worker waits when it has told as much as is good
+ * for one turn of the event loop, and the host allows it more in a later turn.
+ */
+export class Telling {
+  readonly #ledger: Ledger;
+  #told = 0;
+  #allowed = FIRST_TIMES;
+  /** How much is good for a turn. */
+  #times = FIRST_TIMES;
+  #isAllowing = false;
+  /** When the turn began in which more is to be allowed. */
+  #begun = 0;
+
+  /**
+   * Makes the count of a worker.
+   *
+   * @param ledger Where the worker learns how much it may tell.
+   */
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+    ledger.allow(FIRST_TIMES);
+  }
+
+  /**
+   * Counts what the worker has told.
+   *
+   * @returns Whether the worker was allowed to.
+   */
+  count(): boolean {
+    this.#told = this.#told + 1 | 0;
+    const left = this.#allowed - this.#told | 0;
+    // A worker that was not heard for long tells more, and what that is does not take long to hear.
+    if (left < -MAX_UNHEARD || left < 0 && now() - this.#begun > MAX_TURN_MS) return false;
+    if (left <= this.#times / 2 && !this.#isAllowing) this.#allowLater();
+    return true;
+  }
+
+  /** Lets the worker go on, as it is to end and is not heard any more. */
+  release(): void {
+    this.#allowed = this.#told + NO_LIMIT | 0;
+    this.#ledger.allow(this.#allowed);
+  }
+
+  /** Allows more when this turn is over. */
+  #allowLater(): void {
+    this.#isAllowing = true;
+    const begun = this.#begun = now();
+    setTimeout(() => {
+      this.#isAllowing = false;
+      // It was released meanwhile.
+      if ((this.#allowed - this.#told | 0) > MAX_TIMES) return;
+      const took = now() - begun;
+      if (took > LONG_MS) this.#times = Math.max(MIN_TIMES, this.#times / 2);
+      else if (took < SHORT_MS) this.#times = Math.min(MAX_TIMES, this.#times * 2);
+      this.#allowed = this.#told + this.#times | 0;
+      this.#ledger.allow(this.#allowed);
+    }, 0);
+  }
+}
