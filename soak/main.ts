@@ -9,6 +9,7 @@
 
 import { isDeepStrictEqual, parseArgs } from "node:util";
 import { Executor, type ShutdownOptions, tasksFrom, transfer } from "../mod.ts";
+import { mulberry32 } from "./random.ts";
 
 const tasks = tasksFrom(import.meta, () => import("./tasks.ts"));
 
@@ -305,14 +306,4 @@ function progress(): void {
     left.toFixed(0)
   } s to go`;
   Deno.stderr.writeSync(new TextEncoder().encode(left > 0 ? text : "\r\x1b[K"));
-}
-
-/** A small seeded generator: what is drawn must be the same again for the same seed. */
-function mulberry32(state: number): () => number {
-  return () => {
-    state = state + 0x6d2b79f5 | 0;
-    let t = Math.imul(state ^ state >>> 15, 1 | state);
-    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
-    return ((t ^ t >>> 14) >>> 0) / 2 ** 32;
-  };
 }
