@@ -53,7 +53,8 @@ export interface TaskContext {
   transfer<T>(value: T, transferables: Transferable[]): T;
   /**
    * Tells the caller how far the task is: `onProgress` of its options is called with a copy of
-   * this value, in order, and before the result arrives.
+   * this value, in order, and before the result arrives. A task in a worker that tells faster than
+   * its program hears waits in this call.
    *
    * @param value What to tell; nobody may be listening.
    * @throws {DOMException} Named `DataCloneError`, if it cannot be cloned. A task that does not catch
