@@ -1,7 +1,7 @@
 /** What a hostile task sends the host, once it has got hold of the channel, or of the ledger. */
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { transfersStreams } from "../features.ts";
+import { hasLocks, transfersStreams } from "../features.ts";
 import type { Raw } from "../fixtures/raw_worker.ts";
 import { Executor, isolation, type TaskContext, WorkerCrashedError } from "../isolation.ts";
 import { until } from "../waiting.ts";
@@ -84,8 +84,8 @@ const messages: Record<string, [code: string, shown: string]> = {
   "a task that shares, when none were sent together": ["raw.post([8, 1])", "[8, 1]"],
   "a flood of results in the ledger": ["for (let i = 0; i < 1e5; i++) raw.post(1)", "1"],
   "a flood of states": ["for (let i = 0; i < 1e5; i++) raw.post([11, -9, 1])", "[11, -9, 1]"],
-  ...isolation === "worker" && {
-    // A process has no way to know when to wait.
+  ...isolation === "worker" && hasLocks && {
+    // A process has no way to know when to wait. Before 2.9 Deno delivers few messages in one turn.
     "a flood of progress": ["for (let i = 0; i < 1e5; i++) raw.post([6, run, i])", "[6, "],
   } satisfies Record<string, [string, string]>,
   "the state of a stream that was not lent": ["raw.post([11, 5, 2])", "[11, 5, 2]"],
