@@ -16,7 +16,7 @@ Deno.test("Pool waits for a worker that starts while a test's time passes", asyn
   });
   try {
     await using executor = await Executor.start({ cpu: { permissions: "inherit" } });
-    const module = `http://127.0.0.1:${server.addr.port}/answer.js`;
+    const module = `http://127.0.0.1:${server.addr.port}/${crypto.randomUUID()}.js`;
     const { answer } = tasksFrom<{ answer(): number }>(module);
     const failed: unknown[] = [];
     executor.addEventListener("workererror", ({ cause }) => failed.push(cause));
