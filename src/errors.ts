@@ -77,7 +77,8 @@ export class ShutdownError extends ExecutorError {
 }
 
 /**
- * `maxQueue` tasks were already waiting for a worker of the pool.
+ * `maxQueue` tasks were already waiting for a worker of the pool, or `maxQueuePerTenant` tasks of the
+ * tenant.
  *
  * @example
  * ```ts
@@ -99,7 +100,12 @@ export class ShutdownError extends ExecutorError {
 export class QueueFullError extends ExecutorError {
   /** The name of the class. */
   override name = "QueueFullError";
-  /** The HTTP status of such an answer: Express, Koa, Fastify and h3 read the property. */
+  /** Which of the pool's options does not let the task wait. */
+  option: "maxQueue" | "maxQueuePerTenant" = "maxQueue";
+  /**
+   * The HTTP status of such an answer: 503, or 429 where a tenant has too many tasks of its own.
+   * Express, Koa, Fastify and h3 read the property.
+   */
   status = 503;
   /** The HTTP headers of such an answer, which these frameworks send, too. */
   headers: Record<string, string> = { "retry-after": "1" };

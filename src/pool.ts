@@ -193,13 +193,14 @@ export class Pool {
 
   /** The error of a task that may not wait. */
   #queueFull(tenant: Tenant): QueueFullError {
-    const [waiting, whose, option] = this.#full
-      ? [this.#waiting, "", "maxQueue"]
-      : [this.#waitingOf(tenant), tenant.label, "maxQueuePerTenant"];
-    return new QueueFullError(
+    const [waiting, whose, option, status] = this.#full
+      ? [this.#waiting, "", "maxQueue", 503] as const
+      : [this.#waitingOf(tenant), tenant.label, "maxQueuePerTenant", 429] as const;
+    const error = new QueueFullError(
       `Cannot queue the task: ${waiting}${whose} already wait for a ${this.name} worker, ` +
         `which is ${option}; try again later`,
     );
+    return Object.assign(error, { option, status });
   }
 
   /**

@@ -65,7 +65,9 @@ export function asResponse(answer: unknown): Response {
 
 /** Answers for a handler that has thrown. */
 export function explain(error: unknown): Response {
-  if (error instanceof QueueFullError) return unavailable("Too much to do, try again");
+  if (error instanceof QueueFullError) {
+    return unavailable("Too much to do, try again", error.status);
+  }
   if (error instanceof ShutdownError || error instanceof NotStartedError) {
     return unavailable(STOPPING);
   }
@@ -81,6 +83,6 @@ export function explain(error: unknown): Response {
 export const STOPPING = "The server is stopping";
 
 /** The answer of a server that cannot answer now. */
-export function unavailable(why: string): Response {
-  return new Response(why, { status: 503, headers: { "Retry-After": "1" } });
+export function unavailable(why: string, status = 503): Response {
+  return new Response(why, { status, headers: { "Retry-After": "1" } });
 }

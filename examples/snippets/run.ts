@@ -56,7 +56,7 @@ async function readSource(request: Request): Promise<string | Response> {
  */
 function explain(error: unknown, patience: AbortSignal): Response {
   if (error instanceof QueueFullError) {
-    return error.message.includes("maxQueuePerTenant")
+    return error.option === "maxQueuePerTenant"
       ? problem(429, "Too many of your snippets wait, try again")
       : problem(503, "Too much to do, try again");
   }

@@ -19,6 +19,7 @@ import {
   WorkerCrashedError,
   WorkerStartError,
 } from "../isolation.ts";
+import { transfersStreams } from "../features.ts";
 import { until } from "../waiting.ts";
 
 /** Notes in its worker for whom it was called, and returns all for whom that was done. */
@@ -311,6 +312,7 @@ Deno.test("PoolOptions.maxQueuePerTenant refuses the tasks of one tenant, and of
     const error = await assertRejects(() => ann.runCpu(visit, "ann"), QueueFullError);
     assertStringIncludes(error.message, 'of tenant "ann" already wait');
     assertStringIncludes(error.message, "maxQueuePerTenant");
+    assertEquals([error.option, error.status], ["maxQueuePerTenant", 429]);
   }
   assertEquals(full, 1);
   assertEquals(await executor.with({ tenant: "bob" }).runCpu(visit, "bob"), ["bob"]);
@@ -326,11 +328,12 @@ Deno.test("PoolOptions.maxQueue counts the tasks of all tenants", async () => {
   const busy = executor.with({ signal: stop.signal }).runCpu(wait).catch(() => {});
   await until(() => executor.stats().cpu.busy === 1);
   const waiting = ["ann", "bob", "eve"].map((tenant) => executor.with({ tenant }).runCpu(place));
-  await assertRejects(
+  const error = await assertRejects(
     () => executor.with({ tenant: "joe" }).runCpu(place),
     QueueFullError,
     "maxQueue;",
   );
+  assertEquals([error.option, error.status], ["maxQueue", 503]);
   stop.abort();
   await busy;
   assertEquals(new Set(await Promise.all(waiting)).size, 3);
@@ -429,7 +432,9 @@ Deno.test("PoolOptions.idleTimeout ends the workers of a tenant, and keeps minWo
   assertEquals(await executor.with({ tenant: "joe" }).runCpu(visit, "joe"), ["joe"]);
 });
 
-testOfWorkers("Runner.with() leaves a worker to a tenant whose stream goes on in it", async () => {
+const testOfStreams = transfersStreams ? testOfWorkers : Deno.test.ignore;
+
+testOfStreams("Runner.with() leaves a worker to a tenant whose stream goes on in it", async () => {
   await using executor = await start({ maxWorkers: 1 });
   const ann = executor.with({ tenant: "ann" });
   const stream = await ann.runCpu(
