@@ -63,7 +63,7 @@ const MOST_MOVED_AHEAD = 256;
 /** After how many one is timed while it is sent: reading the clock twice takes a microsecond. */
 const SAMPLE = 8;
 
-/** How many messages a worker may send that it was not sent anything for. */
+/** How many messages a worker may send in each second that it was not sent anything for. */
 const FREE_MESSAGES = 1_000;
 /** How many a worker may send for each run, and for each stream or port. */
 const MESSAGES_EACH = 4;
@@ -533,6 +533,8 @@ export class Member {
     if (this.#listening !== undefined) return;
     this.#listening = machinery.setTimeout(() => {
       this.#listening = undefined;
+      // A task may go on for hours, and handle an error of its own now and then.
+      this.#allowance = Math.max(this.#allowance, FREE_MESSAGES);
       if (!this.busy) return;
       this.#listenLater();
       this.#listen();

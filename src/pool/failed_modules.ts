@@ -58,7 +58,7 @@ export class FailedModules {
     failed.timer ??= machinery.setTimeout(() => {
       failed.timer = undefined;
       this.#release(this.take(module));
-    }, Math.max(0, failed.backoff.wait));
+    }, Math.ceil(Math.max(0, failed.backoff.wait)));
   }
 
   /** A worker is asked for a module. */

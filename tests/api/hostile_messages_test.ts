@@ -279,7 +279,46 @@ Deno.test("TaskContext.progress() leaves the event loop to others, however much 
     assert(turns >= 5, `${turns} turns while a task tells ${name}`);
     if (name === "a number") assert(told > 100, `${told}`);
     assertEquals(await executor.runCpu(() => 42), 42);
+    await until(() => executor.stats().cpu.stuck === 0);
   }
+});
+
+for (const told of ["a number", "a long list"]) {
+  Deno.test(`TaskContext.progress() goes on telling ${told} to a program that hears nothing for a while`, async () => {
+    await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+    function task(this: TaskContext, told: string) {
+      const value = told === "a number" ? 1 : Array.from({ length: 20_000 }, (_, i) => ({ i }));
+      const end = performance.now() + 1_500;
+      let times = 0;
+      for (; performance.now() < end; times++) this.progress(value);
+      return times;
+    }
+    let heard = 0;
+    const onProgress = () => {
+      if (++heard !== 10) return;
+      for (const end = performance.now() + 1_000; performance.now() < end;);
+    };
+    const times = await executor.with({ onProgress }).runCpu(task, told);
+    assertEquals(heard, times);
+    assertEquals(executor.stats().cpu.crashed, 0);
+  });
+}
+
+Deno.test("Executor keeps a worker whose task handles errors of its own for long", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  async function task() {
+    const ignore = (event: Event) => event.preventDefault();
+    addEventListener("unhandledrejection", ignore);
+    // Two messages each, and more than are free in a second.
+    for (let i = 0; i < 1_000; i++) {
+      Promise.reject(new Error("handled"));
+      if (i % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    removeEventListener("unhandledrejection", ignore);
+    return "done";
+  }
+  assertEquals(await executor.runCpu(task), "done");
+  assertEquals(executor.stats().cpu.crashed, 0);
 });
 
 Deno.test("TaskContext.progress() keeps no worker from its end that is given up", async () => {
