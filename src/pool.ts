@@ -951,8 +951,10 @@ export class Pool {
   /** A worker is gone: it was told to, came back from a stuck task, failed to start, or died. */
   #lost(member: Member, cause: unknown): void {
     this.#ending.delete(member);
-    const tenant = this.#tenants.of(member.tenant);
     const wasStuck = this.#stuck.delete(member);
+    // The tenant of another one may be forgotten, and is not to be made again.
+    if (!wasStuck && !this.#members.has(member)) return;
+    const tenant = this.#tenants.of(member.tenant);
     if (wasStuck) tenant.stuck--;
     if (this.#members.delete(member)) {
       this.#release(member);
@@ -963,12 +965,10 @@ export class Pool {
         this.#growBack();
         this.#recover(member, cause);
       }
-    } else if (wasStuck) {
+    } else {
       // That it crashed was told before.
       if (!member.isExpelled) this.#report("workerback", member.number);
       this.#growBack();
-    } else {
-      return;
     }
     this.#tenants.forget(tenant);
     this.#dispatch();

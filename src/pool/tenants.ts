@@ -113,6 +113,8 @@ export class Tenants {
   /** Forgets a tenant that has neither jobs nor workers. */
   forget(tenant: Tenant): void {
     if (tenant === this.own || !tenant.isGone) return;
+    // One of the same name may have come after a tenant that was forgotten.
+    if (this.#all.get(tenant.name) !== tenant) return;
     this.#all.delete(tenant.name);
     this.several = this.#all.size > 1;
   }
