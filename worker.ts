@@ -16,6 +16,12 @@ import { Ending } from "./src/worker/ending.ts";
 import { provideCurrentTask } from "./src/wire/current_task.ts";
 
 /**
+ * How many uncaught errors a worker tells its host of: each may be its end, but listeners of tasks may
+ * handle any number. Of the end by a later one the host learns what Deno says.
+ */
+const MAX_TOLD_ERRORS = 200;
+
+/**
  * Serves tasks to the executor that started this worker.
  *
  * @param loaders How to load each module whose exports are tasks, by its URL. They are
@@ -65,7 +71,10 @@ export function serve(
   });
   provideCurrentTask(() => server?.context);
   const { queueMicrotask } = globalThis;
+  let told = 0;
   const uncaught = (event: Event, thrown: unknown) => {
+    // The host hears only so much of a worker that was not sent anything.
+    if (told++ >= MAX_TOLD_ERRORS) return;
     dying(thrown);
     // After the listeners of tasks; one that dies runs no microtask.
     queueMicrotask(() => {

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Executor, isolation, tasksFrom } from "./isolation.ts";
 import { until } from "./waiting.ts";
 
@@ -143,6 +143,22 @@ for (const [handler, handle] of Object.entries(handlers)) {
       assertEquals(death.message.includes(isolation === "worker" ? "by itself" : "code 0"), true);
     });
   }
+}
+
+for (const [name, error] of Object.entries(handledErrors)) {
+  Deno.test(`A task's worker lives on after 1,500 times ${name} that a listener handles, and dies of the next`, async () => {
+    await using executor = await Executor.start({ cpu: { maxWorkers: 1, permissions: "inherit" } });
+    const run = (code: string) =>
+      executor.runCpu(new Function(`return async () => { ${code} return "done"; }`)());
+    const handle = handlers["addEventListener()"]!.replaceAll("event.", "self.isOver || event.");
+    const task = `${handle} for (let i = 0; i < 1_500; i++) { ${error} } ${pause}`;
+    assertEquals(await run(task), "done");
+    assertEquals(executor.stats().cpu.crashed, 0);
+    const death = await run(`self.isOver = true; reportError(new TypeError("why")); ${forever}`)
+      .catch((error) => error);
+    assertEquals(death.name, "WorkerCrashedError");
+    assertStringIncludes(death.message, "why");
+  });
 }
 
 Deno.test("A worker dies of an error that a listener has heard but not handled", async () => {
