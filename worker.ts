@@ -12,14 +12,16 @@ import { DYING, LIVES, READY, type Setup, type ToWorker, VERSION } from "./src/p
 import { hideHostMessages, type WorkerScope } from "./src/scope.ts";
 import { type Post, TaskServer } from "./src/task_server.ts";
 import { encodeThrown } from "./src/thrown.ts";
+import { now } from "./src/timers.ts";
 import { Ending } from "./src/worker/ending.ts";
 import { provideCurrentTask } from "./src/wire/current_task.ts";
 
 /**
- * How many uncaught errors a worker tells its host of: each may be its end, but listeners of tasks may
- * handle any number. Of the end by a later one the host learns what Deno says.
+ * How many uncaught errors a worker tells its host of in a second: each may be its end, but listeners
+ * of tasks may handle any number. Of the end by a later one the host learns what Deno says.
  */
 const MAX_TOLD_ERRORS = 200;
+const SECOND_MS = 1_000;
 
 /**
  * Serves tasks to the executor that started this worker.
@@ -72,8 +74,13 @@ export function serve(
   provideCurrentTask(() => server?.context);
   const { queueMicrotask } = globalThis;
   let told = 0;
+  let since = now();
   const uncaught = (event: Event, thrown: unknown) => {
     // The host hears only so much of a worker that was not sent anything.
+    if (now() - since > SECOND_MS) {
+      told = 0;
+      since = now();
+    }
     if (told++ >= MAX_TOLD_ERRORS) return;
     dying(thrown);
     // After the listeners of tasks; one that dies runs no microtask.
