@@ -54,7 +54,7 @@ export interface TaskContext {
   /**
    * Tells the caller how far the task is: `onProgress` of its options is called with a copy of
    * this value, in order, and before the result arrives. A task in a worker that tells faster than
-   * its program hears waits in this call.
+   * its program hears waits in this call: so a program must not wait for the task synchronously.
    *
    * @param value What to tell; nobody may be listening.
    * @throws {DOMException} Named `DataCloneError`, if it cannot be cloned. A task that does not catch
