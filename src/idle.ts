@@ -11,7 +11,7 @@ function time(): number {
   return Date === RealDate ? timeOrigin + now() : Date.now();
 }
 
-/** How good a worker is for a job that has the job's module, and serves its tenant. */
+/** The rank of a worker that serves a job's tenant, and has the job's module. */
 const BEST = 3;
 
 /**
@@ -30,7 +30,7 @@ export class Idle {
    * Makes one.
    *
    * @param timeout For how many ms a worker may be idle.
-   * @param isSpare Whether the pool can do without a worker.
+   * @param isSpare Whether the pool can do without the worker.
    * @param retire Ends a worker that was idle for longer.
    */
   constructor(
@@ -48,15 +48,15 @@ export class Idle {
     return this.#members.length;
   }
 
-  /** The one that was idle for longest, of those that the pool can do without. */
+  /** The longest idle worker that the pool can do without. */
   get #longest(): Member | undefined {
     return this.#members.find((member) => !member.inUse && this.#isSpare(member));
   }
 
   /**
-   * The one that was idle for longest, of those that may be retired and cannot run this job.
+   * The longest idle worker that may be retired, and cannot run the job.
    *
-   * @param own Whether only those count that serve the job's tenant.
+   * @param own Whether only workers count that serve the job's tenant.
    */
   longestUseless({ task, tenant }: Job, own = false): Member | undefined {
     return this.#members.find((member) => {
@@ -66,7 +66,7 @@ export class Idle {
     });
   }
 
-  /** Whether there is a worker that has served nobody, and can run the job. */
+  /** Whether a fresh worker, which has served nobody, can run the job. */
   hasFreshFor({ task }: Job): boolean {
     return this.#members.some((member) => !member.taken && member.canRun(task));
   }
@@ -82,12 +82,11 @@ export class Idle {
   }
 
   /**
-   * Takes out a worker for a job: one that serves the job's tenant, or else one that has served
-   * nobody. Of those that have the job's module the worker that was used last is taken, or else of
-   * those that can load it.
+   * Takes out a worker for a job. Workers with the job's module come before workers that can load the
+   * module, workers of the job's tenant before fresh workers, and the latest used worker before others.
    *
    * @param canLoad Whether a worker may be asked to load the module.
-   * @param fresh Whether those may be taken that have served nobody.
+   * @param fresh Whether fresh workers may be taken.
    */
   take({ task, tenant }: Job, canLoad: boolean, fresh: boolean): Member | undefined {
     let found = -1;

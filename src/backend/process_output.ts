@@ -1,13 +1,13 @@
 /**
- * What a process prints. Handed the descriptors of the program's output, a task could do more than
- * print: make them non-blocking for the program, too, whose next `console.log` then throws; empty
- * the log file that they are; read the terminal. So a process that is restricted prints into pipes,
- * and the program passes on what comes.
+ * The output of processes. With the descriptors of the program's output a task could do more than
+ * print: make the descriptors non-blocking, so that the program's next `console.log` throws; empty
+ * the program's log file; read the terminal. So a restricted process prints into pipes, and the
+ * program passes the output on.
  */
 
 import { clearTimeout, setTimeout } from "../timers.ts";
 
-/** For how long, in ms, nothing more is read after a chunk: a flood must not keep the event loop busy. */
+/** The pause, in ms, after each chunk: a flood must not keep the event loop busy. */
 const PAUSE_MS = 1;
 /** For how long, in ms, the last output of a process that has ended is waited for. */
 const LAST_OUTPUT_MS = 200;

@@ -1,12 +1,12 @@
 import type { RunOptions } from "../options.ts";
 
 /**
- * The options of calls that were bound twice: what narrows a call is never widened.
+ * The options of calls that were bound twice. The second options never widen the first.
  *
- * @param outer The options that the calls are bound to.
- * @param inner The options that they are bound to now, too.
+ * @param outer The first options.
+ * @param inner The second options.
  * @returns Both: either signal aborts, the shorter time limit counts, and the inner listener hears.
- * @throws {TypeError} If they name two tenants.
+ * @throws {TypeError} If the options name two tenants.
  */
 export function narrow(outer: RunOptions, inner: RunOptions): RunOptions {
   const { signal, timeout, onProgress, tenant } = outer;

@@ -2,7 +2,7 @@ import type { Job } from "../job.ts";
 import { Queue } from "../queue.ts";
 import { FailedModules } from "./failed_modules.ts";
 
-/** One party whose tasks share no worker with those of another: a customer, or the program itself. */
+/** A customer, or the program itself. Tasks of two tenants share no worker. */
 export class Tenant {
   /** What the program calls the tenant; its own tasks have no name. */
   readonly name: string | undefined;
@@ -10,13 +10,13 @@ export class Tenant {
   readonly queue = new Queue();
   /** The modules that failed to load in the tenant's workers. */
   readonly failedModules: FailedModules;
-  /** How many workers serve the tenant, those that were given up not included. */
+  /** How many workers serve the tenant, without those that were given up. */
   workers = 0;
-  /** How many of its workers were given up, and have not ended. */
+  /** How many workers of the tenant were given up, and have not ended. */
   stuck = 0;
-  /** How many of its tasks have returned or failed; of named tenants only. */
+  /** How many tasks of the tenant have returned or failed; 0 for the program itself. */
   ended = 0;
-  /** Whether its latest task was refused, as too many of its own wait. */
+  /** Whether the latest task was refused, as too many tasks of the tenant wait. */
   full = false;
   /** Whether another worker is worth its start, but a worker of another tenant has to make room. */
   claims = false;
@@ -26,12 +26,12 @@ export class Tenant {
     this.failedModules = new FailedModules((jobs) => release(this, jobs));
   }
 
-  /** The tenant in a message, behind what belongs to it. */
+  /** The tenant as the end of a phrase in a message. */
   get label(): string {
     return this.name === undefined ? " of the program itself" : ` of tenant ${show(this.name)}`;
   }
 
-  /** How many jobs wait that no worker was sent. */
+  /** How many jobs have not been sent to a worker. */
   get waiting(): number {
     return this.queue.size + this.failedModules.waiting;
   }
@@ -52,13 +52,13 @@ function show(name: string): string {
 }
 
 /**
- * The tenants of a pool that have jobs or workers, in the order of their turns: the tenant that was
- * given a worker last is last. Most programs have none but themselves.
+ * The tenants of a pool that have jobs or workers, in the order of their turns: the tenant with the
+ * latest worker is last. Most programs have no tenant but the program itself.
  */
 export class Tenants {
   /** The program itself. */
   readonly own: Tenant;
-  /** Whether there are others than the program itself. */
+  /** Whether there are tenants beside the program itself. */
   several = false;
   readonly #all = new Map<string | undefined, Tenant>();
   readonly #release: (tenant: Tenant, jobs: readonly Job[]) => void;
@@ -98,50 +98,50 @@ export class Tenants {
   /**
    * How many tasks of a tenant have ended.
    *
-   * @param all How many of all tenants.
+   * @param all How many tasks of all tenants have ended.
    */
   endedOf(tenant: Tenant, all: number): number {
     return tenant === this.own ? all - this.#ended : tenant.ended;
   }
 
-  /** A tenant was given a worker: now it is the turn of all others. */
+  /** A tenant has got a worker: now all other tenants come first. */
   endTurn(tenant: Tenant): void {
     this.#all.delete(tenant.name);
     this.#all.set(tenant.name, tenant);
   }
 
-  /** Forgets a tenant that has neither jobs nor workers. */
+  /** Forgets a tenant without jobs and workers. */
   forget(tenant: Tenant): void {
     if (tenant === this.own || !tenant.isGone) return;
-    // One of the same name may have come after a tenant that was forgotten.
+    // Another tenant of the same name may have come after a tenant was forgotten.
     if (this.#all.get(tenant.name) !== tenant) return;
     this.#all.delete(tenant.name);
     this.several = this.#all.size > 1;
   }
 
-  /** Forgets all that have neither jobs nor workers. */
+  /** Forgets all tenants without jobs and workers. */
   forgetGone(): void {
     for (const tenant of this.#all.values()) this.forget(tenant);
   }
 
-  /** How many jobs wait that no worker was sent. */
+  /** How many jobs have not been sent to a worker. */
   get waiting(): number {
     let waiting = 0;
     for (const tenant of this.#all.values()) waiting += tenant.waiting;
     return waiting;
   }
 
-  /** Whether a job waits that may be sent to a worker. */
+  /** Whether any tenant is queued. */
   get anyQueued(): boolean {
     return this.own.queue.size > 0 || this.several && !this.queued().next().done;
   }
 
-  /** Those with jobs that may be sent, in the order of their turns. */
+  /** The tenants whose jobs wait for a worker, in the order of their turns. */
   *queued(): Generator<Tenant, void, undefined> {
     for (const tenant of this.#all.values()) if (tenant.queue.size > 0) yield tenant;
   }
 
-  /** All of them, in the order of their turns. */
+  /** All tenants, in the order of their turns. */
   [Symbol.iterator](): Iterator<Tenant> {
     return this.#all.values();
   }

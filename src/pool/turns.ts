@@ -1,7 +1,10 @@
 import type { PoolSettings } from "../options.ts";
 import type { Tenant, Tenants } from "./tenants.ts";
 
-/** Decides which tenant of a pool is given the next worker, and when another has to make room. */
+/**
+ * Decides which tenant of a pool gets the next worker, and when a worker of another tenant has to make
+ * room. A tenant is queued while a job waits. A worker is fresh until the worker's first task.
+ */
 export class Turns {
   readonly #tenants: Tenants;
   readonly #settings: Pick<PoolSettings, "maxWorkers" | "maxWorkersPerTenant">;
@@ -14,22 +17,22 @@ export class Turns {
     this.#settings = settings;
   }
 
-  /** Whether a tenant may be given one worker more; those that are stuck are replaced, but not without end. */
+  /** Whether a tenant may have another worker. Stuck workers are replaced, but not without end. */
   mayHaveAnother({ workers, stuck }: Tenant): boolean {
     const { maxWorkers, maxWorkersPerTenant: most } = this.#settings;
     return most >= maxWorkers || workers < Math.min(most, 2 * most - stuck);
   }
 
-  /** Whether a tenant will get no worker until one that is stuck has ended. */
+  /** Whether a tenant gets no worker before a stuck worker has ended. */
   isBarred(tenant: Tenant): boolean {
     return tenant.workers === 0 && !this.mayHaveAnother(tenant);
   }
 
   /**
-   * The tenant that is given a worker that has served nobody.
+   * The tenant that gets a fresh worker.
    *
-   * @returns First in turn of those that have no worker; else of those that claim one; else of those
-   * with jobs that wait.
+   * @param isWanted Whether the worker can run the next job of a tenant.
+   * @returns The first queued tenant without a worker, else the first with a claim, else the first.
    */
   nextForFresh(isWanted: (tenant: Tenant) => boolean): Tenant | undefined {
     let claimant: Tenant | undefined;
@@ -44,12 +47,12 @@ export class Turns {
   }
 
   /**
-   * The tenant for which another worker is considered.
+   * The tenant for which the pool considers another worker.
    *
-   * @param free How many workers tenants may take that have served nobody, or are starting.
-   * @param hasRoom Whether the pool may have another worker, if need be in the place of an idle one.
-   * @returns First in turn of those that have no worker, and for which none is free; else of those
-   * that have some. Without room the latter are those that others have to make room for.
+   * @param free How many workers are fresh or starting, and may be taken.
+   * @param hasRoom Whether the pool may have another worker, if need be in place of an idle worker.
+   * @returns The first queued tenant without a worker, after as many as are `free`; else the first
+   * with workers. Without room, only a tenant for which another tenant has to make room.
    */
   nextToGrow(free: number, hasRoom: boolean): Tenant | undefined {
     let other: Tenant | undefined;
@@ -66,7 +69,7 @@ export class Turns {
     return other;
   }
 
-  /** How many workers the tenant has that has most. */
+  /** How many workers the richest tenant has. */
   #mostWorkers(): number {
     let most = 0;
     for (const { workers } of this.#tenants) most = Math.max(most, workers);
@@ -74,10 +77,10 @@ export class Turns {
   }
 
   /**
-   * Whether a worker of this tenant has to make room for another tenant, as the pool may have no
+   * Whether a worker of this tenant has to make room for another tenant, in a pool that may have no
    * more workers.
    *
-   * @param free How many workers tenants may take that have served nobody, or are starting.
+   * @param free How many workers are fresh or starting, and may be taken.
    */
   mustMakeRoom(owner: Tenant, free: number): boolean {
     for (const tenant of this.#tenants.queued()) {
