@@ -68,6 +68,15 @@ const kinds: Record<string, [share: number, call: (executor: Executor, id: numbe
     executor.runBlocking(tasks.wait, id, below(50), runs),
     { value: id, counted: true },
   ]],
+  "of a tenant": [1, (executor) => {
+    const tenant = `tenant ${below(5)}`;
+    const runner = executor.with({ tenant });
+    const result = below(2) === 0
+      ? runner.runCpu(tasks.visit, tenant)
+      : runner.runBlocking(tasks.visit, tenant);
+    // No worker has run a task of anybody else.
+    return [result, { value: [tenant] }];
+  }],
   "failing": [8, (executor, id) => [
     below(2) === 0 ? executor.runCpu(tasks.fail, id) : executor.runBlocking(tasks.fail, id),
     { errors: [`RangeError: task ${id}`] },

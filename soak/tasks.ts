@@ -54,3 +54,10 @@ export async function crash(how: number): Promise<never> {
 export function uncloneable(): unknown {
   return () => {};
 }
+
+const visitors = new Set<string>();
+
+/** Notes in the worker for whom it was called, and returns all for whom it was. */
+export function visit(visitor: string): string[] {
+  return [...visitors.add(visitor)];
+}
