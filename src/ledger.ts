@@ -22,10 +22,8 @@ const WORDS = 5;
 
 /** After how many ms without an answer a host seems to hear nothing. */
 const UNHEARD_MS = 500;
-/** How often, in ms, a task may tell something to a host that seems to hear nothing. */
-const UNHEARD_PACE_MS = 100;
 /** How much tasks may tell such a host more than is allowed. */
-export const MAX_UNHEARD = 256;
+export const MAX_UNHEARD = 8_192;
 
 /** What a slot says of its run: it was sent; then either the host has dropped it, or it has begun. */
 const SENT = 0, DROPPED = 1, BEGUN = 2;
@@ -132,13 +130,8 @@ export class Ledger {
       const more = this.#told - allowed | 0;
       if (more < 0) break;
       // The program may be waiting for this very task, and hear nothing meanwhile.
-      const patience = more >= MAX_UNHEARD
-        ? Infinity
-        : this.#isUnheard
-        ? UNHEARD_PACE_MS
-        : UNHEARD_MS;
-      this.#isUnheard = wait(words, ALLOWED, allowed, patience) === "timed-out";
-      if (this.#isUnheard) return;
+      if (this.#isUnheard && more < MAX_UNHEARD) return;
+      this.#isUnheard = wait(words, ALLOWED, allowed, UNHEARD_MS) === "timed-out";
     }
     this.#isUnheard = false;
   }
