@@ -1,8 +1,9 @@
 import type { Ledger } from "./ledger.ts";
-import { PROGRESS, type Said } from "./protocol.ts";
+import { YIELDED } from "./protocol.ts";
 import type { Post } from "./task_server.ts";
 import { sendValue } from "./sending.ts";
 import { transfer } from "./transfer.ts";
+import type { News } from "./worker/news.ts";
 
 const { AbortController, DOMException } = globalThis;
 
@@ -74,14 +75,16 @@ export class RunContext extends Base implements TaskContext {
   #controller: AbortController | undefined;
   #reason: unknown;
   #aborted = false;
+  readonly #news: News;
   readonly #post: Post;
   /** Whether messages tell of this run, so that its end must be told by one, too. */
   #told = false;
 
-  constructor(run: number, ledger: Ledger, post: Post) {
+  constructor(run: number, ledger: Ledger, news: News, post: Post) {
     super();
     this.#run = run;
     this.#ledger = ledger;
+    this.#news = news;
     this.#post = post;
   }
 
@@ -105,14 +108,14 @@ export class RunContext extends Base implements TaskContext {
   }
 
   progress(value: unknown): void {
-    this.#ledger.awaitRoom();
-    this.tell(PROGRESS, value);
-    this.#ledger.noteTold();
+    this.#news.tell(this.#run, value, this.hasEnded);
+    this.#told = true;
   }
 
-  /** Sends a value of a run that goes on. */
-  tell(kind: Said[0], value: unknown): void {
-    sendValue(this.#post, kind, this.#run, value);
+  /** Sends a value that the run yields, after what the run has told. */
+  yield(value: unknown): void {
+    this.#news.flush();
+    sendValue(this.#post, YIELDED, this.#run, value);
     this.#told = true;
   }
 

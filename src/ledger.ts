@@ -22,7 +22,7 @@ const WORDS = 5;
 
 /** After how many ms without an answer a host seems to hear nothing. */
 const UNHEARD_MS = 500;
-/** How much tasks may tell such a host more than is allowed. */
+/** How many small values tasks may tell such a host more than is allowed. */
 export const MAX_UNHEARD = 8_192;
 
 /** What a slot says of its run: it was sent; then either the host has dropped it, or it has begun. */
@@ -120,20 +120,27 @@ export class Ledger {
   /**
    * Waits until the host has room for something more that a task tells. A loop that only tells would
    * otherwise keep the event loop of the host from anything else, and fill the memory.
+   *
+   * @param patient Whether to wait for a host, too, that seems to hear nothing.
+   * @returns Whether there is room.
    */
-  awaitRoom(): void {
+  awaitRoom(patient: boolean): boolean {
     // The host may run in this thread, or share nothing with it.
-    if (!this.#isShared) return;
+    if (!this.#isShared) return true;
     const words = this.#words;
     while (true) {
       const allowed = load(words, ALLOWED);
-      const more = this.#told - allowed | 0;
-      if (more < 0) break;
-      // The program may be waiting for this very task, and hear nothing meanwhile.
-      if (this.#isUnheard && more < MAX_UNHEARD) return;
+      if ((this.#told - allowed | 0) < 0) break;
+      if (this.#isUnheard && !patient) return false;
       this.#isUnheard = wait(words, ALLOWED, allowed, UNHEARD_MS) === "timed-out";
     }
     this.#isUnheard = false;
+    return true;
+  }
+
+  /** Whether a host that seems to hear nothing may be told a small value more. */
+  get mayExceed(): boolean {
+    return (this.#told - load(this.#words, ALLOWED) | 0) < MAX_UNHEARD;
   }
 
   /** Notes that a task has told something. */

@@ -48,6 +48,7 @@ import { transferablesOf } from "./transfer.ts";
 import { toBuffer } from "./wire/values/buffers.ts";
 import { putErrors } from "./wire/values/carried_errors.ts";
 import { describeMessage, isWellFormed } from "./wire/check.ts";
+import { isSmall } from "./wire/small.ts";
 import { beginWriting, endWriting } from "./wire/values/write_guard.ts";
 
 /** How long, in ms, an aborted task may take to end by itself before its worker is given up. */
@@ -793,7 +794,8 @@ export class Member {
   /** Passes on what a run says while it goes on, unless its caller has given up. */
   #hear([kind, run, given, extra]: Said): boolean {
     const { head, first, last } = this.jobs;
-    if (kind === PROGRESS && this.#telling?.count() === false) return false;
+    const isCheap = extra === undefined && isSmall(given);
+    if (kind === PROGRESS && this.#telling?.count(isCheap) === false) return false;
     if (head === undefined || run !== first) {
       // A timer that a task has left behind may go on telling.
       const latest = head === undefined ? last : first - 1 | 0;

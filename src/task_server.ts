@@ -28,7 +28,6 @@ import {
   type TaskAddress,
   type ToWorker,
   UNLOADABLE,
-  YIELDED,
 } from "./protocol.ts";
 import { sendValue } from "./sending.ts";
 import { taskThatShares } from "./sharing.ts";
@@ -38,6 +37,7 @@ import { decodeThrown, encodeThrown, type Thrown } from "./thrown.ts";
 import { now } from "./timers.ts";
 import { GivenEnds } from "./worker/given_ends.ts";
 import type { Evaluate } from "./worker/evaluator.ts";
+import { News } from "./worker/news.ts";
 
 const { DOMException, Promise } = globalThis;
 const { apply } = Reflect;
@@ -91,6 +91,7 @@ export class TaskServer {
   readonly #modules = new Map<string, unknown>();
   readonly #evaluate: Evaluate;
   readonly #ledger: Ledger;
+  readonly #news: News;
   readonly #post: Post;
   /** How it ends when the host wants that; none if the host ends it itself. */
   readonly #ending: Ending | undefined;
@@ -115,6 +116,7 @@ export class TaskServer {
     this.#load = load;
     this.#evaluate = evaluate;
     this.#ledger = ledger;
+    this.#news = new News(ledger, post);
     this.#post = post;
     this.#ending = ending;
   }
@@ -218,7 +220,7 @@ export class TaskServer {
           untold = this.#ledger.keep(run, undefined, 0);
           continue;
         }
-        const context = this.#current = new RunContext(run, this.#ledger, this.#post);
+        const context = this.#current = new RunContext(run, this.#ledger, this.#news, this.#post);
         let value: unknown;
         let failure: Unrunnable | undefined;
         let awaited = false;
@@ -235,6 +237,7 @@ export class TaskServer {
         } catch (thrown) {
           failure = Unrunnable.is(thrown) ? thrown : thrownBy(thrown);
         }
+        if (context.hasTold) this.#news.flush();
         let took = 0;
         if (++untimed === STRETCH || awaited || (times === 0 && i === calls.length)) {
           const ended = now();
@@ -294,7 +297,7 @@ export class TaskServer {
   async #stream(context: RunContext, run: number, call: Callable, args: unknown[]): Promise<void> {
     const send = (value: unknown) => {
       try {
-        context.tell(YIELDED, value);
+        context.yield(value);
       } catch (cause) {
         throw new Unrunnable("clone", cause);
       }

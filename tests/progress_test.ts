@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { Executor, type TaskContext } from "./isolation.ts";
+import { Executor, type TaskContext, testOfWorkers } from "./isolation.ts";
 import { until } from "./waiting.ts";
 
 function countTo(this: TaskContext, limit: number): number {
@@ -210,4 +210,92 @@ Deno.test("RunOptions.onProgress hears of every item of map*()", async () => {
   };
   assertEquals(await Array.fromAsync(runner.mapCpu(task, [1, 2, 3])), [1, 2, 3]);
   assertEquals(told.toSorted(), [1, 2, 3]);
+});
+
+/** Keeps the event loop busy for so many ms. */
+function block(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end;);
+}
+
+/** Programs that do not hear for long, and then take long to hear what was told. */
+const busyPrograms: Record<string, {
+  /** What its listener does with each value. */
+  listen(told: number): void;
+  /** For how many ms its event loop is busy with other things. */
+  blocked: number;
+  times: number;
+  /** How much is in each value. */
+  size: number;
+}> = {
+  "a program that is busy": { listen: () => {}, blocked: 1_000, times: 12_000, size: 1 },
+  "a program that is busy, with a slow listener": {
+    listen: () => block(0.2),
+    blocked: 1_000,
+    times: 4_000,
+    size: 1,
+  },
+  "a program that is busy, by large values": {
+    listen: () => {},
+    blocked: 1_000,
+    times: 500,
+    size: 5_000,
+  },
+  "a listener that is busy now and then": {
+    listen: (told) => told % 100 === 50 && block(700),
+    blocked: 0,
+    times: 300,
+    size: 1,
+  },
+};
+
+for (const [name, { listen, blocked, times, size }] of Object.entries(busyPrograms)) {
+  Deno.test(`TaskContext.progress() tells all to ${name}`, async () => {
+    await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+    function task(this: TaskContext, times: number, size: number) {
+      for (let i = 0; i < times; i++) this.progress(Array.from({ length: size }, () => ({ i })));
+      return "all";
+    }
+    const heard: number[] = [];
+    const began = Promise.withResolvers<void>();
+    const onProgress = ([{ i }]: [{ i: number }]) => {
+      began.resolve();
+      listen(heard.push(i));
+    };
+    const result = executor.with({ onProgress }).runCpu(task, times, size);
+    await Promise.race([began.promise, result]);
+    block(blocked);
+    assertEquals(await result, "all");
+    assertEquals(heard, Array.from({ length: times }, (_, i) => i));
+    assertEquals(executor.stats().cpu.crashed, 0);
+  });
+}
+
+testOfWorkers("TaskContext.progress() goes on while the program waits for its task", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  function task(this: TaskContext, flag: Int32Array) {
+    const state = {
+      i: 0,
+      bytes: new Uint8Array(2),
+      error: Object.assign(new Error(), { code: 0 }),
+    };
+    for (; state.i < 1_000; state.i++) {
+      state.bytes[0] = state.error.code = state.i;
+      this.progress(state.i % 2 === 0 ? state : this.transfer(state.bytes.slice(), []));
+    }
+    Atomics.store(flag, 0, 1);
+    Atomics.notify(flag, 0);
+    return state.i;
+  }
+  const heard: number[] = [];
+  const runner = executor.with({
+    onProgress: (value: { bytes: Uint8Array; error: { code: number } } | Uint8Array) => {
+      heard.push(value instanceof Uint8Array ? value[0]! : value.error.code % 256);
+    },
+  });
+  await executor.runCpu(() => {});
+  const flag = new Int32Array(new SharedArrayBuffer(4));
+  const results = [runner.runCpu(task, flag), runner.runCpu(task, flag)];
+  assertEquals(Atomics.wait(flag, 0, 0, 10_000), "ok");
+  assertEquals(await Promise.all(results), [1_000, 1_000]);
+  assertEquals(heard, Array.from({ length: 2_000 }, (_, i) => i % 1_000 % 256));
 });

@@ -7,8 +7,6 @@ const FIRST_TIMES = 32, MIN_TIMES = 4, MAX_TIMES = 1_024;
 const NO_LIMIT = 2 ** 30;
 /** A turn that is shorter than this many ms may have more in it; one that is longer, less. */
 const SHORT_MS = 5, LONG_MS = 20;
-/** A worker that goes on telling after so many ms of a turn does not wait. */
-const MAX_TURN_MS = 100;
 
 /**
  * How much the tasks of a worker tell with `progress()`. Deno delivers messages for as long as there
@@ -22,8 +20,6 @@ export class Telling {
   /** How much is good for a turn. */
   #times = FIRST_TIMES;
   #isAllowing = false;
-  /** When the turn began in which more is to be allowed. */
-  #begun = 0;
 
   /**
    * Makes the count of a worker.
@@ -38,13 +34,13 @@ export class Telling {
   /**
    * Counts what the worker has told.
    *
+   * @param small Whether that took no time to decode: more of it is told to a program that hears nothing.
    * @returns Whether the worker was allowed to.
    */
-  count(): boolean {
+  count(small: boolean): boolean {
     this.#told = this.#told + 1 | 0;
     const left = this.#allowed - this.#told | 0;
-    // A worker that was not heard for long tells more, and what that is does not take long to hear.
-    if (left < -MAX_UNHEARD || left < 0 && now() - this.#begun > MAX_TURN_MS) return false;
+    if (left < (small ? -MAX_UNHEARD : 0)) return false;
     if (left <= this.#times / 2 && !this.#isAllowing) this.#allowLater();
     return true;
   }
@@ -58,7 +54,7 @@ export class Telling {
   /** Allows more when this turn is over. */
   #allowLater(): void {
     this.#isAllowing = true;
-    const begun = this.#begun = now();
+    const begun = now();
     setTimeout(() => {
       this.#isAllowing = false;
       // It was released meanwhile.

@@ -87,6 +87,10 @@ const messages: Record<string, [code: string, shown: string]> = {
   ...isolation === "worker" && hasLocks && {
     // A process has no way to know when to wait. Before 2.9 Deno delivers few messages in one turn.
     "a flood of progress": ["for (let i = 0; i < 1e5; i++) raw.post([6, run, i])", "[6, "],
+    "more progress than is allowed, of objects": [
+      "for (let i = 0; i < 2_000; i++) raw.post([6, run, {}])",
+      "[6, ",
+    ],
   } satisfies Record<string, [string, string]>,
   "the state of a stream that was not lent": ["raw.post([11, 5, 2])", "[11, 5, 2]"],
   "the state of a stream that is none": ["raw.post([11, {}, {}])", "[11, "],
