@@ -53,17 +53,30 @@ export class Idle {
     return this.#members.find((member) => !member.inUse && this.#isSpare(member));
   }
 
-  /**
-   * The longest idle worker that may be retired, and cannot run the job.
-   *
-   * @param own Whether only workers count that serve the job's tenant.
-   */
-  longestUseless({ task, tenant }: Job, own = false): Member | undefined {
-    return this.#members.find((member) => {
-      if (member.inUse) return false;
-      if (own) return member.serves(tenant) && !member.canRun(task);
-      return member.taken && !member.serves(tenant) || !member.canRun(task);
-    });
+  /** The one that was idle for longest, of those that may be retired and cannot run this job. */
+  longestUseless({ task, tenant }: Job): Member | undefined {
+    return this.#members.find((member) =>
+      !member.inUse && (member.taken && !member.serves(tenant) || !member.canRun(task))
+    );
+  }
+
+  /** The same, of those that serve the job's tenant. */
+  longestOutdated({ task, tenant }: Job): Member | undefined {
+    return this.#members.find((member) =>
+      !member.inUse && member.serves(tenant) && !member.canRun(task)
+    );
+  }
+
+  /** The names of the tenants that they serve, each once. */
+  get tenants(): Set<string | undefined> {
+    const names = new Set<string | undefined>();
+    for (const { taken, tenant } of this.#members) if (taken) names.add(tenant);
+    return names;
+  }
+
+  /** Whether there is a worker that has served nobody. */
+  get hasFresh(): boolean {
+    return this.#members.some(({ taken }) => !taken);
   }
 
   /** Whether a fresh worker, which has served nobody, can run the job. */

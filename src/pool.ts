@@ -171,7 +171,7 @@ export class Pool {
     const { queue } = tenant;
     queue.push(job);
     if (this.#isShared && this.#turns.isBarred(tenant)) return this.#refuseAsStuck(tenant);
-    this.#dispatch();
+    this.#dispatch(tenant);
     if (job.place !== queue) {
       if (job.waits === undefined) this.#tally.didNotWait();
       return;
@@ -366,9 +366,13 @@ export class Pool {
     return waiting;
   }
 
-  /** Gives waiting jobs to idle workers, first in first out. */
-  #dispatch(): void {
-    if (this.#inTurn) return this.#dispatchInTurn();
+  /**
+   * Gives waiting jobs to idle workers, first in first out.
+   *
+   * @param only The tenant that alone has a job more than before: there may be thousands.
+   */
+  #dispatch(only?: Tenant): void {
+    if (this.#inTurn) return this.#dispatchInTurn(only);
     const { own } = this.#tenants;
     if (!this.#dispatchTo(own)) this.#grow();
     else if (this.#settings.spare > 0) this.#refill();
@@ -380,9 +384,12 @@ export class Pool {
   }
 
   /** The same where there are several tenants: each has its own workers, and takes others in turn. */
-  #dispatchInTurn(): void {
+  #dispatchInTurn(only?: Tenant): void {
     if (this.#idle.size > 0) {
-      for (const tenant of [...this.#tenants.queued()]) this.#dispatchTo(tenant, false);
+      for (const name of only === undefined ? this.#idle.tenants : [only.name]) {
+        const tenant = this.#tenants.find(name);
+        if (tenant !== undefined) this.#dispatchTo(tenant, false);
+      }
     }
     for (let tenant = this.#nextForFresh(); tenant !== undefined; tenant = this.#nextForFresh()) {
       this.#dispatchTo(tenant, true, 1);
@@ -399,7 +406,7 @@ export class Pool {
   /** The tenant that is given an idle worker which has served nobody, if there is any for it. */
   #nextForFresh(): Tenant | undefined {
     if (this.#taken === this.#members.size || this.#taken >= this.#settings.maxWorkers) return;
-    if (this.#idle.size === 0) return;
+    if (!this.#idle.hasFresh) return;
     return this.#turns.nextForFresh(({ queue }) => this.#idle.hasFreshFor(queue.head!));
   }
 
@@ -710,7 +717,7 @@ export class Pool {
 
   /** The same where there are several tenants, or each may have a part of the workers only. */
   #growInTurn(): void {
-    if (this.#idle.size > 0) this.#retireOutdated();
+    if (this.#isShared && this.#idle.size > 0) this.#retireOutdated();
     const starting = Math.min(this.#starts.size, this.#settings.maxWorkers - this.#taken);
     const tenant = this.#turns.nextToGrow(starting, !this.#isAtMost || this.#idle.size > 0);
     // Who has no worker does not wait until it is seen how fast the workers of others are.
@@ -726,9 +733,11 @@ export class Pool {
 
   /** Ends idle workers that cannot run what their tenants have next, and keep them from others. */
   #retireOutdated(): void {
-    for (const tenant of [...this.#tenants.queued()]) {
-      if (this.#turns.mayHaveAnother(tenant)) continue;
-      const outdated = this.#idle.longestUseless(tenant.queue.head!, true);
+    for (const name of this.#idle.tenants) {
+      const tenant = this.#tenants.find(name);
+      const head = tenant?.queue.head;
+      if (head === undefined || this.#turns.mayHaveAnother(tenant!)) continue;
+      const outdated = this.#idle.longestOutdated(head);
       if (outdated !== undefined) this.#retire(outdated);
     }
   }

@@ -5,6 +5,11 @@ const ROW = 512;
 /** So many places may be empty before the jobs behind them move up. */
 const SPARE = 1_024;
 
+/** How many jobs wait in several queues. */
+export interface QueuedTotal {
+  jobs: number;
+}
+
 /**
  * Jobs that wait, first in first out. A job that leaves from within keeps its place until most
  * places are of such, so that each leaves in constant time.
@@ -16,6 +21,16 @@ export class Queue {
   /** How many places there are from that on, and at how many of them a job waits. */
   #places = 0;
   #size = 0;
+  readonly #total: QueuedTotal;
+
+  /**
+   * Makes an empty one.
+   *
+   * @param total Counts the jobs of several queues.
+   */
+  constructor(total: QueuedTotal = { jobs: 0 }) {
+    this.#total = total;
+  }
 
   /** How many jobs wait. */
   get size(): number {
@@ -49,6 +64,7 @@ export class Queue {
     else this.#rows.push([job]);
     this.#places++;
     this.#size++;
+    this.#total.jobs++;
   }
 
   /** Puts jobs that had left back to the front, in their order. */
@@ -59,12 +75,14 @@ export class Queue {
     this.#first = 0;
     this.#places += jobs.length;
     this.#size += jobs.length;
+    this.#total.jobs += jobs.length;
   }
 
   /** Takes a job out, wherever it stands; only the head may come back. */
   remove(job: Job): void {
     job.place = undefined;
     this.#size--;
+    this.#total.jobs--;
     if (this.#rows[0]![this.#first] === job) this.#step();
     if (this.#places > 2 * this.#size + SPARE) this.#moveUp();
   }

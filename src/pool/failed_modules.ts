@@ -1,5 +1,5 @@
 import type { Job } from "../job.ts";
-import { Queue } from "../queue.ts";
+import { Queue, type QueuedTotal } from "../queue.ts";
 import * as machinery from "../timers.ts";
 import { Backoff } from "./backoff.ts";
 
@@ -21,14 +21,17 @@ interface FailedModule {
 export class FailedModules {
   readonly #modules = new Map<number, FailedModule>();
   readonly #release: (jobs: readonly Job[]) => void;
+  readonly #total: QueuedTotal | undefined;
 
   /**
    * Makes the record of a pool.
    *
    * @param release Takes jobs back that were set aside, as their module may be tried again.
+   * @param total Counts the jobs that are set aside, too.
    */
-  constructor(release: (jobs: readonly Job[]) => void) {
+  constructor(release: (jobs: readonly Job[]) => void, total?: QueuedTotal) {
     this.#release = release;
+    this.#total = total;
   }
 
   /** How many jobs are set aside. */
@@ -71,7 +74,12 @@ export class FailedModules {
   failed(module: number): void {
     let failed = this.#modules.get(module);
     if (failed === undefined) {
-      failed = { backoff: new Backoff(), waiting: new Queue(), timer: undefined, loading: 0 };
+      failed = {
+        backoff: new Backoff(),
+        waiting: new Queue(this.#total),
+        timer: undefined,
+        loading: 0,
+      };
       this.#modules.set(module, failed);
     } else failed.loading = Math.max(0, failed.loading - 1);
     failed.backoff.failed();

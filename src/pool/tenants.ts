@@ -1,5 +1,5 @@
 import type { Job } from "../job.ts";
-import { Queue } from "../queue.ts";
+import { Queue, type QueuedTotal } from "../queue.ts";
 import { FailedModules } from "./failed_modules.ts";
 
 /** A customer, or the program itself. Tasks of two tenants share no worker. */
@@ -7,7 +7,7 @@ export class Tenant {
   /** What the program calls the tenant; its own tasks have no name. */
   readonly name: string | undefined;
   /** The jobs that wait. */
-  readonly queue = new Queue();
+  readonly queue: Queue;
   /** The modules that failed to load in the tenant's workers. */
   readonly failedModules: FailedModules;
   /** How many workers serve the tenant, without those that were given up. */
@@ -21,9 +21,14 @@ export class Tenant {
   /** Whether another worker is worth its start, but a worker of another tenant has to make room. */
   claims = false;
 
-  constructor(name: string | undefined, release: (tenant: Tenant, jobs: readonly Job[]) => void) {
+  constructor(
+    name: string | undefined,
+    release: (tenant: Tenant, jobs: readonly Job[]) => void,
+    total: QueuedTotal,
+  ) {
     this.name = name;
-    this.failedModules = new FailedModules((jobs) => release(this, jobs));
+    this.queue = new Queue(total);
+    this.failedModules = new FailedModules((jobs) => release(this, jobs), total);
   }
 
   /** The tenant as the end of a phrase in a message. */
@@ -64,6 +69,8 @@ export class Tenants {
   readonly #release: (tenant: Tenant, jobs: readonly Job[]) => void;
   /** How many tasks of named tenants have ended. */
   #ended = 0;
+  /** How many jobs wait; there may be thousands of tenants. */
+  readonly #total: QueuedTotal = { jobs: 0 };
 
   /**
    * Makes the tenants of a pool.
@@ -72,7 +79,7 @@ export class Tenants {
    */
   constructor(release: (tenant: Tenant, jobs: readonly Job[]) => void) {
     this.#release = release;
-    this.own = new Tenant(undefined, release);
+    this.own = new Tenant(undefined, release, this.#total);
     this.#all.set(undefined, this.own);
   }
 
@@ -81,11 +88,16 @@ export class Tenants {
     if (name === undefined) return this.own;
     let tenant = this.#all.get(name);
     if (tenant === undefined) {
-      tenant = new Tenant(name, this.#release);
+      tenant = new Tenant(name, this.#release, this.#total);
       this.#all.set(name, tenant);
       this.several = true;
     }
     return tenant;
+  }
+
+  /** The tenant of this name, if that has jobs or workers. */
+  find(name: string | undefined): Tenant | undefined {
+    return this.#all.get(name);
   }
 
   /** A task has ended. */
@@ -126,9 +138,7 @@ export class Tenants {
 
   /** How many jobs have not been sent to a worker. */
   get waiting(): number {
-    let waiting = 0;
-    for (const tenant of this.#all.values()) waiting += tenant.waiting;
-    return waiting;
+    return this.#total.jobs;
   }
 
   /** Whether any tenant is queued. */

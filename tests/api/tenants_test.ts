@@ -543,3 +543,29 @@ Deno.test("PoolOptions refuses wrong numbers for tenants", () => {
     assertThrows(() => new Executor({ cpu }), RangeError, "Cannot use cpu.");
   }
 });
+
+for (
+  const options of [{}, { maxQueue: 100_000 }, { maxWorkersPerTenant: 1 }, { spare: 1 }] as const
+) {
+  Deno.test(`Runner.with() takes a task of each of 20,000 tenants in time that grows with their number, with ${JSON.stringify(options)}`, async () => {
+    await using executor = await start({ maxWorkers: 2, ...options });
+    // Idle workers of others, which each of the tenants might use.
+    for (const tenant of ["ann", "bob"]) await executor.with({ tenant }).runCpu(place);
+    const controller = new AbortController();
+    const submit = (count: number) => {
+      const begun = performance.now();
+      const results = Array.from({ length: count }, (_, i) => {
+        const runner = executor.with({ tenant: `tenant ${i}`, signal: controller.signal });
+        return runner.runCpu(place).catch(() => {});
+      });
+      return { results, took: performance.now() - begun };
+    };
+    // It took more than 20 s when each task was tried for all tenants.
+    const { results, took } = submit(20_000);
+    assert(took < 5_000, `${took} ms`);
+    assert(executor.stats().cpu.queued >= 19_000);
+    controller.abort();
+    await Promise.all(results);
+    assertEquals(executor.stats().cpu.queued, 0);
+  });
+}
