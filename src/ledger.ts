@@ -24,6 +24,8 @@ const WORDS = 5;
 const UNHEARD_MS = 500;
 /** How many small values tasks may tell such a host more than is allowed. */
 export const MAX_UNHEARD = 8_192;
+/** So much that no task tells it: the host allows this where it hears the worker no more. */
+export const NO_LIMIT = 2 ** 30;
 
 /** What a slot says of its run: it was sent; then either the host has dropped it, or it has begun. */
 const SENT = 0, DROPPED = 1, BEGUN = 2;
@@ -141,6 +143,11 @@ export class Ledger {
   /** Whether a host that seems to hear nothing may be told a small value more. */
   get mayExceed(): boolean {
     return (this.#told - load(this.#words, ALLOWED) | 0) < MAX_UNHEARD;
+  }
+
+  /** Whether the host hears nothing any more, for good: what is sent would but fill the memory. */
+  get isGivenUp(): boolean {
+    return this.#isShared && (load(this.#words, ALLOWED) - this.#told | 0) > NO_LIMIT / 2;
   }
 
   /** Notes that a task has told something. */

@@ -1,10 +1,8 @@
-import { type Ledger, MAX_UNHEARD } from "../ledger.ts";
+import { type Ledger, MAX_UNHEARD, NO_LIMIT } from "../ledger.ts";
 import { now, setTimeout } from "../timers.ts";
 
 /** How much a worker may tell in one turn of the event loop: at first, at least, and at most. */
 const FIRST_TIMES = 32, MIN_TIMES = 4, MAX_TIMES = 1_024;
-/** So much that no task tells it. */
-const NO_LIMIT = 2 ** 30;
 /** A turn that is shorter than this many ms may have more in it; one that is longer, less. */
 const SHORT_MS = 5, LONG_MS = 20;
 

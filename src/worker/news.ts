@@ -39,6 +39,7 @@ export class News {
    */
   tell(run: number, value: unknown, isOver: boolean): void {
     while (this.#kept.length > 0 && this.#ledger.awaitRoom(this.#isFull)) this.#sendKept();
+    if (this.#ledger.isGivenUp) return;
     if (this.#kept.length === 0 && this.#hasRoomFor(value)) {
       sendValue(this.#post, PROGRESS, run, value);
       this.#ledger.noteTold();

@@ -339,6 +339,23 @@ Deno.test("TaskContext.progress() keeps no worker from its end that is given up"
   await until(() => executor.stats().cpu.stuck === 0);
 });
 
+Deno.test("TaskContext.progress() fills no memory once the task's worker is given up", async () => {
+  if (isolation !== "worker") return;
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  function task(this: TaskContext) {
+    const text = "x".repeat(1_000);
+    const end = performance.now() + 1_000;
+    while (performance.now() < end) this.progress(text);
+  }
+  await assertRejects(() => executor.with({ timeout: 50 }).runCpu(task), DOMException, "timed out");
+  await until(() => executor.stats().cpu.stuck === 1);
+  const before = Deno.memoryUsage().rss;
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  const grown = (Deno.memoryUsage().rss - before) / 2 ** 20;
+  assert(grown < 60, `${grown} MB`);
+  await until(() => executor.stats().cpu.stuck === 0);
+});
+
 Deno.test("TaskContext.progress() tells all, in order, though a task tells faster than is heard", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   const told: number[] = [];
