@@ -35,7 +35,7 @@ const ways: Record<string, (handler: ServeHandler, executor: Executor) => Promis
 /** The ways to call: each gives the text as a task makes it. */
 const calls: Record<string, (runner: Runner, text: string) => Promise<string>> = {
   run: (runner, text) => runner.runCpu((text: string) => text.toUpperCase(), text),
-  "run for a tenant": (runner, text) => {
+  tenant: (runner, text) => {
     const bound = runner.with({ tenant: "ann" }).with({ timeout: 60_000 });
     return bound.runCpu((text: string) => text.toUpperCase(), text);
   },
@@ -54,7 +54,7 @@ const calls: Record<string, (runner: Runner, text: string) => Promise<string>> =
 /** The ways to call what never ends. */
 const endless: Record<string, (runner: Runner) => Promise<unknown>> = {
   run: (runner) => runner.runBlocking(() => new Promise<void>(() => {})),
-  "run for a tenant": (runner) => {
+  tenant: (runner) => {
     const bound = runner.with({ tenant: "ann" }).with({ timeout: 60_000 });
     return bound.runBlocking(() => new Promise<void>(() => {}));
   },
