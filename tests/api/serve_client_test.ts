@@ -35,10 +35,6 @@ const ways: Record<string, (handler: ServeHandler, executor: Executor) => Promis
 /** The ways to call: each gives the text as a task makes it. */
 const calls: Record<string, (runner: Runner, text: string) => Promise<string>> = {
   run: (runner, text) => runner.runCpu((text: string) => text.toUpperCase(), text),
-  tenant: (runner, text) => {
-    const bound = runner.with({ tenant: "ann" }).with({ timeout: 60_000 });
-    return bound.runCpu((text: string) => text.toUpperCase(), text);
-  },
   map: async (runner, text) => {
     const upper = (letter: string) => letter.toUpperCase();
     return (await Array.fromAsync(runner.mapCpu(upper, [...text]))).join("");
@@ -54,10 +50,6 @@ const calls: Record<string, (runner: Runner, text: string) => Promise<string>> =
 /** The ways to call what never ends. */
 const endless: Record<string, (runner: Runner) => Promise<unknown>> = {
   run: (runner) => runner.runBlocking(() => new Promise<void>(() => {})),
-  tenant: (runner) => {
-    const bound = runner.with({ tenant: "ann" }).with({ timeout: 60_000 });
-    return bound.runBlocking(() => new Promise<void>(() => {}));
-  },
   map: (runner) =>
     Array.fromAsync(runner.mapBlocking((_: number) => new Promise<void>(() => {}), [1])),
   stream: (runner) =>
@@ -363,4 +355,35 @@ Deno.test("The errors that serve() answers with 503 tell it to other frameworks"
     const { status, headers } = new ErrorClass("");
     assertEquals([status, headers], [503, { "retry-after": "1" }]);
   }
+});
+
+Deno.test("serve() aborts the tasks of a tenant whose client leaves", async () => {
+  const begun = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<unknown>();
+  const executor = new Executor({ blocking: { maxWorkers: 1 } });
+  await using server = await serve(async (_request, { executor: runner }) => {
+    const bound = runner.with({ tenant: "ann" }).with({ timeout: 60_000 });
+    const endless = bound.runBlocking(() => new Promise<void>(() => {}));
+    begun.resolve();
+    await endless.catch(ended.resolve);
+    return new Response();
+  }, { ...loopback, executor });
+  const client = new AbortController();
+  const response = fetch(`http://127.0.0.1:${server.addr.port}`, { signal: client.signal });
+  await begun.promise;
+  client.abort();
+  await assertRejects(() => response);
+  assertEquals((await ended.promise as Error).message, "The client has gone away");
+});
+
+Deno.test("serve() answers 429 to a tenant of whom too many tasks wait", async () => {
+  const executor = new Executor({ cpu: { maxWorkers: 1, maxQueuePerTenant: 1 } });
+  await using server = await serve(async (_request, { executor: runner }) => {
+    const bound = runner.with({ tenant: "ann" });
+    const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 20));
+    await Promise.all([1, 2, 3].map(() => bound.runCpu(pause)));
+    return new Response();
+  }, { ...loopback, executor });
+  const response = await fetch(`http://127.0.0.1:${server.addr.port}`);
+  assertEquals([response.status, await response.text()], [429, "Too much to do, try again"]);
 });
