@@ -1,9 +1,6 @@
 /** What the name of each lock begins with that a thread of this process holds while it serves. */
 const PRESENCE = "@genro/executor serves ";
 
-/** How often a lock is taken again that somebody has stolen. */
-const MAX_STEALS = 10;
-
 /** Web Locks, which Deno has since 2.9; its type library does not name them yet. */
 const { locks } = navigator as unknown as {
   locks?: {
@@ -40,7 +37,8 @@ export function bePresent(onEnding: () => void): () => Promise<number> {
   };
   for (const signal of stopSignals) Deno.addSignalListener(signal, end);
   ownLocks++;
-  holdLock(ending.promise);
+  // Workers share the locks of their program, and a task may steal this one.
+  locks.request(PRESENCE + crypto.randomUUID(), () => ending.promise).catch(() => {});
   return async () => {
     const { held } = await locks.query();
     const present = held.filter(({ name }) => name.startsWith(PRESENCE));
@@ -49,16 +47,4 @@ export function bePresent(onEnding: () => void): () => Promise<number> {
     const counts = byThread.map((locks) => Math.min(locks!.length, ownLocks));
     return Math.max(1, counts.reduce((sum, count) => sum + count, 0));
   };
-}
-
-/**
- * Holds a lock by which this thread is counted. Workers share the locks of their program, and a task
- * may steal one: then this takes another.
- */
-async function holdLock(until: Promise<void>): Promise<void> {
-  for (let steals = 0; steals <= MAX_STEALS; steals++) {
-    try {
-      return await locks!.request(PRESENCE + crypto.randomUUID(), () => until);
-    } catch { /* It was stolen. */ }
-  }
 }

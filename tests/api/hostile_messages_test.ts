@@ -280,7 +280,8 @@ Deno.test("TaskContext.progress() leaves the event loop to others, however much 
     await assertRejects(() => runner.runCpu(task), DOMException, "timed out");
     clearInterval(timer);
     // With two cores for all, few; each turn once took half a second.
-    assert(turns >= 5, `${turns} turns while a task tells ${name}`);
+    // Before 2.9 Deno delivers few messages in a turn.
+    if (hasLocks) assert(turns >= 5, `${turns} turns while a task tells ${name}`);
     if (name === "a number") assert(told > 100, `${told}`);
     assertEquals(await executor.runCpu(() => 42), 42);
     await until(() => executor.stats().cpu.stuck === 0);
