@@ -1,7 +1,4 @@
 import type { Ledger } from "./ledger.ts";
-import { YIELDED } from "./protocol.ts";
-import type { Post } from "./task_server.ts";
-import { sendValue } from "./sending.ts";
 import { transfer } from "./transfer.ts";
 import type { News } from "./worker/news.ts";
 
@@ -55,7 +52,7 @@ export interface TaskContext {
   /**
    * Tells the caller how far the task is: `onProgress` of its options is called with a copy of
    * this value, in order, and before the result arrives. A task in a worker that tells faster than
-   * its program hears waits in this call: so a program must not wait for the task synchronously.
+   * the program hears waits in this call.
    *
    * @param value What to tell; nobody may be listening.
    * @throws {DOMException} Named `DataCloneError`, if it cannot be cloned. A task that does not catch
@@ -76,16 +73,14 @@ export class RunContext extends Base implements TaskContext {
   #reason: unknown;
   #aborted = false;
   readonly #news: News;
-  readonly #post: Post;
   /** Whether messages tell of this run, so that its end must be told by one, too. */
   #told = false;
 
-  constructor(run: number, ledger: Ledger, news: News, post: Post) {
+  constructor(run: number, ledger: Ledger, news: News) {
     super();
     this.#run = run;
     this.#ledger = ledger;
     this.#news = news;
-    this.#post = post;
   }
 
   get signal(): AbortSignal {
@@ -112,10 +107,9 @@ export class RunContext extends Base implements TaskContext {
     this.#told = true;
   }
 
-  /** Sends a value that the run yields, after what the run has told. */
+  /** Sends a value that the run yields. */
   yield(value: unknown): void {
-    this.#news.flush();
-    sendValue(this.#post, YIELDED, this.#run, value);
+    this.#news.yield(this.#run, value);
     this.#told = true;
   }
 

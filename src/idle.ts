@@ -53,33 +53,33 @@ export class Idle {
     return this.#members.find((member) => !member.inUse && this.#isSpare(member));
   }
 
-  /** The one that was idle for longest, of those that may be retired and cannot run this job. */
+  /** The longest idle worker that may be retired, and cannot run the job or serves another tenant. */
   longestUseless({ task, tenant }: Job): Member | undefined {
     return this.#members.find((member) =>
       !member.inUse && (member.taken && !member.serves(tenant) || !member.canRun(task))
     );
   }
 
-  /** The same, of those that serve the job's tenant. */
+  /** The longest idle worker of the job's tenant that may be retired, and cannot run the job. */
   longestOutdated({ task, tenant }: Job): Member | undefined {
     return this.#members.find((member) =>
       !member.inUse && member.serves(tenant) && !member.canRun(task)
     );
   }
 
-  /** The names of the tenants that they serve, each once. */
+  /** The names of the tenants with an idle worker. */
   get tenants(): Set<string | undefined> {
     const names = new Set<string | undefined>();
     for (const { taken, tenant } of this.#members) if (taken) names.add(tenant);
     return names;
   }
 
-  /** Whether there is a worker that has served nobody. */
+  /** Whether any idle worker is fresh: has served nobody. */
   get hasFresh(): boolean {
     return this.#members.some(({ taken }) => !taken);
   }
 
-  /** Whether a fresh worker, which has served nobody, can run the job. */
+  /** Whether any fresh worker can run the job. */
   hasFreshFor({ task }: Job): boolean {
     return this.#members.some((member) => !member.taken && member.canRun(task));
   }

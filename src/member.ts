@@ -20,6 +20,7 @@ import {
   type Extra,
   FAILED,
   FORGET,
+  type FromProcess,
   KEPT,
   LEARN,
   LIVES,
@@ -692,13 +693,6 @@ export class Member {
     if (kind === PROGRESS || kind === YIELDED) return this.#hear(message);
     if (--this.#allowance < 0) return false;
     switch (message[0]) {
-      case DYING:
-        this.#lastWords = message[1];
-        return true;
-      case LOADED:
-        return this.#endLoad(message[1]);
-      case UNLOADABLE:
-        return this.#endLoad(message[1], message[2]);
       case SHARED: {
         if (--this.#together < 0) return false;
         const task = this.#known.get(message[1]);
@@ -732,8 +726,7 @@ export class Member {
         break;
       }
       default:
-        // A process that begins what it was not sent.
-        return false;
+        return this.#hearAnyTime(message);
     }
     this.#events.onRoom(this);
     return true;
@@ -751,6 +744,11 @@ export class Member {
     }
     if (!isWellFormed(message)) return false;
     if (typeof message === "number") return this.#hearSignal(message);
+    return this.#hearAnyTime(message);
+  }
+
+  /** Does what a message says that may come before and after the worker takes tasks. */
+  #hearAnyTime(message: Exclude<FromProcess, number>): boolean {
     switch (message[0]) {
       case DYING:
         this.#lastWords = message[1];
@@ -759,8 +757,10 @@ export class Member {
         return this.#endLoad(message[1]);
       case UNLOADABLE:
         return this.#endLoad(message[1], message[2]);
+      default:
+        // A process has begun something that was not sent.
+        return false;
     }
-    return false;
   }
 
   /** Does what a message says that is but a number. */

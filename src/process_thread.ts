@@ -199,7 +199,8 @@ export class ProcessThread implements Thread {
       serialization: "advanced",
     };
     child.spawn(options);
-    if (output === "pipe") this.#endOutput = passOutput(child);
+    // A process that could not be started has no output; the "error" of it is still to come.
+    if (output === "pipe" && child.pid !== undefined) this.#endOutput = passOutput(child);
     if (child.spawnargs.some((arg) => arg === "-A" || arg === "--allow-all")) {
       child.removeAllListeners();
       child.kill("SIGKILL");

@@ -220,7 +220,7 @@ export class TaskServer {
           untold = this.#ledger.keep(run, undefined, 0);
           continue;
         }
-        const context = this.#current = new RunContext(run, this.#ledger, this.#news, this.#post);
+        const context = this.#current = new RunContext(run, this.#ledger, this.#news);
         let value: unknown;
         let failure: Unrunnable | undefined;
         let awaited = false;

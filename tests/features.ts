@@ -27,8 +27,7 @@ export const transfersStreams = await (async () => {
 })();
 
 /**
- * Whether there are Web Locks. With them, in 2.9, came an end of `deno serve` in order, that Deno's
- * own code in a worker does without the globals that a task can replace, and that a process may
- * kill itself.
+ * Whether there are Web Locks. With them, in 2.9, came an end of `deno serve` in order, the delivery
+ * of many messages in one turn of the event loop, and that a process may kill itself.
  */
 export const hasLocks = "locks" in navigator;

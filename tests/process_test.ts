@@ -444,3 +444,20 @@ Deno.test("Executor.startup() rejects processes where Deno cannot speak to them"
 }, async () => {
   await assertRejects(() => withProcess(), WorkerStartError, "2.6 can");
 });
+
+testOfProcesses(
+  "Pool says why a process cannot be started, and starts one as soon as it can be",
+  async () => {
+    await using executor = await withProcess();
+    const { execPath } = Deno;
+    try {
+      Deno.execPath = () => "/there/is/no/deno";
+      await assertRejects(() => executor.runCpu(() => Deno.exit()), WorkerCrashedError);
+      const error = await assertRejects(() => executor.runCpu(() => 1), WorkerStartError);
+      assertStringIncludes(error.message, "its process did not start: spawn /there/is/no/deno");
+    } finally {
+      Deno.execPath = execPath;
+    }
+    assertEquals(await executor.runCpu(() => 42), 42);
+  },
+);

@@ -1,5 +1,5 @@
 import type { Ledger } from "../ledger.ts";
-import { type FromWorker, PROGRESS } from "../protocol.ts";
+import { type FromWorker, PROGRESS, YIELDED } from "../protocol.ts";
 import { sendValue } from "../sending.ts";
 import type { Post } from "../task_server.ts";
 import { transferablesOf } from "../transfer.ts";
@@ -56,6 +56,17 @@ export class News {
         value,
       );
     }
+  }
+
+  /**
+   * Sends a value that a run yields, after what was told before. Its reader says how many there may
+   * be: so this waits for no room.
+   *
+   * @throws What structured clone throws.
+   */
+  yield(run: number, value: unknown): void {
+    this.flush();
+    sendValue(this.#post, YIELDED, run, value);
   }
 
   /** Waits for room; a program that hears nothing is sent small values, which take no time to hear. */
