@@ -1,6 +1,6 @@
 /** Bytes that are copied or moved as a whole: buffers and typed arrays with nothing special. */
 
-/** From how many bytes on a copy is moved; to move anything takes as long as to copy half of them. */
+/** The size from which a copy is moved. Moving a buffer takes as long as copying half of this. */
 const LEAST = 262_144;
 
 type View = ArrayBufferView<ArrayBuffer>;
@@ -27,17 +27,17 @@ for (
   ]
 ) viewClasses.set(viewClass.name, viewClass as ViewClass);
 
-/** What stands for bytes where they arrive, and the buffer that is moved for it. */
+/** A value that is sent in place of bytes, and the buffer that is moved with the value. */
 export interface Movable {
   readonly value: ArrayBuffer | View;
   readonly buffer: ArrayBuffer;
 }
 
 /**
- * A copy of large bytes, to be moved. A clone copies on both sides; so this is the only copy, and
- * the event loop makes none.
+ * A copy of large bytes, to be moved. Structured clone would copy on both sides; a moved copy costs the
+ * event loop nothing.
  *
- * @returns Nothing, if they are not large, or not whole: a view drags its buffer along.
+ * @returns Nothing for few bytes, and for a view of a part of a buffer, which drags the buffer along.
  */
 export function copyBytes(value: unknown): Movable | undefined {
   if (!isView(value) && !isBuffer(value)) return;
@@ -53,9 +53,10 @@ export function copyBytes(value: unknown): Movable | undefined {
 }
 
 /**
- * Takes bytes from whoever has them, to be moved: what is left there is empty.
+ * Takes bytes from their owner, to be moved: the owner's buffer is empty afterwards.
  *
- * @returns Nothing, if they are not all that is to be moved, or cannot be; then they are untouched.
+ * @returns Nothing, and leaves the bytes untouched, if other things are to be moved, or if the bytes
+ * cannot be moved.
  */
 export function takeBytes(value: unknown, transferables: Transferable[]): Movable | undefined {
   const [only] = transferables;
@@ -81,6 +82,6 @@ function isBuffer(value: unknown): value is ArrayBuffer {
 
 /** The class of a typed array; nothing for other views. */
 function classOf(view: ArrayBufferView): ViewClass | undefined {
-  // Of `Buffer` and other subclasses it is the one that they extend.
+  // `Buffer` and other subclasses arrive as the class that they extend.
   return viewClasses.get((view as Uint8Array)[Symbol.toStringTag]);
 }

@@ -13,53 +13,53 @@ import { transferablesAmong } from "./transfer.ts";
 import { buffersAmong } from "./wire/values/buffers.ts";
 import { movesEnds } from "./wire/values/moved_ends.ts";
 
-/** What few jobs have. */
+/** The properties that few jobs have. */
 interface Details {
   options?: RunOptions;
-  /** Takes what it yields. */
+  /** Takes each value that the task yields. */
   onValue?: (value: unknown) => void;
-  /** What tells OpenTelemetry of it. */
+  /** Tells OpenTelemetry of the job. */
   trace?: TaskTrace;
-  /** The async context of its caller, if something of the caller's is called in it. */
+  /** The async context of the caller, if a function of the caller is called in the context. */
   context?: AsyncContext;
-  /** Resolves when what `onProgress` has returned so far has; of promises only. */
+  /** Resolves when the promises that `onProgress` has returned so far have resolved. */
   heard?: Promise<unknown>;
-  /** Since when it waits, and for how many it stands; of those that are timed. */
+  /** When the job began to wait, and for how many jobs the time counts; of timed jobs only. */
   waits?: { readonly since: number; readonly times: number };
-  /** What its arguments have marked for transfer; it can be sent once only. */
+  /** The transferables of the arguments. A job with transferables can be sent once only. */
   transferables?: Transferable[];
-  /** Whether there are streams or ports among those. */
+  /** Whether the transferables include streams or ports. */
   lends?: boolean;
-  /** Which of its arguments are each a `Buffer`. */
+  /** The indexes of the arguments that are a `Buffer`. */
   buffers?: readonly number[];
-  /** Whether a worker died when it was next, so that it went back to the queue. */
+  /** Whether a worker died when the job was next, so that the job went back to the queue. */
   returned?: boolean;
-  /** Stops listening to its signal. */
+  /** Stops listening to the signal. */
   stopListening?: () => void;
-  /** Ends its time; set while it runs. */
+  /** Ends the time limit; set while the task runs. */
   timer?: Timer;
 }
 
 /**
- * One submitted call: what to run, and how to answer its caller. A million may wait, and what the
- * garbage collector has to carry of each costs more than running it: so it has few fields.
+ * A submitted call: the task, the arguments, and how to answer the caller. A million jobs may wait, and
+ * the garbage collector spends more time on a job than its task takes: so a job has few fields.
  */
 export class Job {
   readonly task: AddressedTask;
-  /** How many arguments it has. */
+  /** The number of arguments. */
   readonly length: number;
-  /** Its arguments; a single one stands for itself, as a list of it is as large as a job. */
+  /** The arguments, or the only argument itself: a list would be as large as a job. */
   readonly #given: unknown;
-  /** Where it stands; only that changes it. */
+  /** Where the job waits; only the place changes this. */
   place: Queue | ModuleLoads | Flight | undefined;
-  /** Settles its caller's promise; gone when that was done. */
+  /** Settles the caller's promise; removed when the promise is settled. */
   #resolve: ((value: unknown) => void) | undefined;
   #details: Details | undefined;
 
   /**
-   * Makes one.
+   * Makes a job.
    *
-   * @param resolve Settles the promise of its caller; rejections go through it, too.
+   * @param resolve Settles the caller's promise, by a rejected promise, too.
    */
   constructor(
     task: AddressedTask,
@@ -81,43 +81,43 @@ export class Job {
     if (buffers !== undefined) this.details.buffers = buffers;
   }
 
-  /** Its arguments. */
+  /** The arguments. */
   get args(): readonly unknown[] {
     return this.length === 1 ? [this.#given] : this.#given as unknown[];
   }
 
-  /** Whether its arguments are primitives that can be sent. */
+  /** Whether all arguments are primitives that can be sent. */
   get plain(): boolean {
     return this.length === 1 ? isPlain(this.#given) : this.args.every(isPlain);
   }
 
-  /** Adds its arguments to a list. */
+  /** Adds the arguments to a list. */
   addTo(list: unknown[]): void {
     if (this.length === 1) list.push(this.#given);
     else for (const arg of this.args) list.push(arg);
   }
 
-  /** What its caller asked for beyond running it. */
+  /** The options of the call. */
   get options(): RunOptions | undefined {
     return this.#details?.options;
   }
 
-  /** Whose task it is, if not the program's own. */
+  /** The name of the tenant; the program's own tasks have none. */
   get tenant(): string | undefined {
     return this.#details?.options?.tenant;
   }
 
-  /** What moves with its arguments, if anything does. */
+  /** The transferables of the arguments, if there are any. */
   get transferables(): Transferable[] | undefined {
     return this.#details?.transferables;
   }
 
-  /** Whether streams or ports move with its arguments. */
+  /** Whether streams or ports move with the arguments. */
   get lends(): boolean {
     return this.#details?.lends === true;
   }
 
-  /** How it runs, if not as usual: then it travels alone. */
+  /** How the task runs, if not as usual: then the job is sent in a message of its own. */
   get manner(): Manner | undefined {
     const { streams } = this;
     const span = this.#details?.trace?.spanContext;
@@ -127,61 +127,61 @@ export class Job {
       : undefined;
   }
 
-  /** Whether its caller reads what it yields. */
+  /** Whether the caller reads the values that the task yields. */
   get streams(): boolean {
     return this.#details?.onValue !== undefined;
   }
 
-  /** What tells OpenTelemetry of it. */
+  /** Tells OpenTelemetry of the job. */
   get trace(): TaskTrace | undefined {
     return this.#details?.trace;
   }
 
-  /** The async context in which what belongs to its caller runs. */
+  /** The async context for functions of the caller. */
   get context(): AsyncContext {
     return this.#details?.context;
   }
 
-  /** Resolves when its listener has heard all, if that takes time. */
+  /** Resolves when `onProgress` has taken all values, if `onProgress` takes time. */
   get heard(): Promise<unknown> | undefined {
     return this.#details?.heard;
   }
 
-  /** Since when it waits, if it is timed. */
+  /** When the job began to wait, if the job is timed. */
   get waits(): Details["waits"] {
     return this.#details?.waits;
   }
 
-  /** Whether a worker died when it was next. */
+  /** Whether a worker died when the job was next. */
   get returned(): boolean {
     return this.#details?.returned === true;
   }
 
-  /** Whether its caller has an answer. */
+  /** Whether the caller has an answer. */
   get settled(): boolean {
     return this.#resolve === undefined;
   }
 
-  /** The rest of what few jobs have, to be written, too. */
+  /** The properties that few jobs have, to be written. */
   get details(): Details {
     return this.#details ??= {};
   }
 
-  /** Gives its caller the answer, unless it has one. */
+  /** Resolves the caller's promise, unless the promise is settled. */
   resolve(value: unknown): void {
     this.#settle("completed", undefined)?.(value);
   }
 
-  /** Gives its caller a reason why there is no answer, unless it has one. */
+  /** Rejects the caller's promise, unless the promise is settled. */
   reject(reason: unknown, outcome: Outcome = "failed"): void {
     const resolve = this.#settle(outcome, reason);
     if (resolve === undefined) return;
     if (showsCaller(reason)) return resolve(rejected(reason));
-    // A rejected promise between would, until it is handled, be on a list that Deno keeps.
+    // Deno keeps a list of rejected promises without a handler: so no other promise is rejected.
     resolve({ then: (_: unknown, reject: (reason: unknown) => void) => reject(reason) });
   }
 
-  /** Ends the waiting; how to settle the promise, unless that was done before. */
+  /** Ends the job; returns how to settle the caller's promise, unless the promise is settled. */
   #settle(outcome: Outcome, reason: unknown): ((value: unknown) => void) | undefined {
     const resolve = this.#resolve;
     if (resolve === undefined) return;
@@ -190,13 +190,13 @@ export class Job {
       this.#details.stopListening?.();
       this.endTime();
       this.#details.trace?.ended(outcome, reason);
-      // A queue may keep its place for long.
+      // A queue may keep the job's place for long.
       this.#details.context = undefined;
     }
     return resolve;
   }
 
-  /** Its time does not run any more. */
+  /** Ends the time limit. */
   endTime(): void {
     if (this.#details?.timer === undefined) return;
     clearTimeout(this.#details.timer);

@@ -3,7 +3,7 @@ import { WINDOW } from "./protocol.ts";
 
 const { Promise } = globalThis;
 
-/** The worker's side of one stream: it sends what a task yields, as far as its reader has room. */
+/** The worker's side of a stream: sends the values of a task, as many as the reader has room for. */
 export class Outlet {
   readonly run: number;
   readonly #send: (value: unknown) => void;
@@ -32,10 +32,10 @@ export class Outlet {
   }
 
   /**
-   * Sends what a call has yielded, to its end or until the reader goes.
+   * Sends the values of an iterable, to the end or until the reader goes.
    *
-   * @param returned What it returned.
-   * @throws What it throws, or what sending throws.
+   * @param returned The value that the task has returned.
+   * @throws {unknown} An error of the iterable, or of sending a value.
    */
   async drain(returned: unknown): Promise<void> {
     const iterator = iteratorOf(returned);

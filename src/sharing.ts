@@ -1,4 +1,4 @@
-/** Whether calls of one message share an object: what the host sent with several arrives as one. */
+/** Finds objects that calls of a message share: structured clone makes a single copy of such an object. */
 
 const { isArray } = Array;
 const { getPrototypeOf, prototype: objectPrototype, values } = Object;
@@ -6,16 +6,16 @@ const datePrototype = Date.prototype;
 const bufferPrototype = ArrayBuffer.prototype;
 const viewPrototype = getPrototypeOf(Uint8Array.prototype);
 
-/** In which call each object was found. */
+/** The call in which each object was found. */
 const found = new Map<object, number>();
 /** Objects that are yet to be looked into. */
 const unseen: object[] = [];
 
 /**
- * Finds a call that may have an object in common with one before it.
+ * Finds a call that may share an object with an earlier call.
  *
  * @param calls A message; see `RUN_TOGETHER` of protocol.ts.
- * @returns The id of its task.
+ * @returns The id of the call's task.
  */
 export function taskThatShares(calls: readonly unknown[]): number | undefined {
   let task: number | undefined;
@@ -32,7 +32,7 @@ export function taskThatShares(calls: readonly unknown[]): number | undefined {
   return task;
 }
 
-/** Finds all objects of a call; `false` if one is in another call, or has something inside that nobody sees. */
+/** Finds all objects of a call; `false` if an object is in another call, or may hide objects. */
 function isApart(calls: readonly unknown[], first: number, count: number): boolean {
   let left = 0;
   for (let i = first; i < first + count; i++) left = add(calls[i], left);
