@@ -21,6 +21,8 @@ import { whileLoading } from "./wire/loading.ts";
 import { provideCurrentTask } from "./wire/current_task.ts";
 import type { Evaluate } from "./worker/evaluator.ts";
 
+const isWindows = Deno.build.os === "windows";
+
 /** How often, in ms, a process makes sure that its host is there. */
 const INTERVAL = 500;
 /** How long, in ms, an older Deno goes on that cannot tell when there is nothing left to do. */
@@ -29,8 +31,8 @@ const BLIND_FLUSH_MS = 50;
  * The signals that may be meant for the host, though its processes get them, too: a terminal or a
  * service manager sends them to all. When a process ends is the host's affair.
  */
-const IGNORED_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
-  ? ["SIGINT", "SIGBREAK"]
+const IGNORED_SIGNALS: readonly Deno.Signal[] = isWindows
+  ? ["SIGINT", "SIGBREAK", "SIGHUP"]
   : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"];
 
 /** What is used here of Deno's node:process in a process that was started with a channel. */
@@ -99,7 +101,7 @@ export function serveHost(loaders: Loaders, evaluate: Evaluate, host: number): P
     if (kind === RETIRE) {
       isRetiring = true;
       disconnect();
-      unref(watch);
+      if (watch !== undefined) unref(watch);
       return endWhenDone(exit).then(retired.resolve);
     }
     if (kind !== RUN && kind !== ALONE && kind !== LOAD) return server.receive(message);
@@ -225,8 +227,18 @@ function isFromHost(message: unknown): message is ToWorker {
   return Array.isArray(message) && typeof message[0] === "number";
 }
 
-/** Ends this process when its host is gone, even if a task keeps its own thread busy. */
-function watchHost(host: number): Worker {
+/**
+ * Ends this process when its host is gone, even if a task keeps its own thread busy.
+ *
+ * On Windows the kernel ends it: Deno puts each process that it starts into a job, which the kernel
+ * ends with the last handle to the job. The host has the only one. `Deno.ppid` would be of no use:
+ * it goes on naming a host that is gone.
+ *
+ * @see {@link https://github.com/denoland/deno/blob/v2.9.6/runtime/subprocess_windows/src/process.rs}
+ * @see {@link https://github.com/denoland/deno/blob/v2.9.6/runtime/ops/runtime.rs}
+ */
+function watchHost(host: number): Worker | undefined {
+  if (isWindows) return;
   const source = `setInterval(() => {
     if (Deno.ppid !== ${host}) Deno.kill(Deno.pid, "SIGKILL");
   }, ${INTERVAL});`;

@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { isEndOfGroup, type ProcessEnd, whyEnded } from "./backend/process_end.ts";
 import {
   assertPassed,
   coveredVariables,
@@ -34,11 +35,6 @@ import { clearTimeout, now, setTimeout, type Timer } from "./timers.ts";
 const FLUSH_MS = 500;
 /** How often a process is started that a signal ends while it starts. */
 const MAX_STARTS = 5;
-/**
- * The signals that a service manager or a terminal sends to all processes of a program, and how an
- * older Deno tells of them. A process ignores them, once it can.
- */
-const GROUP_SIGNALS: readonly unknown[] = ["SIGHUP", 129, "SIGINT", 130, "SIGTERM", 143];
 const V8_FLAGS = "--v8-flags=";
 /** Keeps what a process loads from being run when it is to end; see child.ts. */
 const NOTHING = "data:text/javascript,Deno.exit()";
@@ -173,7 +169,7 @@ export class ProcessThread implements Thread {
       child.kill("SIGKILL");
     });
     child.on("exit", (code, signal) => {
-      if (!this.#startAgain(signal ?? code)) this.#die(code, signal);
+      if (!this.#startAgain({ code, signal })) this.#die({ code, signal });
     });
     const file = Deno.execPath();
     const environment = environmentFor(permissions);
@@ -210,10 +206,10 @@ export class ProcessThread implements Thread {
   }
 
   /** Starts the process again if a signal to all of the program came before it could ignore that. */
-  #startAgain(end: unknown): boolean {
+  #startAgain(end: ProcessEnd): boolean {
     if (
       this.#ready || this.#terminated || this.#starts === MAX_STARTS ||
-      !GROUP_SIGNALS.includes(end)
+      !isEndOfGroup(end)
     ) return false;
     if (this.#child.connected) this.#child.disconnect();
     this.#stopKiller();
@@ -315,7 +311,7 @@ export class ProcessThread implements Thread {
     return true;
   }
 
-  async #die(code: number | null, signal: string | null): Promise<void> {
+  async #die(end: ProcessEnd): Promise<void> {
     this.#hasEnded = true;
     this.#stopKiller();
     this.#events.onDying();
@@ -325,15 +321,7 @@ export class ProcessThread implements Thread {
       await new Promise<void>((resolve) => setTimeout(resolve, 1));
       quiet = heard === this.#heard ? quiet + 1 : 0;
     }
-    this.#end(
-      signal === "SIGKILL" && this.#fault !== undefined
-        ? this.#fault
-        : signal === null
-        ? `its process ended with exit code ${code}`
-        : `its process was killed by ${signal}${
-          signal === "SIGTRAP" ? ", which is how V8 ends when it is out of memory" : ""
-        }`,
-    );
+    this.#end(whyEnded(end, this.#fault));
   }
 
   #end(why: string): void {
