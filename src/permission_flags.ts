@@ -7,13 +7,8 @@ import {
   isHost,
   learnHostDenials as learnDenialsOf,
 } from "./backend/denials.ts";
-import {
-  covers,
-  isGranted,
-  isPattern,
-  type PermissionName,
-  permissionNames,
-} from "./backend/permission_states.ts";
+import { isGranted, type PermissionName, permissionNames } from "./backend/permission_states.ts";
+import { covers, isPattern } from "./backend/variable_names.ts";
 import { WorkerStartError } from "./errors.ts";
 
 /** A name that no host has. */

@@ -52,14 +52,3 @@ export function isGranted(name: PermissionName, scope?: string): boolean {
     return false;
   }
 }
-
-/** Whether the name of an environment variable is a pattern, such as `HO*`. */
-export function isPattern(name: string): boolean {
-  return name.endsWith("*");
-}
-
-/** Whether a pattern covers an environment variable. On Windows their case does not matter. */
-export function covers(pattern: string, variable: string): boolean {
-  return isPattern(pattern) &&
-    variable.toUpperCase().startsWith(pattern.slice(0, -1).toUpperCase());
-}

@@ -2,7 +2,17 @@
 
 import { WorkerStartError } from "../errors.ts";
 import { wantedOf } from "../permission_flags.ts";
-import { covers, isGranted, isPattern } from "./permission_states.ts";
+import { isGranted } from "./permission_states.ts";
+import { covers, isOfLoader, isPattern, passable } from "./variable_names.ts";
+
+/**
+ * Where the libraries of Deno are looked for, unless as on Linux. A variable that another system
+ * has no use for keeps no process from starting there: Git Bash on Windows sets LD_LIBRARY_PATH.
+ */
+const LIBRARY_VARIABLES: { readonly [os in typeof Deno.build.os]?: readonly string[] } = {
+  darwin: ["DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"],
+  windows: [],
+};
 
 /**
  * What Deno goes by when it starts, loads modules and connects. A process has these variables
@@ -10,9 +20,7 @@ import { covers, isGranted, isPattern } from "./permission_states.ts";
  */
 const DENO_VARIABLES = [
   // Where its libraries are; without them a process of the Alpine image does not start.
-  "LD_LIBRARY_PATH",
-  "DYLD_LIBRARY_PATH",
-  "DYLD_FALLBACK_LIBRARY_PATH",
+  ...LIBRARY_VARIABLES[Deno.build.os] ?? ["LD_LIBRARY_PATH"],
   // Where its cache and its temporary files are.
   "DENO_DIR",
   "HOME",
@@ -86,12 +94,12 @@ const DENO_VARIABLES = [
   "windir",
 ];
 
-/** Where Deno looks for the programs that a task may run. */
+/** Where Deno looks for the programs that a task may run, and Windows for the DLLs of another DLL. */
 const SEARCH_VARIABLES = ["PATH", "PATHEXT"];
 
 const NEEDED = [...DENO_VARIABLES, ...SEARCH_VARIABLES];
 
-/** Variables that Deno passes to another program only if it may run any. */
+/** The variables that Deno says it passes to another program only if it may run any. */
 const LOADER_VARIABLE = /\b(?:LD|DYLD)_\w+/gi;
 
 /** What those of {@linkcode NEEDED} are that this program may not read. */
@@ -163,7 +171,7 @@ const OWN_STORAGE = { DENO_CACHE_DB_MODE: "memory", DENO_KV_DB_MODE: "memory" };
 /** The environment variables of a process. */
 export function environmentFor(permissions: Deno.PermissionOptions): Record<string, string> {
   const given = inheritedBy(permissions);
-  return permissions === "inherit" ? given : Object.assign(given, OWN_STORAGE);
+  return passable(permissions === "inherit" ? given : { ...given, ...OWN_STORAGE });
 }
 
 /** The environment variables of the program that a process is given. */
@@ -171,13 +179,13 @@ function inheritedBy(permissions: Deno.PermissionOptions): Record<string, string
   const env = wantedOf(permissions, "env");
   const all = env === true || env === "inherit";
   if (all && isGranted("env")) return Deno.env.toObject();
-  const run = wantedOf(permissions, "run");
-  const runs = run === "inherit" ? isGranted("run") : run !== false;
+  const searches = wants(permissions, "run") ||
+    Deno.build.os === "windows" && wants(permissions, "ffi");
   const found: Record<string, string> = Object.create(null);
   for (
     const name of [
       ...DENO_VARIABLES,
-      ...runs ? SEARCH_VARIABLES : [],
+      ...searches ? SEARCH_VARIABLES : [],
       ...typeof env === "object" ? env.map(String).filter((name) => !isPattern(name)) : [],
       ...coveredVariables(permissions),
     ]
@@ -186,6 +194,12 @@ function inheritedBy(permissions: Deno.PermissionOptions): Record<string, string
     if (value !== undefined) found[name] = value;
   }
   return found;
+}
+
+/** Whether a process is to have a permission, or some of it. */
+function wants(permissions: Deno.PermissionOptions, name: "run" | "ffi"): boolean {
+  const wanted = wantedOf(permissions, name);
+  return wanted === "inherit" ? isGranted(name) : wanted !== false;
 }
 
 /** The names of the variables that patterns of these permissions cover, readable or not. */
@@ -215,7 +229,7 @@ export function variableOf(name: string): string | undefined {
 export function assertPassed(environment: Readonly<Record<string, string>>): void {
   if (isGranted("run")) return;
   const refused = Object.keys(environment).filter((name) =>
-    environment[name] !== "" && name.match(LOADER_VARIABLE)?.[0] === name
+    environment[name] !== "" && isOfLoader(name)
   );
   if (refused.length > 0) throw notPassed(refused);
 }

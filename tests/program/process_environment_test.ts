@@ -103,6 +103,10 @@ for (const [state, flags] of Object.entries(states)) {
 const refusals: [flags: string[], permissions: string, names: string][] = [
   [[only, "--allow-env"], '"none"', "LD_LIBRARY_PATH"],
   [[only, "--allow-env"], "{ env: true }", "LD_LIBRARY_PATH and LD_PRELOAD"],
+  [[only, "--allow-env"], '"inherit"', "LD_LIBRARY_PATH and LD_PRELOAD"],
+  [[only, "--allow-env"], '{ env: ["LD_PRELOAD"] }', "LD_LIBRARY_PATH and LD_PRELOAD"],
+  [[only, "--allow-env"], '{ env: ["LD_P*"] }', "LD_LIBRARY_PATH and LD_PRELOAD"],
+  [[only, "--allow-env=LD_PRELOAD"], '{ env: ["LD_PRELOAD"] }', "LD_LIBRARY_PATH"],
   [[only], '"none"', "LD_LIBRARY_PATH"],
   [["--allow-run", "--deny-run=none"], '"none"', "LD_LIBRARY_PATH"],
 ];
@@ -111,7 +115,7 @@ const libraries = { LD_LIBRARY_PATH: "/usr/local/lib", LD_PRELOAD: "" };
 
 for (const [flags, permissions, names] of refusals) {
   testOfLinux(
-    `Executor.startup() rejects ${names} with ${flags}, as Deno does not pass it`,
+    `Executor.startup() rejects ${names} with ${flags} for ${permissions}, as Deno does not pass it`,
     async () => {
       const preload = names.includes("LD_PRELOAD") ? { LD_PRELOAD: "/lib/none.so" } : {};
       await using program = run(
@@ -141,8 +145,8 @@ for (const flags of [["--allow-run"], ["--allow-run", "--allow-env"], [only]]) {
       await executor.runCpu(() => new Promise(() => {}));
     `,
         flags,
-        // What Deno does not need does not keep a process from starting.
-        { ...home, ...all && libraries, LD_BIND_NOW: "1" },
+        // What Deno does not need here does not keep a process from starting.
+        { ...home, ...all && libraries, LD_BIND_NOW: "1", DYLD_LIBRARY_PATH: "/usr/lib" },
       );
       const [, pid] = await program.line(/^pid (\d+)/);
       const variables = await Deno.readTextFile(`/proc/${pid}/environ`);

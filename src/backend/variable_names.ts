@@ -1,0 +1,41 @@
+/** Names of environment variables: their case does not matter on Windows. */
+
+/** What tells variables apart. */
+export function keyOf(name: string, os = Deno.build.os): string {
+  return os === "windows" ? name.toUpperCase() : name;
+}
+
+/** Whether the name of an environment variable is a pattern, such as `HO*`. */
+export function isPattern(name: string): boolean {
+  return name.endsWith("*");
+}
+
+/** Whether a pattern covers an environment variable, as Deno sees it. */
+export function covers(pattern: string, variable: string, os = Deno.build.os): boolean {
+  return isPattern(pattern) && keyOf(variable, os).startsWith(keyOf(pattern.slice(0, -1), os));
+}
+
+/** Whether Deno passes a variable to another program only if it may run any. */
+export function isOfLoader(name: string): boolean {
+  return /^\s*(?:LD|DYLD)_/i.test(name);
+}
+
+/**
+ * The variables that can be passed to a process, each once: the last of those that are the same.
+ * Windows also has variables such as `=C:`, the current folder of a drive, which older versions of
+ * Deno list and no version of Deno takes.
+ *
+ * @see {@link https://github.com/denoland/deno/pull/34711}
+ */
+export function passable(
+  variables: Readonly<Record<string, string>>,
+  os = Deno.build.os,
+): Record<string, string> {
+  const byKey = new Map<string, [name: string, value: string]>();
+  for (const [name, value] of Object.entries(variables)) {
+    if (name !== "" && !name.includes("=")) byKey.set(keyOf(name, os), [name, value]);
+  }
+  const found: Record<string, string> = Object.create(null);
+  for (const [name, value] of byKey.values()) found[name] = value;
+  return found;
+}
