@@ -20,6 +20,7 @@ import { bare, type ExecutorOptions, milliseconds, shareOf } from "./src/options
 import { bePresent } from "./src/presence.ts";
 import { asResponse, explain, requestInfo, type ServeInfo } from "./src/request_info.ts";
 import { RequestClient } from "./src/server/request_client.ts";
+import { assertSocket } from "./src/server/unix_socket.ts";
 
 export type { ExecutorServer, ServeHandler, ServeInfo };
 
@@ -84,7 +85,8 @@ export interface PortOptions
   extends ServeOptions, Omit<Deno.ServeTcpOptions, "signal">, Partial<Deno.TlsCertifiedKeyPem> {}
 
 /**
- * Options of {@linkcode serve} on a Unix socket: those of `Deno.serve`, beside its own.
+ * Options of {@linkcode serve} on a Unix socket: those of `Deno.serve`, beside its own. Deno has no
+ * Unix sockets on Windows, where `serve` refuses them; use {@linkcode PortOptions} there.
  *
  * @example
  * ```ts
@@ -96,8 +98,10 @@ export interface PortOptions
  *   path: `${folder}/socket`, // Where a proxy on the same machine passes requests to.
  *   executor: { blocking: { maxWorkers: 8 } },
  * };
- * await using server = await serve(() => new Response("ok"), options);
- * assertEquals(server.addr.path, options.path);
+ * if (Deno.build.os !== "windows") {
+ *   await using server = await serve(() => new Response("ok"), options);
+ *   assertEquals(server.addr.path, options.path);
+ * }
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
@@ -140,13 +144,14 @@ export async function serve(
   options?: PortOptions,
 ): Promise<ExecutorServer<Deno.NetAddr>>;
 /**
- * Serves on a Unix socket.
+ * Serves on a Unix socket, which Deno has on all systems but Windows.
  *
  * @param handler Answers the requests.
  * @param options The executor, how to stop, and the path of the socket.
  * @returns The server, listening.
  * @throws {WorkerStartError} If the executor cannot start; the socket was not made.
  * @throws {Deno.errors.AddrInUse} If there is something at the path; the executor is ended.
+ * @throws {Deno.errors.NotSupported} If this is Windows; nothing was started.
  * @throws {RangeError} If `grace` is negative or not a number.
  * @throws {TypeError} If an option is of the wrong type.
  * @throws {unknown} The reason of `signal`, if it has aborted by then.
@@ -154,17 +159,20 @@ export async function serve(
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { serve } from "@genro/executor/serve";
+ * import { serve, type ServeHandler } from "@genro/executor/serve";
  *
- * const folder = await Deno.makeTempDir();
- * await using server = await serve(async (_request, { executor }) => {
+ * const handler: ServeHandler = async (_request, { executor }) => {
  *   return new Response(`${await executor.runCpu((n: number) => n * 2, 21)}`);
- * }, { path: `${folder}/socket` });
+ * };
+ * if (Deno.build.os !== "windows") {
+ *   const folder = await Deno.makeTempDir();
+ *   await using server = await serve(handler, { path: `${folder}/socket` });
  *
- * using client = Deno.createHttpClient({ proxy: { transport: "unix", path: server.addr.path } });
- * const response = await fetch("http://localhost", { client });
- * assertEquals(await response.text(), "42");
- * await Deno.remove(folder, { recursive: true });
+ *   using client = Deno.createHttpClient({ proxy: { transport: "unix", path: server.addr.path } });
+ *   const response = await fetch("http://localhost", { client });
+ *   assertEquals(await response.text(), "42");
+ *   await Deno.remove(folder, { recursive: true });
+ * }
  * ```
  */
 export async function serve(
@@ -180,6 +188,7 @@ export async function serve(
   }
   const { executor: given, signal, grace: givenGrace, ...listen } = bare(options);
   const grace = milliseconds("grace", givenGrace, 4_500);
+  assertSocket(listen);
   const executor = given instanceof Executor ? given : new Executor(given);
   const wasRunning = executor.isRunning;
   signal?.throwIfAborted();

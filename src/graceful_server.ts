@@ -1,6 +1,5 @@
 import type { Executor } from "../executor.ts";
 import { NotStartedError, ShutdownError } from "./errors.ts";
-import { stopSignals } from "./presence.ts";
 import {
   asResponse,
   explain,
@@ -10,6 +9,7 @@ import {
   unavailable,
 } from "./request_info.ts";
 import { RequestClient } from "./server/request_client.ts";
+import { onStopSignal } from "./server/stop_signals.ts";
 import { clearTimeout, deliveries, setTimeout } from "./timers.ts";
 
 /**
@@ -103,10 +103,10 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
       const client = new RequestClient(request, info, executor);
       return this.#answer(handler(request, requestInfo(client, info, stopping)), client);
     });
-    for (const name of stopSignals) Deno.addSignalListener(name, this.#stop);
+    const ignore = onStopSignal(this.#stop);
     signal?.addEventListener("abort", this.#stop);
     this.finished = this.#finish(grace).finally(() => {
-      for (const name of stopSignals) Deno.removeSignalListener(name, this.#stop);
+      ignore();
       signal?.removeEventListener("abort", this.#stop);
     });
   }

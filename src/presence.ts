@@ -1,3 +1,5 @@
+import { onStopSignal } from "./server/stop_signals.ts";
+
 /** What the name of each lock begins with that a thread of this process holds while it serves. */
 const PRESENCE = "@genro/executor serves ";
 
@@ -11,11 +13,6 @@ const { locks } = navigator as unknown as {
 
 /** How many locks this thread holds: one for each app. */
 let ownLocks = 0;
-
-/** The signals that end a server. */
-export const stopSignals: readonly Deno.Signal[] = Deno.build.os === "windows"
-  ? ["SIGINT", "SIGBREAK"]
-  : ["SIGINT", "SIGTERM"];
 
 /**
  * Says that this thread serves, until the process is told to end. `deno serve --parallel` tells
@@ -32,10 +29,10 @@ export function bePresent(onEnding: () => void): () => Promise<number> {
   const end = () => {
     // A lock that is held keeps the process alive, and a listener from being killed.
     ending.resolve();
-    for (const signal of stopSignals) Deno.removeSignalListener(signal, end);
+    ignore();
     onEnding();
   };
-  for (const signal of stopSignals) Deno.addSignalListener(signal, end);
+  const ignore = onStopSignal(end);
   ownLocks++;
   // Workers share the locks of their program, and a task may steal this one.
   locks.request(PRESENCE + crypto.randomUUID(), () => ending.promise).catch(() => {});
