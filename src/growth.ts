@@ -15,6 +15,8 @@ const A_FEW = 10;
 const WORTH_A_START = 4;
 /** A task that occupies a worker for less than this many ms is mostly overhead of the host. */
 const TRIFLE = 0.1;
+/** A timer that calls back this many ms late is on time. */
+const ON_TIME_MS = 2;
 
 /** How many tasks a pool had returned at a time, in ms. */
 export interface Progress {
@@ -22,18 +24,28 @@ export interface Progress {
   readonly returned: number;
 }
 
-/** What to do about `queued` tasks, after the progress that this many workers made. */
+/**
+ * What to do about `queued` tasks, after the progress that this many workers made.
+ *
+ * @param late By how many ms this look comes later than it should have: up to 16 on Windows, where
+ * timers go by a coarse clock. What was done in that time says how fast the workers are, but a look
+ * that takes longer shall not ask for more before a worker is started.
+ */
 export function judgeGrowth(
   since: Progress,
   now: Progress,
   queued: number,
   workers: number,
+  late: number,
 ): "start" | "look longer" | "wait" {
   const elapsed = now.time - since.time;
-  const returned = now.returned - since.returned;
-  if (returned === 0) return "start";
-  if (returned > A_FEW && elapsed < LONG_LOOK) return "look longer";
-  const timeEach = elapsed / returned;
-  const worthIt = queued * timeEach > WORTH_A_START * elapsed && workers * timeEach > TRIFLE;
+  const look = late > ON_TIME_MS ? elapsed - late : elapsed;
+  const all = now.returned - since.returned;
+  // How many of them had returned when this look should have been.
+  const returned = look === elapsed ? all : all * look / elapsed;
+  if (returned < 1) return "start";
+  if (returned > A_FEW && look < LONG_LOOK) return "look longer";
+  const timeEach = look / returned;
+  const worthIt = queued * timeEach > WORTH_A_START * look && workers * timeEach > TRIFLE;
   return worthIt ? "start" : "wait";
 }

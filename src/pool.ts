@@ -792,12 +792,14 @@ export class Pool {
   #considerStart(tenant: Tenant, since: Progress, after: number): void {
     this.#growing = true;
     this.#looking = true;
+    const due = Math.max(since.time + after, performance.now());
     this.#growTimer = machinery.setTimeout(() => {
       this.#stopLooking();
       const { size } = tenant.queue;
       if (size === 0) return this.#tenants.anyQueued ? this.#grow() : this.#growBack();
       const workers = this.#inTurn ? tenant.workers : this.#members.size;
-      switch (judgeGrowth(since, this.#progressOf(tenant), size, workers)) {
+      const progress = this.#progressOf(tenant);
+      switch (judgeGrowth(since, progress, size, workers, progress.time - due)) {
         case "start":
           if (this.#inTurn) this.#startFor(tenant);
           else this.#startOne();
@@ -808,7 +810,7 @@ export class Pool {
         case "wait":
           this.#grow();
       }
-    }, Math.max(0, since.time + after - performance.now()));
+    }, due - performance.now());
   }
 
   /** A look at the progress has ended, or somebody cannot wait for that. */

@@ -19,6 +19,14 @@ const real = {
   clearTimeout: lazyGlobal<typeof globalThis.clearTimeout>("clearTimeout"),
 };
 
+/**
+ * How much later, in ms, a timer may call back than it should, though nothing holds up the event
+ * loop: Windows looks at its clock 64 times a second.
+ *
+ * @see {@link https://learn.microsoft.com/en-us/windows/win32/api/timeapi/nf-timeapi-timebeginperiod}
+ */
+export const TICK_MS = Deno.build.os === "windows" ? 1_000 / 64 : 0;
+
 /** Calls back after this many ms. */
 export function setTimeout(callback: () => void, ms: number): Timer {
   return real.setTimeout()(callback, ms);

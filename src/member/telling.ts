@@ -1,5 +1,5 @@
 import { type Ledger, MAX_UNHEARD, NO_LIMIT } from "../ledger.ts";
-import { now, setTimeout } from "../timers.ts";
+import { now, setTimeout, TICK_MS } from "../timers.ts";
 
 /** How much a worker may tell in one turn of the event loop: at first, at least, and at most. */
 const FIRST_TIMES = 32, MIN_TIMES = 4, MAX_TIMES = 1_024;
@@ -57,11 +57,22 @@ export class Telling {
       this.#isAllowing = false;
       // It was released meanwhile.
       if ((this.#allowed - this.#told | 0) > MAX_TIMES) return;
-      const took = now() - begun;
-      if (took > LONG_MS) this.#times = Math.max(MIN_TIMES, this.#times / 2);
-      else if (took < SHORT_MS) this.#times = Math.min(MAX_TIMES, this.#times * 2);
+      this.#times = timesAfter(this.#times, now() - begun);
       this.#allowed = this.#told + this.#times | 0;
       this.#ledger.allow(this.#allowed);
     }, 0);
   }
+}
+
+/**
+ * How much is good for a turn of the event loop.
+ *
+ * @param times How much was told in the turn before.
+ * @param took How long, in ms, that turn took until its timer.
+ * @param tick How late the timer may be on a system that does nothing else.
+ */
+export function timesAfter(times: number, took: number, tick = TICK_MS): number {
+  if (took > LONG_MS + tick) return Math.max(MIN_TIMES, times / 2);
+  if (took < SHORT_MS + tick) return Math.min(MAX_TIMES, times * 2);
+  return times;
 }
