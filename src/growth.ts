@@ -15,7 +15,7 @@ const A_FEW = 10;
 const WORTH_A_START = 4;
 /** A task that occupies a worker for less than this many ms is mostly overhead of the host. */
 const TRIFLE = 0.1;
-/** A timer that calls back this many ms late is on time. */
+/** A delay of this many ms counts as none. */
 const ON_TIME_MS = 2;
 
 /** How many tasks a pool had returned at a time, in ms. */
@@ -27,9 +27,9 @@ export interface Progress {
 /**
  * What to do about `queued` tasks, after the progress that this many workers made.
  *
- * @param late By how many ms this look comes later than it should have: up to 16 on Windows, where
- * timers go by a coarse clock. What was done in that time says how fast the workers are, but a look
- * that takes longer shall not ask for more before a worker is started.
+ * @param late How many ms this look is late: up to 16 on Windows, where timers go by a coarse clock.
+ * The tasks of those ms count for the speed of the workers. But the longer look does not raise the
+ * amount of work for another start.
  */
 export function judgeGrowth(
   since: Progress,
@@ -41,7 +41,7 @@ export function judgeGrowth(
   const elapsed = now.time - since.time;
   const look = late > ON_TIME_MS ? elapsed - late : elapsed;
   const all = now.returned - since.returned;
-  // How many of them had returned when this look should have been.
+  // The number at the time when this look was due.
   const returned = look === elapsed ? all : all * look / elapsed;
   if (returned < 1) return "start";
   if (returned > A_FEW && look < LONG_LOOK) return "look longer";

@@ -1,10 +1,10 @@
 /** How a process has ended, in words: by a code, by a signal, or by an exception of Windows. */
 
-/** What is known of the end of a process. */
+/** The end of a process, as Deno tells of the end. */
 export interface ProcessEnd {
-  /** The exit code; `null` if a signal ended the process. Deno tells those of Windows as signed. */
+  /** The exit code; `null` if a signal ended the process. Exit codes of Windows are signed here. */
   readonly code: number | null;
-  /** The signal. On Windows only what the program itself sent. */
+  /** The signal. On Windows only a signal of the program itself. */
   readonly signal: string | null;
 }
 
@@ -13,7 +13,7 @@ const BROKEN = "which is how native code ends that has found itself broken";
 const BAD_ACCESS = "which is how native code ends that has used memory it does not have";
 const NO_MEMORY = "which says that Windows is out of memory";
 
-/** What the signals of Unix mean that a program is seldom sent by its user. */
+/** The usual reasons for signals of Unix. */
 const SIGNAL_MEANINGS: ReadonlyMap<string, string> = new Map([
   ["SIGABRT", BROKEN],
   ["SIGBUS", BAD_ACCESS],
@@ -25,8 +25,8 @@ const SIGNAL_MEANINGS: ReadonlyMap<string, string> = new Map([
 const CTRL_C = 0xC000013A;
 
 /**
- * What the exit codes of Windows mean. A program that crashes there ends with the number of an
- * exception, and no signal.
+ * The meanings of exit codes of Windows. After a crash there, the exit code is the number of an
+ * exception.
  *
  * @see {@link https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-erref/596a1078-e883-4972-9bbc-49e60bebca55}
  */
@@ -44,7 +44,7 @@ const EXCEPTION_MEANINGS: ReadonlyMap<number, string> = new Map([
   [0xC0000409, BROKEN],
 ]);
 
-/** The first code that is an exception of Windows: exit codes of Unix are below 256. */
+/** The first number of an exception of Windows. Exit codes of Unix are below 256. */
 const FIRST_EXCEPTION = 0x80000000;
 
 /**
@@ -56,7 +56,7 @@ const GROUP_ENDS: readonly unknown[] = ["SIGHUP", 129, "SIGINT", 130, "SIGTERM",
 /**
  * Says why a process ended.
  *
- * @param fault Why this program killed the process, if it did so of itself.
+ * @param fault Why this program killed the process, if the program did.
  */
 export function whyEnded({ code, signal }: ProcessEnd, fault?: string): string {
   if (signal === "SIGKILL" && fault !== undefined) return fault;
@@ -72,7 +72,7 @@ export function whyEnded({ code, signal }: ProcessEnd, fault?: string): string {
   );
 }
 
-/** Whether what ended a process was meant for all processes of the program. */
+/** Whether the end of a process was meant for all processes of the program. */
 export function isEndOfGroup({ code, signal }: ProcessEnd): boolean {
   return GROUP_ENDS.includes(signal ?? code! >>> 0);
 }

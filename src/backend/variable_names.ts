@@ -1,6 +1,6 @@
-/** Names of environment variables: their case does not matter on Windows. */
+/** Names of environment variables. Their case does not matter on Windows. */
 
-/** What tells variables apart. */
+/** The same text for all names of one variable. */
 export function keyOf(name: string, os = Deno.build.os): string {
   return os === "windows" ? name.toUpperCase() : name;
 }
@@ -15,15 +15,15 @@ export function covers(pattern: string, variable: string, os = Deno.build.os): b
   return isPattern(pattern) && keyOf(variable, os).startsWith(keyOf(pattern.slice(0, -1), os));
 }
 
-/** Whether Deno passes a variable to another program only if it may run any. */
+/** Whether Deno passes a variable on only with permission to run all programs. */
 export function isOfLoader(name: string): boolean {
   return /^\s*(?:LD|DYLD)_/i.test(name);
 }
 
 /**
- * The variables that can be passed to a process, each once: the last of those that are the same.
- * Windows also has variables such as `=C:`, the current folder of a drive, which older versions of
- * Deno list and no version of Deno takes.
+ * The variables for a process, each once: the last of several names of one variable. Windows also has
+ * variables such as `=C:`, the current folder of a drive. Older versions of Deno list such variables,
+ * and no version of Deno takes them.
  *
  * @see {@link https://github.com/denoland/deno/pull/34711}
  */

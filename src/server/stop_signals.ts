@@ -1,17 +1,17 @@
-/** The signals that end a server. */
+/** The signals to end a server. */
 
 /**
- * On Windows, Deno 2.8 and newer also hear SIGTERM, which `deno run --watch` sends before it starts a
- * program again. To end a program on Windows with SIGTERM is to kill it: the program hears nothing.
+ * On Windows, Deno 2.8 and newer also hear SIGTERM: `deno run --watch` sends SIGTERM before each new
+ * start of the program. Another program cannot send SIGTERM there, and kills instead.
  */
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK", "SIGTERM"]
   : ["SIGINT", "SIGTERM"];
 
 /**
- * Calls `stop` for each signal that ends a server.
+ * Calls `stop` for each signal to end a server.
  *
- * @returns Ends that.
+ * @returns Removes the listeners.
  */
 export function onStopSignal(stop: () => void): () => void {
   const heard = SIGNALS.filter((signal) => {

@@ -4,8 +4,8 @@
  * Checks that a server can listen where its options say.
  *
  * @param listen The options of `Deno.serve`.
- * @throws {Deno.errors.NotSupported} If they name a Unix socket on Windows. Deno itself would say
- * that an operation is not supported, when the executor runs.
+ * @throws {Deno.errors.NotSupported} If the options name a Unix socket on Windows. Deno itself would
+ * refuse the socket later, after the start of the executor, and name an operation of its own.
  */
 export function assertSocket(listen: object, os = Deno.build.os): void {
   const { path } = listen as { path?: unknown };
