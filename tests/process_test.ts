@@ -9,7 +9,7 @@ import {
   WorkerStartError,
 } from "@genro/executor";
 import { clonesBlobs, clonesExceptions, hasLocks, hasProcesses, tellsItsEnd } from "./features.ts";
-import { Program } from "./processes.ts";
+import { isAlive, Program } from "./processes.ts";
 import { until } from "./waiting.ts";
 
 const { add, later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
@@ -20,15 +20,6 @@ const testOfProcesses = hasProcesses ? Deno.test : Deno.test.ignore;
 const withProcess = (options?: PoolOptions) =>
   Executor.start({ cpu: { isolation: "process", maxWorkers: 1, ...options } });
 
-/** Whether there is such a process; one that has ended and was not waited for is none. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
-  } catch {
-    return false;
-  }
-}
-
 /** How many ms of a core a process has used. */
 function cpuTime(pid: number): number {
   const [, user, system] = /^\d+ \(.*\) \S(?: -?\d+){10} (\d+) (\d+)/.exec(
@@ -36,6 +27,22 @@ function cpuTime(pid: number): number {
   )!;
   return (Number(user) + Number(system)) * 10;
 }
+
+// Tests below prove by isAlive() that nothing is left: it must know both answers here.
+Deno.test("isAlive() tells a process that runs from one that has ended", async () => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "console.log(); setInterval(() => {}, 1_000);"],
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  assertEquals([isAlive(child.pid), isAlive(Deno.pid)], [true, true]);
+  child.kill("SIGKILL");
+  await child.status;
+  await reader.cancel();
+  assertEquals(isAlive(child.pid), false);
+});
 
 /** What runs until it is stopped, or longer than anybody would wait. */
 const endless: Record<string, () => unknown> = {

@@ -1,3 +1,44 @@
+import nodeProcess from "node:process";
+import { fileURLToPath } from "node:url";
+
+/**
+ * The path of a file of this package, by its path from the package's folder. `URL.pathname` is no
+ * path: on Windows it begins with a slash, and everywhere it keeps `%20` for a space.
+ */
+export const pathOf = (file: string): string =>
+  fileURLToPath(new URL(`../${file}`, import.meta.url));
+
+/** Whether a process runs. A process that ended and was not waited for, a zombie, does not. */
+export function isAlive(pid: number): boolean {
+  switch (Deno.build.os) {
+    case "linux":
+    case "android":
+      try {
+        return !/^\d+ \(.*\) [ZX] /s.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
+      } catch (error) {
+        // A process that ends between opening its file and reading the file answers ESRCH.
+        if (error instanceof Deno.errors.NotFound || /ESRCH|os error 3\b/.test(`${error}`)) {
+          return false;
+        }
+        throw error;
+      }
+    case "windows":
+      // Deno answers by the exit code of the process, which Windows has once the process ended.
+      // https://github.com/denoland/deno/blob/v2.9.0/ext/process/lib.rs
+      try {
+        return nodeProcess.kill(pid, 0);
+      } catch {
+        return false;
+      }
+    default: {
+      // macOS and the BSDs have no /proc, and signal 0 reaches zombies.
+      const args = ["-o", "stat=", "-p", String(pid)];
+      const { stdout } = new Deno.Command("ps", { args }).outputSync();
+      return /^[^ZX]/.test(new TextDecoder().decode(stdout).trim());
+    }
+  }
+}
+
 /** How a program is run. */
 export interface ProgramOptions {
   cwd?: string | URL;
