@@ -7,7 +7,7 @@ export interface Outcome {
 
 /** Somebody who uses a registry: with a project, and a cache that is empty at first. */
 export class Consumer implements AsyncDisposable {
-  readonly #home = Deno.makeTempDirSync();
+  readonly #home = Deno.realPathSync(Deno.makeTempDirSync());
   readonly #registry: string;
   /** The folder of the project. */
   readonly project = `${this.#home}/project`;

@@ -15,7 +15,10 @@ const [, example] = /```ts\n(.*?)```/s.exec(readme)!;
 
 /** A command, and what must come of it. */
 interface Step {
-  /** The arguments of `deno`; `<hosts>` stands for those that modules come from. */
+  /**
+   * The arguments of `deno`, separated by spaces; `<hosts>` stands for those that modules come from,
+   * `<deno>` for the path of Deno.
+   */
   readonly deno: string;
   /** Its exit code; 0 if not given. */
   readonly code?: number;
@@ -258,7 +261,7 @@ const rows: Row[] = [
     files: { "tasks.ts": tasks },
     steps: [
       { deno: "run -A main.ts", prints: ["module"] },
-      { deno: `run --allow-run=${Deno.execPath()} main.ts`, prints: ["module"] },
+      { deno: "run --allow-run=<deno> main.ts", prints: ["module"] },
       { deno: "run main.ts", code: 1, says: /WorkerStartError: .*expected --allow-run=/ },
     ],
   },
@@ -300,7 +303,7 @@ const rows: Row[] = [
         prints: [/^734194ede5b0/],
       },
       {
-        deno: `run --allow-run=${Deno.execPath()} jsr:@acme/library@1/cli process`,
+        deno: "run --allow-run=<deno> jsr:@acme/library@1/cli process",
         prints: [/^734194ede5b0/],
       },
     ],
@@ -416,7 +419,11 @@ for (const { does, main, files, config, adds, steps } of rows) {
       if (step.when === "the registry is gone") await near[Symbol.asyncDispose]();
       if (step.when === "the cache is empty") await consumer.forget();
       const hosts = `${host},${new URL(near.url).host}`;
-      await take(consumer, { ...step, deno: step.deno.replace("<hosts>", hosts) });
+      // Split first: a path may contain spaces.
+      const args = step.deno.split(" ").map((arg) =>
+        arg.replace("<hosts>", () => hosts).replace("<deno>", () => Deno.execPath())
+      );
+      await take(consumer, step, args);
     }
   });
 }
@@ -442,10 +449,11 @@ Deno.test("A consumer compiles, and finds all that a worker needs in the program
   await consumer.write("tasks.ts", tasks);
   assertEquals((await consumer.deno(["add", "jsr:@genro/executor"])).code, 0);
   await consumer.configure(RESTRICTED);
-  const compile = ["compile", "-A", "--output", "out", "main.ts"];
+  const out = Deno.build.os === "windows" ? "out.exe" : "out";
+  const compile = ["compile", "-A", "--output", out, "main.ts"];
   const { code, stderr } = await consumer.deno(compile);
   if (code === 0) {
-    const { code, stdout, stderr } = await consumer.run("out");
+    const { code, stdout, stderr } = await consumer.run(out);
     assertEquals({ code, stdout }, { code: 0, stdout: "module\n" }, stderr);
   } else {
     // Deno's runtime for compiled programs cannot be had here: look at what would be added to it.
@@ -454,7 +462,7 @@ Deno.test("A consumer compiles, and finds all that a worker needs in the program
     const { code, stderr: said } = await consumer.deno(compile, anyProgram);
     assertEquals(code, 0, said);
   }
-  const compiled = Buffer.from((await consumer.read("out")).buffer);
+  const compiled = Buffer.from((await consumer.read(out)).buffer);
   for (const module of ["worker.ts", "src/task_server.ts", "src/child.ts"]) {
     assert(compiled.includes(`${near.url}@genro/executor/${version}/${module}`), module);
   }
@@ -464,9 +472,9 @@ Deno.test("A consumer compiles, and finds all that a worker needs in the program
 });
 
 /** Takes a step, and sees that what must come of it has come. */
-async function take(consumer: Consumer, step: Step): Promise<void> {
-  const { code, stdout, stderr } = await consumer.deno(step.deno.split(" "));
-  const told = `deno ${step.deno}\n${stdout}${stderr}`;
+async function take(consumer: Consumer, step: Step, args: string[]): Promise<void> {
+  const { code, stdout, stderr } = await consumer.deno(args);
+  const told = `deno ${args.join(" ")}\n${stdout}${stderr}`;
   assertEquals(code, step.code ?? 0, told);
   if (step.says !== undefined) assert(step.says.test(stderr), told);
   if (step.prints === undefined) return;

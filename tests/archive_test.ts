@@ -2,21 +2,23 @@ import { assert, assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import type { Entry } from "../examples/archive/tasks.ts";
-import { Program } from "./processes.ts";
+import { lacksSignals, testUnless } from "./features.ts";
+import { makeTempFolder, Program, temporaryIn } from "./processes.ts";
+
+const testOfSignals = testUnless(lacksSignals);
 
 /** The example with the permissions that it documents, and a folder for its temporary files. */
 async function withArchive(
   use: (run: (...args: string[]) => Program, folder: string) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir();
+  const folder = await makeTempFolder();
   const permissions = ["--no-prompt", `--allow-read=.,${folder}`, `--allow-write=${folder}`];
   try {
     await Deno.mkdir(`${folder}/temporary`);
-    const variable = Deno.build.os === "windows" ? "TEMP" : "TMPDIR";
     await use(
       (...args) =>
         new Program(["run", ...permissions, "examples/archive/main.ts", ...args], {
-          env: { [variable]: `${folder}/temporary` },
+          env: temporaryIn(`${folder}/temporary`),
         }),
       folder,
     );
@@ -116,15 +118,16 @@ Deno.test("examples/archive/main.ts refuses what it cannot use, and exits 2", as
   });
 });
 
-Deno.test("examples/archive/main.ts leaves nothing behind on SIGINT, and exits 130", {
-  ignore: Deno.build.os === "windows",
-}, async () => {
-  await withArchive(async (run) => {
-    await using program = run("--files", "3000");
-    await program.line(/^Archiving 3000 files$/);
-    program.kill("SIGINT");
-    const [, files] = await program.line(/^Interrupted after (\d+) files$/);
-    assert(Number(files) < 3_000, files);
-    assertEquals((await program.ended()).code, 130);
-  });
-});
+testOfSignals(
+  "examples/archive/main.ts leaves nothing behind on SIGINT, and exits 130",
+  async () => {
+    await withArchive(async (run) => {
+      await using program = run("--files", "3000");
+      await program.line(/^Archiving 3000 files$/);
+      program.kill("SIGINT");
+      const [, files] = await program.line(/^Interrupted after (\d+) files$/);
+      assert(Number(files) < 3_000, files);
+      assertEquals((await program.ended()).code, 130);
+    });
+  },
+);

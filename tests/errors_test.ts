@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import {
   assert,
   assertEquals,
@@ -18,6 +19,9 @@ import {
 } from "./isolation.ts";
 
 const { add, exceed } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
+
+/** This file, to be read. */
+const own = fileURLToPath(import.meta.url);
 
 /** What a call rejects with. */
 async function caught(call: () => Promise<unknown>): Promise<unknown> {
@@ -275,11 +279,14 @@ Deno.test("Executor explains a ReferenceError in a function that was sent by its
 
 Deno.test("Executor explains a permission that the tasks of a pool do not have", async () => {
   await using executor = await Executor.start({ blocking: { permissions: "none" } });
-  const read = () => Deno.readTextFileSync("/etc/hosts");
-  const cpu = await assertRejects(() => executor.runCpu(read), Deno.errors.NotCapable);
+  const read = (path: string) => Deno.readTextFileSync(path);
+  const cpu = await assertRejects(() => executor.runCpu(read, own), Deno.errors.NotCapable);
   assertMatch(cpu.message, /tasks of the cpu pool have what cpu: { permissions } grants; runBl/);
   assertStringIncludes(cpu.stack!, cpu.message);
-  const blocking = await assertRejects(() => executor.runBlocking(read), Deno.errors.NotCapable);
+  const blocking = await assertRejects(
+    () => executor.runBlocking(read, own),
+    Deno.errors.NotCapable,
+  );
   assertMatch(blocking.message, /what blocking: { permissions } grants$/);
 });
 
@@ -289,8 +296,8 @@ Deno.test("Executor explains a permission that a task's module does not have", a
   for (
     const text of [
       "Deno.env.get('HOME');",
-      "Deno.readTextFileSync('/etc/hosts');",
-      "Deno.dlopen('libc.so.6', {});",
+      `Deno.readTextFileSync(${JSON.stringify(own)});`,
+      "Deno.dlopen('no_such_library', {});",
       "import process from 'node:process'; process.env.NODE_ENV;",
     ]
   ) {
@@ -306,9 +313,10 @@ testOfWorkers("Executor does not explain a module that the program itself may no
   permissions: { read: [new URL("..", import.meta.url)], import: true, run: true, env: true },
 }, async () => {
   await using executor = await Executor.start({ cpu: { permissions: "inherit" } });
-  const { f } = tasksFrom<{ f(): void }>("file:///etc/hosts.ts");
+  const outside = new URL("../../no_such_module.ts", import.meta.url);
+  const { f } = tasksFrom<{ f(): void }>(outside.href);
   const { message } = await assertRejects(() => executor.runCpu(f), WorkerStartError);
-  assertMatch(message, /Requires read access to "\/etc\/hosts\.ts"/);
+  assertStringIncludes(message, `Requires read access to "${fileURLToPath(outside)}"`);
   assert(!message.includes("permissions }"), message);
 });
 
@@ -373,7 +381,7 @@ Deno.test("Executor explains an import by a path in a function that was sent by 
       () => executor.runBlocking(load),
       () => executor.runBlocking(loadOurs, "./ledger.ts"),
       () => executor.runBlocking(loadOurs, "../mod.ts"),
-      () => executor.runBlocking(loadOurs, "/etc/hosts"),
+      () => executor.runBlocking(loadOurs, new URL(import.meta.url).pathname),
       () => inline.runCpu(load),
       () => inline.runCpu(loadOurs, "./ledger.ts"),
     ]

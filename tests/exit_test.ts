@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
+import { makeTempFolder } from "./processes.ts";
 
 /** Runs a script that imports the executor in a process of its own, which must end by itself. */
 async function run(script: string, unstable = ["worker-options"]) {
-  const folder = await Deno.makeTempDir();
+  const folder = await makeTempFolder();
   try {
     const imports = {
       "@genro/executor": import.meta.resolve("../mod.ts"),
@@ -10,16 +11,16 @@ async function run(script: string, unstable = ["worker-options"]) {
     };
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports, unstable }));
     await Deno.writeTextFile(`${folder}/main.ts`, script);
-    const begin = performance.now();
-    const { code, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    const timeout = AbortSignal.timeout(30_000);
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--allow-all", "--no-prompt", "--quiet", "--no-lock", "main.ts"],
       cwd: folder,
       env: { NO_COLOR: "1" },
-      signal: AbortSignal.timeout(30_000),
+      signal: timeout,
     }).output();
-    assertEquals(signal, null, "it did not end by itself");
+    assertEquals(timeout.aborted, false, "it did not end by itself");
     const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes).trim());
-    return { code, out: out!, err: err!, took: performance.now() - begin };
+    return { code, out: out!, err: err! };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -38,7 +39,7 @@ Deno.test("A program ends by itself after shutdown()", async () => {
 });
 
 Deno.test("A program ends by itself when its executor is idle and never shut down", async () => {
-  const { code, out, err, took } = await run(`
+  const { code, out, err } = await run(`
     import { Executor } from "@genro/executor";
     const executor = await Executor.start({
       blocking: { minWorkers: 2, idleTimeout: Infinity },
@@ -48,7 +49,6 @@ Deno.test("A program ends by itself when its executor is idle and never shut dow
     console.log(await executor.runBlocking((n: number) => n * 2, 22));
   `);
   assertEquals({ code, out, err }, { code: 0, out: "42\n44", err: "" });
-  assert(took < 9_000, "it did not wait for idleTimeout");
 });
 
 Deno.test("A program ends by itself after a task was cancelled that its worker gave back", async () => {

@@ -1,4 +1,7 @@
-/** What this Deno can do: what one lacks, the README says in "On an older Deno". */
+/**
+ * What this Deno and this system can do. What an older Deno lacks, the README says in "On an older
+ * Deno".
+ */
 
 import { ChildProcess } from "node:child_process";
 import * as modules from "node:module";
@@ -31,3 +34,36 @@ export const transfersStreams = await (async () => {
  * of many messages in one turn of the event loop, and that a process may kill itself.
  */
 export const hasLocks = "locks" in navigator;
+
+/** Why no test of signals can run here, if none can. */
+export const lacksSignals = Deno.build.os === "windows" &&
+  "Windows has no signals, a process ends at once";
+
+/** Why no test of `/proc` can run here, if none can. */
+export const lacksProc = Deno.build.os !== "linux" && "only Linux has /proc";
+
+/** Why no test of processes can run here, if none can. */
+export const lacksProcesses = !hasProcesses && "this Deno cannot speak to processes";
+
+/** Why no test of Deno 2.9's additions can run here, if none can; see {@linkcode hasLocks}. */
+export const lacksLocks = !hasLocks && "this Deno has no Web Locks";
+
+type TestFunction = (t: Deno.TestContext) => void | Promise<void>;
+type TestOptions = Omit<Deno.TestDefinition, "fn" | "name">;
+
+/** How a test is defined. */
+interface DefineTest {
+  (name: string, fn: TestFunction): void;
+  (name: string, options: TestOptions, fn: TestFunction): void;
+}
+
+/** `Deno.test`, or where there is a reason, what skips a test and adds the reason to its name. */
+export function testUnless(reason: string | false): DefineTest {
+  // Deno reports the place that calls Deno.test: no function of ours is to stand between.
+  if (reason === false) return Deno.test;
+  return (name: string, ...rest: [TestFunction] | [TestOptions, TestFunction]) => {
+    const skipped = `${name} (skipped: ${reason})`;
+    if (rest.length === 1) Deno.test.ignore(skipped, ...rest);
+    else Deno.test.ignore(skipped, ...rest);
+  };
+}

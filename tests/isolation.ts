@@ -4,6 +4,7 @@
  */
 
 import { Executor as Plain, type ExecutorOptions, type PoolOptions } from "@genro/executor";
+import { testUnless } from "./features.ts";
 
 export * from "@genro/executor";
 
@@ -11,7 +12,9 @@ export * from "@genro/executor";
 export const isolation = Deno.env.get("ISOLATION") === "process" ? "process" : "worker";
 
 /** A test of what needs memory, locks, ports or streams between threads. */
-export const testOfWorkers = isolation === "worker" ? Deno.test : Deno.test.ignore;
+export const testOfWorkers = testUnless(
+  isolation === "process" && "not for tasks in processes",
+);
 
 export class Executor extends Plain {
   constructor(options: ExecutorOptions = {}) {

@@ -1,15 +1,21 @@
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Executor, testOfWorkers, WorkerStartError } from "./isolation.ts";
+import { pathOf } from "./processes.ts";
+
+/** This file, to be read. */
+const own = fileURLToPath(import.meta.url);
 
 /** What a CPU task may not do, and would do here. */
-const forbidden: Record<string, (program: string) => unknown> = {
-  "read a file": () => Deno.readTextFileSync("/etc/hosts"),
-  "write a file": () => Deno.writeTextFileSync("/tmp/written-by-a-cpu-task", ""),
+const forbidden: Record<string, (file: string, program: string) => unknown> = {
+  "read a file": (file) => Deno.readTextFileSync(file),
+  "write a file": (file) => Deno.writeTextFileSync(file, "", { append: true }),
   "open a socket": () => Deno.listen({ hostname: "127.0.0.1", port: 0 }).close(),
   "connect": () => Deno.connect({ hostname: "127.0.0.1", port: 9 }),
   "fetch": () => fetch("http://127.0.0.1:54321/"),
   "read an environment variable": () => Deno.env.get("PATH"),
-  "run a program": (program) => new Deno.Command(program, { args: ["--version"] }).outputSync(),
+  "run a program": (_file, program) =>
+    new Deno.Command(program, { args: ["--version"] }).outputSync(),
   "load a library": () => Deno.dlopen("/no/such/library.so", {}),
   "ask for the host's name": () => Deno.hostname(),
 };
@@ -18,7 +24,7 @@ for (const [what, task] of Object.entries(forbidden)) {
   Deno.test(`Executor.runCpu() may not ${what}`, async () => {
     await using executor = await Executor.start();
     await assertRejects(
-      async () => await executor.runCpu(task, Deno.execPath()),
+      async () => await executor.runCpu(task, own, Deno.execPath()),
       Deno.errors.NotCapable,
     );
   });
@@ -45,7 +51,7 @@ Deno.test("Executor.runCpu() may not ask for more", async () => {
 
 Deno.test("Executor.runBlocking() has the program's permissions", async () => {
   await using executor = await Executor.start();
-  const text = await executor.runBlocking(() => Deno.readTextFileSync("/etc/hosts"));
+  const text = await executor.runBlocking((path) => Deno.readTextFileSync(path), own);
   assertEquals(typeof text, "string");
 });
 
@@ -76,7 +82,7 @@ Deno.test("Executor takes its permissions when it is made", async () => {
     const permissions = { read: [url] as (string | URL)[], env: false };
     const executor = new Executor({ cpu: { permissions } });
     permissions.read.push(file);
-    url.pathname = file;
+    url.href = pathToFileURL(file).href;
     permissions.env = true;
     await using _ = executor;
     await executor.startup();
@@ -95,7 +101,7 @@ Deno.test("Executor takes no permissions from Object.prototype", async () => {
   try {
     await using executor = await Executor.start({ cpu: {} });
     await assertRejects(
-      () => executor.runCpu(() => Deno.readTextFileSync("/etc/hosts")),
+      () => executor.runCpu((path) => Deno.readTextFileSync(path), own),
       Deno.errors.NotCapable,
     );
   } finally {
@@ -116,13 +122,18 @@ testOfWorkers("Executor.startup() rejects permissions that the program does not 
   assertEquals(executor.stats().cpu.workers, 0);
 });
 
+const [granted, denied] = [pathOf("tests"), pathOf("src")];
+
 testOfWorkers("Executor.startup() names each permission that the program does not have", {
-  permissions: { read: ["/etc"], env: ["PATH"] },
+  permissions: { read: [granted], env: ["PATH"] },
 }, async () => {
   const rows: [Deno.PermissionOptions, string][] = [
     [{ read: true }, "read"],
-    [{ read: ["/etc/hosts", "/tmp"] }, 'read permission for "/tmp"'],
-    [{ read: [new URL("file:///tmp")], net: ["a.b"] }, 'for "/tmp", net permission for "a.b"'],
+    [{ read: [own, denied] }, `read permission for "${denied}"`],
+    [
+      { read: [pathToFileURL(denied)], net: ["a.b"] },
+      `for "${denied}", net permission for "a.b"`,
+    ],
     [{ env: ["PATH", "HOME"], run: true }, 'env permission for "HOME", run'],
   ];
   for (const [permissions, part] of rows) {
@@ -138,7 +149,7 @@ Deno.test("Executor restricts the blocking pool on demand", async () => {
   assertEquals(executor.stats().blocking.workers, 1);
   assertEquals(typeof await executor.runBlocking(() => Deno.env.get("PATH")), "string");
   await assertRejects(
-    () => executor.runBlocking(() => Deno.readTextFileSync("/etc/hosts")),
+    () => executor.runBlocking((path) => Deno.readTextFileSync(path), own),
     Deno.errors.NotCapable,
   );
 });

@@ -8,6 +8,19 @@ import { fileURLToPath } from "node:url";
 export const pathOf = (file: string): string =>
   fileURLToPath(new URL(`../${file}`, import.meta.url));
 
+/**
+ * Makes a temporary folder. Its path is the one that its processes get from the system as their
+ * current folder: `TMPDIR` leads through symbolic links on macOS and may have a short name such as
+ * `RUNNER~1` on Windows, and a permission for the one path is no permission for the other.
+ */
+export async function makeTempFolder(): Promise<string> {
+  return await Deno.realPath(await Deno.makeTempDir());
+}
+
+/** The variables that say where temporary files go; which of them counts, the system knows. */
+export const temporaryIn = (folder: string): Record<string, string> =>
+  Object.fromEntries(["TMPDIR", "TEMP", "TMP"].map((name) => [name, folder]));
+
 /** Whether a process runs. A process that ended and was not waited for, a zombie, does not. */
 export function isAlive(pid: number): boolean {
   switch (Deno.build.os) {

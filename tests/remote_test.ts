@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { makeTempFolder } from "./processes.ts";
 
 /** The files of this package and the stand-ins or packages it imports, as a registry serves them. */
 function serveSources(): Deno.HttpServer<Deno.NetAddr> {
@@ -15,7 +16,7 @@ function serveSources(): Deno.HttpServer<Deno.NetAddr> {
 
 Deno.test("Executor works when it is imported from a registry", async () => {
   const server = serveSources();
-  const folder = await Deno.makeTempDir();
+  const folder = await makeTempFolder();
   try {
     const origin = `http://127.0.0.1:${server.addr.port}`;
     const imports = {
@@ -64,7 +65,7 @@ Deno.test("Executor works when it is imported from a registry", async () => {
 
 Deno.test("Executor.startup() rejects where the program may not import the package", async () => {
   const server = serveSources();
-  const folder = await Deno.makeTempDir();
+  const folder = await makeTempFolder();
   try {
     const origin = `http://127.0.0.1:${server.addr.port}`;
     const imports = {

@@ -1,9 +1,15 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Executor, QueueFullError, WorkerStartError } from "@genro/executor";
 import { type ExecutorServer, lifespan, serve, type ServeHandler } from "@genro/executor/serve";
-import { Program } from "./processes.ts";
+import { makeTempFolder, Program } from "./processes.ts";
 import { until } from "./waiting.ts";
-import { hasLocks } from "./features.ts";
+import { lacksLocks, lacksSignals, testUnless } from "./features.ts";
+
+const testOfSignals = testUnless(lacksSignals);
+const testOfDenoServe = testUnless(lacksSignals || lacksLocks);
+const testOfUnixSockets = testUnless(
+  Deno.build.os === "windows" && "Deno has no Unix sockets on Windows",
+);
 
 const loopback = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
 
@@ -174,8 +180,8 @@ Deno.test("serve() stops with its signal, as with shutdown()", async () => {
   await server.shutdown();
 });
 
-Deno.test("serve() listens on a socket", { ignore: Deno.build.os === "windows" }, async () => {
-  const folder = await Deno.makeTempDir();
+testOfUnixSockets("serve() listens on a socket", async () => {
+  const folder = await makeTempFolder();
   const path = `${folder}/socket`;
   try {
     const server = await serve(
@@ -223,25 +229,24 @@ Deno.test("serve() ends what has not ended after its grace", async () => {
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test(`serve() finishes requests and tasks on ${signal}, and its program ends`, {
-    ignore: Deno.build.os === "windows",
-  }, async () => {
-    await using server = await Server.start();
-    const slow = get(`${server.url}/block?ms=400`);
-    await server.line(/^got .block/);
-    // A task that no request waits for.
-    assertEquals(await get(`${server.url}/background?ms=600`), [200, "begun"]);
-    server.kill(signal);
-    assertEquals(await slow, [200, "blocked"]);
-    await server.line(/^blocked/);
-    await server.line(/^finished {"running":false}/);
-    assertEquals((await server.ended()).code, 0);
-  });
+  testOfSignals(
+    `serve() finishes requests and tasks on ${signal}, and its program ends`,
+    async () => {
+      await using server = await Server.start();
+      const slow = get(`${server.url}/block?ms=400`);
+      await server.line(/^got .block/);
+      // A task that no request waits for.
+      assertEquals(await get(`${server.url}/background?ms=600`), [200, "begun"]);
+      server.kill(signal);
+      assertEquals(await slow, [200, "blocked"]);
+      await server.line(/^blocked/);
+      await server.line(/^finished {"running":false}/);
+      assertEquals((await server.ended()).code, 0);
+    },
+  );
 }
 
-Deno.test("serve() ends a blocked task after its grace, and its program ends", {
-  ignore: Deno.build.os === "windows",
-}, async () => {
+testOfSignals("serve() ends a blocked task after its grace, and its program ends", async () => {
   await using server = await Server.start({ grace: 100 });
   const blocked = get(`${server.url}/block?ms=30000`);
   await server.line(/^got .block/);
@@ -252,9 +257,7 @@ Deno.test("serve() ends a blocked task after its grace, and its program ends", {
   assert(performance.now() - begun < 5_000);
 });
 
-Deno.test("serve() ends at once on a second signal", {
-  ignore: Deno.build.os === "windows",
-}, async () => {
+testOfSignals("serve() ends at once on a second signal", async () => {
   await using server = await Server.start({ grace: 60_000 });
   const hanging = get(`${server.url}/hang`);
   await server.line(/^got .hang/);
@@ -269,9 +272,7 @@ Deno.test("serve() ends at once on a second signal", {
 
 for (const polite of [true, false]) {
   const how = polite ? "ends with `stopping`" : "does not end";
-  Deno.test(`serve() stops though an event stream ${how}`, {
-    ignore: Deno.build.os === "windows",
-  }, async () => {
+  testOfSignals(`serve() stops though an event stream ${how}`, async () => {
     await using server = await Server.start({ grace: polite ? 60_000 : 200 });
     const { body } = await fetch(`${server.url}/events${polite ? "?polite" : ""}`);
     const reader = body!.getReader();
@@ -304,20 +305,21 @@ async function withDeclared(
   await use(url!, server);
 }
 
-Deno.test("lifespan() gives an app of `deno serve` an executor, which ends with it", {
-  ignore: Deno.build.os === "windows" || !hasLocks,
-}, async () => {
-  await withDeclared({ args: ["own"] }, async (url, server) => {
-    assertEquals(await get(url), [200, "declared"]);
-    assertEquals(await get(`${url}throw`), [500, "Internal Server Error"]);
-    const slow = get(`${url}slow`);
-    await server.line(/got .slow/);
-    server.kill("SIGTERM");
-    assertEquals(await slow, [200, "slow"]);
-    await server.line(/^unloaded, running: false/);
-    assertEquals((await server.ended()).code, 0);
-  });
-});
+testOfDenoServe(
+  "lifespan() gives an app of `deno serve` an executor, which ends with it",
+  async () => {
+    await withDeclared({ args: ["own"] }, async (url, server) => {
+      assertEquals(await get(url), [200, "declared"]);
+      assertEquals(await get(`${url}throw`), [500, "Internal Server Error"]);
+      const slow = get(`${url}slow`);
+      await server.line(/got .slow/);
+      server.kill("SIGTERM");
+      assertEquals(await slow, [200, "slow"]);
+      await server.line(/^unloaded, running: false/);
+      assertEquals((await server.ended()).code, 0);
+    });
+  },
+);
 
 Deno.test("lifespan() gives its executor all cores", async () => {
   await withDeclared({}, async (url) => {
@@ -325,24 +327,23 @@ Deno.test("lifespan() gives its executor all cores", async () => {
   });
 });
 
-Deno.test("lifespan() gives each thread of `deno serve --parallel` its share of them", {
-  ignore: Deno.build.os === "windows" || !hasLocks,
-}, async () => {
-  // So many that one worker is each one's share.
-  const threads = Math.max(2, navigator.hardwareConcurrency);
-  await withDeclared({ threads }, async (url, server) => {
-    await Promise.all(Array.from({ length: 8 }, async () => {
-      const answer = await get(`${url}workers`, { headers: { connection: "close" } });
-      assertEquals(answer, [200, "1"]);
-    }));
-    server.kill("SIGINT");
-    assertEquals((await server.ended()).code, 0);
-  });
-});
+testOfDenoServe(
+  "lifespan() gives each thread of `deno serve --parallel` its share of them",
+  async () => {
+    // So many that one worker is each one's share.
+    const threads = Math.max(2, navigator.hardwareConcurrency);
+    await withDeclared({ threads }, async (url, server) => {
+      await Promise.all(Array.from({ length: 8 }, async () => {
+        const answer = await get(`${url}workers`, { headers: { connection: "close" } });
+        assertEquals(answer, [200, "1"]);
+      }));
+      server.kill("SIGINT");
+      assertEquals((await server.ended()).code, 0);
+    });
+  },
+);
 
-Deno.test("lifespan() can be had twice in one process", {
-  ignore: Deno.build.os === "windows" || !hasLocks,
-}, async () => {
+testOfDenoServe("lifespan() can be had twice in one process", async () => {
   const flags = ["--allow-read", "--no-prompt", "--host", "127.0.0.1", "--port", "0"];
   await using server = new Program(["serve", ...flags, "tests/fixtures/two_apps.ts"]);
   const [url] = await server.line(/http:\S+/);

@@ -1,5 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { Program } from "./processes.ts";
+import { lacksSignals, testUnless } from "./features.ts";
+import { makeTempFolder, Program } from "./processes.ts";
+
+const testOfSignals = testUnless(lacksSignals);
 
 const SERVER = [
   "run",
@@ -14,7 +17,7 @@ async function withServer(
   args: string[],
   use: (url: string, server: Program) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir();
+  const folder = await makeTempFolder();
   try {
     await using server = new Program([...SERVER, ...args], {
       env: { PORT: "0", DATABASE: `${folder}/sales.db` },
@@ -88,9 +91,7 @@ for (const args of [[], ["--on-event-loop"]]) {
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test(`examples/server.ts finishes its requests on ${signal}, and exits 0`, {
-    ignore: Deno.build.os === "windows",
-  }, async () => {
+  testOfSignals(`examples/server.ts finishes its requests on ${signal}, and exits 0`, async () => {
     await withServer([], async (url, server) => {
       const requests = Array.from({ length: 6 }, () => hash(url, `{ "password": "x" }`));
       // All are in flight when the first is answered.

@@ -1,12 +1,18 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   Executor,
+  isolation,
   NotCloneableError,
   type TaskContext,
   tasksFrom,
-  testOfWorkers,
 } from "./isolation.ts";
-import { clonesBlobs } from "./features.ts";
+import { clonesBlobs, testUnless } from "./features.ts";
+
+const testOfBlobs = testUnless(
+  isolation === "process"
+    ? "not for tasks in processes"
+    : !clonesBlobs && "this Deno cannot clone a Blob",
+);
 
 Deno.test("tasksFrom() names the exports of a module", async () => {
   const { add } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
@@ -199,7 +205,7 @@ Deno.test("Executor copies whatever structured clone takes, both ways", async ()
   }
 });
 
-testOfWorkers("Executor copies a Blob", { ignore: !clonesBlobs }, async () => {
+testOfBlobs("Executor copies a Blob", async () => {
   await using executor = await Executor.start();
   const text = await executor.runCpu((blob: Blob) => blob.text(), new Blob(["a blob"]));
   assertEquals(text, "a blob");

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Executor } from "@genro/executor";
-import { hasProcesses } from "./features.ts";
+import { lacksProcesses, testUnless } from "./features.ts";
 import { Program } from "./processes.ts";
 
 interface Attribute {
@@ -175,9 +175,7 @@ Deno.test("Executor measures its pools for OpenTelemetry", async () => {
   assertEquals(workers["blocking busy"]!.asDouble, 0);
 });
 
-Deno.test("Executor tells OpenTelemetry of tasks in processes", {
-  ignore: !hasProcesses,
-}, async () => {
+testUnless(lacksProcesses)("Executor tells OpenTelemetry of tasks in processes", async () => {
   await using collector = new Collector();
   await run(collector.environment, "0", "process");
   const [task] = collector.spans.filter(({ name }) => name === "blocking anonymous");

@@ -1,12 +1,19 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   Executor,
+  isolation,
   NotCloneableError,
   type TaskContext,
   testOfWorkers,
   transfer,
 } from "./isolation.ts";
-import { transfersStreams } from "./features.ts";
+import { testUnless, transfersStreams } from "./features.ts";
+
+const testOfStreams = testUnless(
+  isolation === "process"
+    ? "not for tasks in processes"
+    : !transfersStreams && "this Deno cannot transfer a stream",
+);
 
 Deno.test("transfer() moves a buffer to the worker", async () => {
   await using executor = await Executor.start();
@@ -57,9 +64,8 @@ Deno.test("TaskContext.transfer() moves a buffer back", async () => {
   assertEquals(left, 0);
 });
 
-testOfWorkers(
+testOfStreams(
   "transfer() moves streams in both directions",
-  { ignore: !transfersStreams },
   async () => {
     await using executor = await Executor.start();
     const upperCase = function (this: TaskContext, lines: ReadableStream<string>) {

@@ -1,12 +1,30 @@
 import { type Browser, chromium } from "npm:playwright-core@1";
 
-/** Where Chromium is: what `CHROMIUM` says, or the first of its names in the `PATH`. */
+/** Where Chromium or Chrome is: what `CHROMIUM` says, or the first place that has it. */
 export function findChromium(): string | undefined {
-  const given = Deno.env.get("CHROMIUM");
-  if (given) return given;
-  const folders = (Deno.env.get("PATH") ?? "").split(":");
-  const names = ["chromium", "chromium-browser", "google-chrome"];
-  return names.flatMap((name) => folders.map((folder) => `${folder}/${name}`)).find(isFile);
+  return Deno.env.get("CHROMIUM") || places().find(isFile);
+}
+
+/** Where this system has Chromium or Chrome: macOS and Windows do not put it into the `PATH`. */
+function places(): string[] {
+  switch (Deno.build.os) {
+    case "darwin":
+      return ["", Deno.env.get("HOME") ?? ""].flatMap((home) =>
+        ["Chromium", "Google Chrome"].map((name) =>
+          `${home}/Applications/${name}.app/Contents/MacOS/${name}`
+        )
+      );
+    case "windows":
+      return ["Chromium", "Google/Chrome"].flatMap((name) =>
+        ["ProgramFiles", "ProgramFiles(x86)", "LocalAppData"]
+          .map((variable) => `${Deno.env.get(variable)}/${name}/Application/chrome.exe`)
+      );
+    default: {
+      const folders = (Deno.env.get("PATH") ?? "").split(":");
+      return ["chromium", "chromium-browser", "google-chrome"]
+        .flatMap((name) => folders.map((folder) => `${folder}/${name}`));
+    }
+  }
 }
 
 function isFile(path: string): boolean {
