@@ -124,10 +124,10 @@ async function measure(letter: string, name: string): Promise<Sample> {
     locate(contenders["one raw worker"]!),
     quick ? "quick" : "full",
   ];
-  const pin = pinned && Deno.build.os === "linux";
+  if (pinned && Deno.build.os !== "linux") throw new Error("only Linux can pin it to one core");
   const within = Number(options.patience ?? (quick ? 15 : patience / 1_000));
-  const child = new Deno.Command(pin ? "taskset" : Deno.execPath(), {
-    args: pin ? ["-c", "0", Deno.execPath(), ...args] : args,
+  const child = new Deno.Command(pinned ? "taskset" : Deno.execPath(), {
+    args: pinned ? ["-c", "0", Deno.execPath(), ...args] : args,
     stdout: "piped",
     stderr: "piped",
     env: { NO_COLOR: "1" },

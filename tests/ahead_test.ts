@@ -125,11 +125,12 @@ testOfWorkers("Executor runs short tasks with deep arguments, shared or not", as
   const { depthOf } = steps();
   await using short = await withShort(1, (executor, step) => executor.runCpu(depthOf, [step]));
   let deep: unknown[] = [one];
-  for (let depth = 1; depth < 2_000; depth++) deep = [deep];
+  // Deno clones 3,500 levels on Linux, and 1,800 on Windows, where its frames are larger.
+  for (let depth = 1; depth < 1_000; depth++) deep = [deep];
   const results = await Promise.all(
     range(100).map((i) => short.executor.runCpu(depthOf, i % 2 === 0 ? deep : [i])),
   );
-  assertEquals(results, range(100).map((i) => i % 2 === 0 ? 2_000 : 1));
+  assertEquals(results, range(100).map((i) => i % 2 === 0 ? 1_000 : 1));
 });
 
 Deno.test("Executor gives each caller of many short tasks a result of its own", async () => {
