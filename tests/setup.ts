@@ -1,6 +1,7 @@
 /**
  * Makes the packages of @std resolve. Where JSR answers within two seconds they are the real
- * ones; where it does not, `.offline` is linked to the stand-ins, which deno.json then finds.
+ * ones; where it does not, `.offline` leads to the stand-ins, which deno.json then finds: as a link,
+ * and on Windows as a copy, since a link needs a privilege there and a junction a local NTFS drive.
  */
 
 const PROBE = ["async@^1/deadline"];
@@ -26,32 +27,46 @@ async function loads(packages: string[], within: number): Promise<boolean> {
   }
 }
 
-async function unlink(): Promise<void> {
+async function removeStandIns(): Promise<void> {
   try {
-    const { isSymlink } = await Deno.lstat(link);
-    if (isSymlink) await Deno.remove(link);
+    const { isDirectory } = await Deno.lstat(link);
+    await Deno.remove(link, { recursive: isDirectory });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
-async function linkStandIns(): Promise<void> {
+async function addStandIns(): Promise<void> {
+  const standIns = new URL("./standins/", import.meta.url);
+  if (Deno.build.os === "windows") return await copyChanged(standIns, new URL(`${link}/`));
   try {
-    // A junction needs the whole path; a link within the folder may move with it.
-    if (Deno.build.os === "windows") {
-      await Deno.symlink(new URL("./standins", import.meta.url), link, { type: "junction" });
-    } else await Deno.symlink("tests/standins", link);
+    await Deno.symlink("tests/standins", link);
   } catch (error) {
     // Linked before, or by another run of this.
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
 }
 
+/** Copies a folder of text files; what is there already may be in use, and is left alone. */
+async function copyChanged(from: URL, to: URL): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) {
+      await copyChanged(new URL(`${name}/`, from), new URL(`${name}/`, to));
+      continue;
+    }
+    const [source, target] = [new URL(name, from), new URL(name, to)];
+    const text = await Deno.readTextFile(source);
+    const copied = await Deno.readTextFile(target).catch(() => undefined);
+    if (copied !== text) await Deno.writeTextFile(target, text);
+  }
+}
+
 // A few small files tell whether it answers; a slow connection may take longer for all of them.
 if (await loads(PROBE, 2_000) && await loads(OTHERS, 30_000)) {
-  await unlink();
+  await removeStandIns();
   console.log("Setup: JSR answers, @std comes from there");
 } else {
-  await linkStandIns();
+  await addStandIns();
   console.log("Setup: JSR does not answer, @std is replaced by tests/standins");
 }
