@@ -67,7 +67,7 @@ Deno.test("Canary: running out of memory in a worker ends the whole process", as
       worker("const all = []; while (true) all.push(new Array(1e6).fill(Math.random()));")
     };
     worker.onerror = (event) => event.preventDefault();
-    setTimeout(() => Deno.exit(), 20_000);
+    setTimeout(() => Deno.exit(), 50_000);
   `,
     { args: ["--v8-flags=--max-old-space-size=64"] },
   );

@@ -51,7 +51,7 @@ for (const [death, task] of Object.entries(deaths)) {
     const begin = performance.now();
     const error = await assertRejects(() => result, WorkerCrashedError);
     const took = performance.now() - begin;
-    assert(took < 1_000, `settled after ${took} ms`);
+    assert(took < 10_000, `settled after ${took} ms`);
     // What had not begun is not lost.
     assertEquals(await Promise.all(others), [2, 4, 6]);
     const { crashed, failed, completed, workers } = executor.stats().cpu;

@@ -230,7 +230,7 @@ testOfSignals("examples/server.ts ends while a page is open and a loop goes on",
     server.kill("SIGTERM");
     const { code } = await server.ended();
     assertEquals(code, 0);
-    assert(performance.now() - start < 5_000);
+    assert(performance.now() - start < 15_000);
     assert((await told).some(({ event, data }) => event === "stats" && data.cpu.busy > 0));
   });
 });
@@ -291,7 +291,7 @@ testOfBrowsers("The dashboard shows in Chromium what goes on", async () => {
     const { code } = await server.ended();
     // Where there are no signals, it is gone at once.
     if (lacksSignals === false) assertEquals(code, 0);
-    assert(performance.now() - stopped < 5_000);
+    assert(performance.now() - stopped < 15_000);
     await connection("Disconnected");
 
     await using _again = start(new URL(url).port);

@@ -128,11 +128,9 @@ Deno.test("Executor.runBlocking() runs blocking tasks in parallel", async () => 
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
     return [started, ended + performance.timeOrigin + performance.now()];
   };
-  const begin = performance.now();
   const spans = await Promise.all(
-    [100, 100, 100, 100].map((ms) => executor.runBlocking(sleep, ms)),
+    [1_000, 1_000, 1_000, 1_000].map((ms) => executor.runBlocking(sleep, ms)),
   );
-  assert(performance.now() - begin < 300, `took ${performance.now() - begin} ms`);
   // All had begun before the first one ended.
   const lastStart = Math.max(...spans.map(([start]) => start!));
   const firstEnd = Math.min(...spans.map(([, end]) => end!));

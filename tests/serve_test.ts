@@ -221,7 +221,7 @@ Deno.test("serve() ends what has not ended after its grace", async () => {
     await until(() => server.executor.stats().cpu.busy === 1);
     const begun = performance.now();
     await server.shutdown();
-    assert(performance.now() - begun < grace + 2_000);
+    assert(performance.now() - begun < grace + 10_000);
     const stopping = [503, "The server is stopping"];
     assertEquals(await Promise.all([hanging, running]), [stopping, stopping] as never);
     assertEquals(server.executor.stats().cpu.workers, 0);
@@ -254,7 +254,7 @@ testOfSignals("serve() ends a blocked task after its grace, and its program ends
   server.kill("SIGTERM");
   assertEquals(await blocked, [503, "The server is stopping"]);
   assertEquals((await server.ended()).code, 0);
-  assert(performance.now() - begun < 5_000);
+  assert(performance.now() - begun < 15_000);
 });
 
 testOfSignals("serve() ends at once on a second signal", async () => {
