@@ -179,11 +179,11 @@ interface Stats extends ExecutorStats {
 
 /** What a deployed example tells of itself, when that is as it should be. */
 async function statsWhen(example: Example, condition: (stats: Stats) => boolean): Promise<Stats> {
-  const deadline = performance.now() + 45_000;
+  const deadline = performance.now() + 90_000;
   while (true) {
     const stats = (await example.get("/stats"))[1] as Stats;
     if (condition(stats)) return stats;
-    if (performance.now() > deadline) throw new Error(`Not within 45 s: ${condition}`);
+    if (performance.now() > deadline) throw new Error(`Not within 90 s: ${condition}`);
   }
 }
 

@@ -144,8 +144,8 @@ testOfWorkers(
     const flag = newFlag();
     const blocked = Array.from({ length: 40 }, () => executor.runBlocking(waitFor, flag));
     try {
-      // Two seconds each are enough on a machine that is slow, or shared with others.
-      await until(() => executor.stats().blocking.busy === 40, 80_000);
+      // Four seconds each are enough on a machine that is slow, or shared with others.
+      await until(() => executor.stats().blocking.busy === 40, 160_000);
     } finally {
       release(flag);
     }

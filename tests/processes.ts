@@ -80,7 +80,7 @@ export class Program implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     // A test that waits for what never comes ends with an error.
-    this.#timer = setTimeout(() => this.kill("SIGKILL"), 120_000);
+    this.#timer = setTimeout(() => this.kill("SIGKILL"), 180_000);
     const streams = [this.#child.stdout, this.#child.stderr];
     this.#lines = merged(streams.map((stream) => lines(stream)));
   }
