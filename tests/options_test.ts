@@ -28,7 +28,7 @@ const wrong: [any, typeof RangeError | typeof TypeError, string][] = [
   [{ cpu: { permissions: true } }, TypeError, "received true"],
   [{ cpu: { permissions: null } }, TypeError, "received null"],
   [{ cpu: { permissions: { raed: true } } }, TypeError, "cpu.permissions.raed: there is no such"],
-  [{ cpu: { permissions: { read: "/tmp" } } }, TypeError, `cpu.permissions.read: expected true`],
+  [{ cpu: { permissions: { read: "data" } } }, TypeError, `cpu.permissions.read: expected true`],
   [{ cpu: { permissions: { read: null } } }, TypeError, "received null"],
   [{ cpu: { permissions: { env: ["A", 1] } } }, TypeError, "received 1"],
   [{ cpu: { permissions: { env: [""] } } }, TypeError, `received ""`],
@@ -53,7 +53,7 @@ const wrong: [any, typeof RangeError | typeof TypeError, string][] = [
   ...[
     "--allow-all",
     "--allow-read",
-    "--allow-read=/tmp",
+    "--allow-read=data",
     "--deny-net",
     "--ignore-env=HOME",
     "--permission-set=all",
