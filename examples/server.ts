@@ -4,7 +4,7 @@
  *
  * ```sh
  * deno task start
- * curl http://127.0.0.1:8000/sales?city=Rome
+ * curl "http://127.0.0.1:8000/sales?city=Rome"
  * curl http://127.0.0.1:8000/passwords --json '{ "password": "correct horse" }'
  * ```
  *

@@ -3,8 +3,10 @@
  *
  * ```sh
  * tmp=${TMPDIR:-/tmp}
- * deno run --no-prompt --allow-read=.,$tmp --allow-write=$tmp examples/archive/main.ts
+ * deno run --no-prompt "--allow-read=.,$tmp" "--allow-write=$tmp" examples/archive/main.ts
  * ```
+ *
+ * In PowerShell the first line is `$tmp = $env:TEMP`.
  *
  * It makes files to archive, 3000 or `--files N`, unless it gets a folder with `--from FOLDER`,
  * which it must be allowed to read. `--to FOLDER`, which it must be allowed to read and write,

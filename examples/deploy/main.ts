@@ -3,7 +3,8 @@
  * know is in deno.json. It has 768 MB of memory, and is killed 5 s after its SIGINT.
  *
  * ```sh
- * cd examples/deploy && deno run --allow-all main.ts
+ * cd examples/deploy
+ * deno run --allow-all main.ts
  * ```
  */
 

@@ -3,7 +3,7 @@
  *
  * ```sh
  * deno serve --unstable-no-legacy-abort --host=127.0.0.1 --allow-read=. examples/frameworks/declarative.ts
- * curl http://127.0.0.1:8000/primes?below=1000000000
+ * curl "http://127.0.0.1:8000/primes?below=1000000000"
  * ```
  */
 

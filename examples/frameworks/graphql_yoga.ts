@@ -3,7 +3,7 @@
  *
  * ```sh
  * deno run --unstable-no-legacy-abort --allow-net=127.0.0.1 --allow-read=. --allow-env examples/frameworks/graphql_yoga.ts
- * curl -g 'http://127.0.0.1:8000/graphql?query={primes(below:1000000)}'
+ * curl -g "http://127.0.0.1:8000/graphql?query={primes(below:1000000)}"
  * ```
  */
 import { createGraphQLError, createSchema, createYoga, maskError } from "npm:graphql-yoga@5";

@@ -3,7 +3,7 @@
  *
  * ```sh
  * deno run --unstable-no-legacy-abort --allow-net=127.0.0.1 --allow-read=. examples/frameworks/hono.ts
- * curl http://127.0.0.1:8000/primes?below=1000000000
+ * curl "http://127.0.0.1:8000/primes?below=1000000000"
  * ```
  */
 

@@ -3,9 +3,8 @@
  * process without permissions. docs/untrusted-code.md tells the limits.
  *
  * ```sh
- * deno run --allow-net=127.0.0.1 --allow-read=. --allow-env=PORT --allow-run=$(which deno) \
- *   --no-prompt --unstable-no-legacy-abort examples/snippets/main.ts
- * curl http://127.0.0.1:8000/run -H 'x-user: ann' --data-binary 'return [1, 2, 3].map((n) => n * n)'
+ * deno run --allow-net=127.0.0.1 --allow-read=. --allow-env=PORT "--allow-run=$(deno eval -p 'Deno.execPath()')" --no-prompt --unstable-no-legacy-abort examples/snippets/main.ts
+ * curl http://127.0.0.1:8000/run -H "x-user: ann" --data-binary "return [1, 2, 3].map((n) => n * n)"
  * ```
  */
 
