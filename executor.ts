@@ -219,9 +219,9 @@ const METHODS = [
  *
  * await using executor = await Executor.start();
  *
- * const hosts = await executor.runBlocking(
+ * const config = await executor.runBlocking(
  *   (path: string) => Deno.readTextFileSync(path),
- *   "/etc/hosts",
+ *   "deno.json",
  * );
  * const sum = await executor.runCpu((n: number) => {
  *   let sum = 0;
@@ -229,7 +229,7 @@ const METHODS = [
  *   return sum;
  * }, 1_000_000);
  *
- * assertEquals(typeof hosts, "string");
+ * assertEquals(typeof config, "string");
  * assertEquals(sum, 499_999_500_000);
  * ```
  */
@@ -515,7 +515,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    *
    * await using executor = await Executor.start();
    * const isFile = (path: string) => Deno.statSync(path).isFile;
-   * for await (const found of executor.mapBlocking(isFile, ["/etc/hosts", "/etc/passwd"])) {
+   * for await (const found of executor.mapBlocking(isFile, ["deno.json", "README.md"])) {
    *   assertEquals(found, true);
    * }
    * ```
@@ -585,8 +585,8 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * }
    *
    * await using executor = await Executor.start();
-   * const names = await Array.fromAsync(executor.streamBlocking(entries, "/etc"));
-   * assertEquals(names.includes("hosts"), true);
+   * const names = await Array.fromAsync(executor.streamBlocking(entries, "."));
+   * assertEquals(names.includes("deno.json"), true);
    * ```
    */
   streamBlocking<F extends StreamFunction>(

@@ -6,7 +6,7 @@
  * import { Executor } from "@genro/executor";
  *
  * await using executor = await Executor.start();
- * const text = await executor.runBlocking((path: string) => Deno.readTextFileSync(path), "/etc/hosts");
+ * const text = await executor.runBlocking((path: string) => Deno.readTextFileSync(path), "deno.json");
  * const sum = await executor.runCpu((a: number, b: number) => a + b, 40, 2);
  * console.log(text.length, sum);
  * ```

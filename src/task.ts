@@ -135,7 +135,7 @@ export interface Task<F extends TaskFunction> {
  * await using executor = await Executor.start();
  * // Not the signature with a callback, though that is the last.
  * const bytes = await executor.runCpu(randomBytes, 16);
- * const text: string = await executor.runBlocking(readText, "/etc/hosts", "utf8");
+ * const text: string = await executor.runBlocking(readText, "deno.json", "utf8");
  * assertEquals([bytes.length, typeof text], [16, "string"]);
  * ```
  */
