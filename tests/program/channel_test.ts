@@ -1,9 +1,9 @@
 import { serialize } from "node:v8";
 import { assertEquals, assertRejects } from "@std/assert";
 import { Executor, WorkerCrashedError } from "@genro/executor";
-import { hasProcesses } from "../features.ts";
+import { lacksProcesses, testUnless } from "../features.ts";
 
-const testOfProcesses = hasProcesses ? Deno.test : Deno.test.ignore;
+const testOfProcesses = testUnless(lacksProcesses);
 
 type Attack = () => Promise<unknown>;
 

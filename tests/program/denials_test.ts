@@ -1,6 +1,7 @@
+import { dirname } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { hasLocks, hasProcesses } from "../features.ts";
-import { Program } from "../processes.ts";
+import { hasLocks, hasProcesses, lacksProcesses, testUnless } from "../features.ts";
+import { makeTempFolder, pathOf, Program } from "../processes.ts";
 
 const root = new URL("../../", import.meta.url);
 const runsDeno = `--allow-run=${Deno.execPath()}`;
@@ -23,7 +24,14 @@ const write = asked((path) => ({ name: "write", path }));
 const run = asked((command) => ({ name: "run", command }));
 const sys = asked((kind) => ({ name: "sys", kind }));
 const ffi = asked((path) => ({ name: "ffi", path }));
+/** Deno's own file, which no program may write to that may run the file. */
+const itself: Asked[] = [[{ name: "write", path: Deno.execPath() }, false]];
 const imports = asked((host) => ({ name: "import", host }));
+
+/** Programs that this system has: one that is denied, by its name and its path, and another one. */
+const [deniedName, deniedPath, otherName] = Deno.build.os === "windows"
+  ? ["cmd", `${Deno.env.get("SystemRoot")}\\System32\\cmd.exe`, "explorer"]
+  : ["ls", "/bin/ls", "cat"];
 
 const notAll = "this program has not got it, or not all of it";
 const untold = "Deno does not tell whether";
@@ -97,31 +105,31 @@ const table: [flags: string, Row[]][] = [
     [{ env: ["AB*"] }, notAll],
   ]],
   ["--allow-env --allow-read", [
-    [{ read: ["/tmp/a,b"] }, "a comma cannot be said in a flag"],
+    [{ read: ["a,b"] }, "a comma cannot be said in a flag"],
   ]],
-  ["--allow-read --deny-read=/etc/hosts", [
-    [{ read: ["/etc"] }, notAll],
-    [{ read: ["/etc/passwd"] }, read("/etc/passwd", "/etc/hosts")],
-    [{ read: ["/usr/../etc/hosts"] }, notAll],
+  ["--allow-read --deny-read=docs/tasks.ts", [
+    [{ read: ["docs"] }, notAll],
+    [{ read: ["docs/README.md"] }, read("docs/README.md", "docs/tasks.ts")],
+    [{ read: ["src/../docs/tasks.ts"] }, notAll],
     [{ read: true }, notAll],
-    ["inherit", read("", "/etc/hosts /etc/passwd")],
+    ["inherit", read("", "docs/tasks.ts docs/README.md")],
   ]],
-  ["--allow-read --ignore-read=/etc/hosts", [
-    [{ read: ["/etc"] }, notAll],
+  ["--allow-read --ignore-read=docs/tasks.ts", [
+    [{ read: ["docs"] }, notAll],
   ]],
   // Deno denies a program to overwrite what it may run.
   ["--allow-write", [
     [{ write: true }, notAll],
-    [{ write: ["/"] }, notAll],
-    [{ write: ["/tmp"] }, write("/tmp/x", Deno.execPath())],
-    ["inherit", write("", `/tmp/x ${Deno.execPath()}`)],
+    [{ write: [dirname(Deno.execPath())] }, notAll],
+    [{ write: ["docs"] }, [...write("docs/new.txt", ""), ...itself]],
+    ["inherit", [...write("", "docs/new.txt"), ...itself]],
   ]],
-  ["--allow-run --deny-run=ls", [
+  [`--allow-run --deny-run=${deniedName}`, [
     [{ run: true }, notAll],
-    [{ run: ["ls"] }, notAll],
-    [{ run: ["/bin/ls"] }, notAll],
-    [{ run: ["cat"] }, run("cat", "ls")],
-    ["inherit", run("", "ls cat")],
+    [{ run: [deniedName] }, notAll],
+    [{ run: [deniedPath] }, notAll],
+    [{ run: [otherName] }, run(otherName, deniedName)],
+    ["inherit", run("", `${deniedName} ${otherName}`)],
   ]],
   ["--allow-sys --deny-sys=hostname", [
     [{ sys: true }, notAll],
@@ -129,10 +137,10 @@ const table: [flags: string, Row[]][] = [
     [{ sys: ["loadavg"] }, sys("loadavg", "hostname")],
     ["inherit", sys("", "hostname loadavg")],
   ]],
-  ["--allow-ffi --deny-ffi=/tmp/denied.so", [
+  ["--allow-ffi --deny-ffi=docs/denied.so", [
     [{ ffi: true }, notAll],
-    [{ ffi: ["/tmp"] }, notAll],
-    [{ ffi: ["/tmp/other.so"] }, ffi("/tmp/other.so", "/tmp/denied.so")],
+    [{ ffi: ["docs"] }, notAll],
+    [{ ffi: ["docs/other.so"] }, ffi("docs/other.so", "docs/denied.so")],
   ]],
   ["--allow-import --deny-import=127.0.0.1:8955", [
     [{ import: ["127.0.0.1"] }, imports("127.0.0.1:8956", "127.0.0.1:8955")],
@@ -178,10 +186,10 @@ function programOf<A extends unknown[]>(
     "run",
     "--quiet",
     "--no-prompt",
-    `--config=${new URL("deno.json", root).pathname}`,
+    `--config=${pathOf("deno.json")}`,
     ...flags.includes("--allow-run") ? [] : [runsDeno],
     // For the module that workers run.
-    ...flags.includes("--allow-read") ? [] : [`--allow-read=${root.pathname}`],
+    ...flags.includes("--allow-read") ? [] : [`--allow-read=${pathOf("")}`],
     ...flags.split(" "),
     `data:text/javascript,${encodeURIComponent(source)}`,
   ], { env: { DENIED_ONE: "1" } });
@@ -210,8 +218,9 @@ for (const [flags, rows] of table) {
   const denied = `has nothing that its program is denied, with ${flags}`;
   // An older Deno has no such flags.
   if (!hasLocks && /--ignore-|unix:/.test(flags)) continue;
-  const testOfProcesses = hasProcesses ? Deno.test : Deno.test.ignore;
-  testOfProcesses(`A process ${denied}`, async () => {
+  const lacksUnix = Deno.build.os === "windows" && flags.includes("unix:") &&
+    "Deno has no Unix sockets on Windows";
+  testUnless(lacksProcesses || lacksUnix)(`A process ${denied}`, async () => {
     const outcomes = await outcomesOf(flags, "process", rows);
     outcomes.forEach((outcome, i) => {
       const [permissions, expected] = rows[i]!;
@@ -228,7 +237,7 @@ for (const [flags, rows] of table) {
     });
   });
 
-  Deno.test(`A worker ${denied}`, async () => {
+  testUnless(lacksUnix)(`A worker ${denied}`, async () => {
     const outcomes = await outcomesOf(flags, "worker", rows);
     outcomes.forEach((outcome, i) => {
       const what = `${JSON.stringify(rows[i]![0])}: ${JSON.stringify(outcome)}`;
@@ -342,10 +351,10 @@ for (const isolation of isolations) {
   });
 }
 
-const testOfProcesses = hasProcesses ? Deno.test : Deno.test.ignore;
+const testOfProcesses = testUnless(lacksProcesses);
 // Deno 2.5 and later take permissions from there with -P.
 testOfProcesses("A process takes no permissions from its program's deno.json", async () => {
-  const folder = await Deno.makeTempDir();
+  const folder = await makeTempFolder();
   try {
     const config = {
       imports: { "@std/async/deadline": import.meta.resolve("@std/async/deadline") },

@@ -1,10 +1,8 @@
 /** Signals to a server and all that it has started, as a service manager or a terminal sends them. */
 
 import { assertEquals } from "@std/assert";
-import { hasLocks, hasProcesses } from "../features.ts";
+import { lacksLocks, lacksProcesses, lacksSignals, testUnless } from "../features.ts";
 import { Program } from "../processes.ts";
-
-const posix = Deno.build.os !== "windows";
 
 /** A server in a group of processes of its own, and what is asked of it. */
 interface Way {
@@ -48,20 +46,18 @@ async function signalled(
 for (const [name, wayIn] of Object.entries(ways)) {
   for (const isolation of isolations) {
     const way = wayIn(isolation);
-    const ignore = !posix || name === "lifespan()" && !hasLocks ||
-      isolation === "process" && !hasProcesses;
+    const test = testUnless(
+      lacksSignals || name === "lifespan()" && lacksLocks ||
+        isolation === "process" && lacksProcesses,
+    );
 
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      Deno.test(`${name} with a ${isolation} finishes its requests on ${signal} to its group`, {
-        ignore,
-      }, async () => {
+      test(`${name} with a ${isolation} finishes its requests on ${signal} to its group`, async () => {
         assertEquals(await signalled(way, signal), [way.answer, 0]);
       });
     }
 
-    Deno.test(`${name} with a ${isolation} ends at once on SIGHUP to its group`, {
-      ignore,
-    }, async () => {
+    test(`${name} with a ${isolation} ends at once on SIGHUP to its group`, async () => {
       assertEquals(await signalled(way, "SIGHUP"), ["nothing", 129]);
     });
   }

@@ -5,7 +5,8 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { hasLocks } from "../features.ts";
+import { lacksLocks, lacksProc, testUnless } from "../features.ts";
+import { pathOf } from "../processes.ts";
 
 type Isolation = "worker" | "process";
 type State = "open" | "closed";
@@ -52,9 +53,9 @@ const endings = [
 const REFUSAL =
   /NotCapable|Requires \w+ access|EPERM|too many attached databases|failed to open preopen|not supported in workers/;
 
-const ignore = Deno.build.os !== "linux" || !hasLocks;
+const test = testUnless(lacksProc || lacksLocks);
 const isolations = ["worker", "process"] as const;
-const program = new URL("../fixtures/holes/program.ts", import.meta.url).pathname;
+const program = pathOf("tests/fixtures/holes/program.ts");
 const security = await Deno.readTextFile(new URL("../../SECURITY.md", import.meta.url));
 
 /** Lets two programs run at a time. */
@@ -167,7 +168,7 @@ function assertState(name: string, isolation: Isolation, isOpen: boolean, ended:
 }
 
 for (const isolation of isolations) {
-  Deno.test(`Canary: what a ${isolation} without permissions reaches`, { ignore }, async (t) => {
+  test(`Canary: what a ${isolation} without permissions reaches`, async (t) => {
     const asked: string[] = [];
     await using registry = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (r) => {
       const { pathname } = new URL(r.url);
@@ -187,9 +188,7 @@ for (const isolation of isolations) {
     }
   });
 
-  Deno.test(`Canary: how a ${isolation} without permissions ends its program`, {
-    ignore,
-  }, async (t) => {
+  test(`Canary: how a ${isolation} without permissions ends its program`, async (t) => {
     const all = await Promise.all(endings.map((name) => runToItsEnd(isolation, name)));
     for (const [i, name] of endings.entries()) {
       await t.step(name, () => {
@@ -199,9 +198,7 @@ for (const isolation of isolations) {
     }
   });
 
-  Deno.test(`Canary: what a ${isolation} without permissions does to signals and descriptors`, {
-    ignore,
-  }, async (t) => {
+  test(`Canary: what a ${isolation} without permissions does to signals and descriptors`, async (t) => {
     const path = await Deno.makeTempFile();
     const log = await Deno.makeTempFile();
     const [signals, output, rewritten, inherited] = await Promise.all([
@@ -224,9 +221,7 @@ for (const isolation of isolations) {
     }
   });
 
-  Deno.test(`Executor refuses a ${isolation} without permissions what they are for`, {
-    ignore,
-  }, async (t) => {
+  test(`Executor refuses a ${isolation} without permissions what they are for`, async (t) => {
     const { found, errors } = await run(isolation, "refused");
     assert(found !== undefined, errors);
     for (const [name, said] of Object.entries<string>(found)) {
@@ -235,9 +230,7 @@ for (const isolation of isolations) {
   });
 }
 
-Deno.test("Canary: a process that has stopped itself outlives its program", {
-  ignore,
-}, async () => {
+test("Canary: a process that has stopped itself outlives its program", async () => {
   // A pipe would stay open as long as the process is there.
   const log = await Deno.makeTempFile();
   const ended = await run("process", "orphan", "", { redirections: `> '${log}' 2>&1` });

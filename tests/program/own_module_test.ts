@@ -2,10 +2,11 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { hasProcesses } from "../features.ts";
+import { makeTempFolder } from "../processes.ts";
 
 /** Runs a program that must end by itself. */
 async function run(main: string, helper = ""): Promise<{ code: number; printed: string }> {
-  const folder = await Deno.makeTempDir();
+  const folder = await makeTempFolder();
   try {
     const imports = {
       "@genro/executor": import.meta.resolve("../../mod.ts"),

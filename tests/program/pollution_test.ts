@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Runner } from "@genro/executor";
 import { hasLocks, hasProcesses } from "../features.ts";
-import { Program } from "../processes.ts";
+import { pathOf, Program } from "../processes.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -88,7 +88,7 @@ async function outcomesOf(keys: string[], which: string): Promise<unknown[]> {
     "--quiet",
     "--no-prompt",
     "--allow-all",
-    `--config=${new URL("deno.json", root).pathname}`,
+    `--config=${pathOf("deno.json")}`,
     `data:text/javascript,${encodeURIComponent(source)}`,
   ]);
   const outcomes = [];

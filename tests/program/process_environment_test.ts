@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { hasProcesses } from "../features.ts";
-import { Program } from "../processes.ts";
+import { lacksProc, lacksProcesses, testUnless } from "../features.ts";
+import { pathOf, Program } from "../processes.ts";
 
 // What a process has been given is read from /proc.
-const testOfLinux = hasProcesses && Deno.build.os === "linux" ? Deno.test : Deno.test.ignore;
+const testOfLinux = testUnless(lacksProc || lacksProcesses);
 
 const root = new URL("../../", import.meta.url);
 
@@ -14,16 +14,20 @@ function run(source: string, permissions: string[], env: Record<string, string>)
     "run",
     "--quiet",
     "--no-prompt",
-    `--config=${new URL("deno.json", root).pathname}`,
+    `--config=${pathOf("deno.json")}`,
     ...permissions,
     `data:text/javascript,${encodeURIComponent(imports + source)}`,
   ], { env, clearEnv: true });
 }
 
 const only = `--allow-run=${Deno.execPath()}`;
-const { HOME = "/", DENO_DIR } = Deno.env.toObject();
-/** Without it Deno would have another cache than this test. */
-const home: Record<string, string> = { HOME, ...DENO_DIR !== undefined && { DENO_DIR } };
+const { HOME = "/", DENO_DIR, XDG_CACHE_HOME = `${HOME}/.cache` } = Deno.env.toObject();
+/** Without these variables Deno would have another cache than this test. */
+const home: Record<string, string> = {
+  HOME,
+  XDG_CACHE_HOME,
+  ...DENO_DIR !== undefined && { DENO_DIR },
+};
 
 /** What Deno goes by: it is in each process. */
 const needed: Record<string, string> = {
@@ -41,7 +45,6 @@ const needed: Record<string, string> = {
   SSL_CERT_DIR: "/etc/ssl/certs",
   TMPDIR: "/tmp",
   TZ: "Asia/Tokyo",
-  XDG_CACHE_HOME: `${HOME}/.cache`,
   http_proxy: "http://127.0.0.1:9",
   https_proxy: "http://127.0.0.1:9",
   no_proxy: "*",

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Executor, type PoolOptions, tasksFrom, WorkerStartError } from "@genro/executor";
-import { hasProcesses } from "../features.ts";
-import { Program } from "../processes.ts";
+import { lacksProcesses, testUnless } from "../features.ts";
+import { makeTempFolder, Program } from "../processes.ts";
 
-const testOfProcesses = hasProcesses ? Deno.test : Deno.test.ignore;
+const testOfProcesses = testUnless(lacksProcesses);
 
 const withFlags = (args: string[], options?: PoolOptions) =>
   Executor.start({ cpu: { isolation: "process", maxWorkers: 1, args, ...options } });
@@ -22,7 +22,7 @@ const maps: Record<string, string> = {
 
 for (const [flag, content] of Object.entries(maps)) {
   testOfProcesses(`PoolOptions.args gives a process ${flag.split("=")[0]}`, async () => {
-    const folder = await Deno.makeTempDir();
+    const folder = await makeTempFolder();
     try {
       const files: Record<string, string> = {
         [flag.split("=")[1]!]: content,
@@ -113,7 +113,7 @@ testOfProcesses("PoolOptions.args gives a process --cached-only", async () => {
 testOfProcesses("A process with flags has the permissions of its pool, and no others", async () => {
   await using executor = await withFlags(["--quiet", "--no-prompt", "--seed=1"]);
   await assertRejects(
-    () => executor.runCpu(() => Deno.readTextFileSync("/etc/hosts")),
+    () => executor.runCpu(() => Deno.readTextFileSync("deno.json")),
     Deno.errors.NotCapable,
   );
 });

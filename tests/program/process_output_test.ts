@@ -1,10 +1,10 @@
 /** What becomes of what the tasks of a process print. */
 
 import { assert, assertEquals } from "@std/assert";
-import { hasProcesses } from "../features.ts";
-import { Program } from "../processes.ts";
+import { lacksProcesses, testUnless } from "../features.ts";
+import { pathOf, Program } from "../processes.ts";
 
-const testOfProcesses = hasProcesses ? Deno.test : Deno.test.ignore;
+const testOfProcesses = testUnless(lacksProcesses);
 
 const root = new URL("../../", import.meta.url);
 
@@ -22,7 +22,7 @@ function run(options: object, source: string): Program {
     "--no-check",
     "--no-prompt",
     "--allow-all",
-    `--config=${new URL("deno.json", root).pathname}`,
+    `--config=${pathOf("deno.json")}`,
     `data:text/javascript,${encodeURIComponent(text)}`,
   ]);
 }

@@ -1,11 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { Executor } from "@genro/executor";
-import { hasProcesses } from "../features.ts";
-import { Program } from "../processes.ts";
+import { lacksProcesses, lacksSignals, testUnless } from "../features.ts";
+import { isAlive, pathOf, Program } from "../processes.ts";
 import { until } from "../waiting.ts";
 
-// Groups of processes, and signals to them, are Unix's.
-const testOfGroups = hasProcesses && Deno.build.os !== "windows" ? Deno.test : Deno.test.ignore;
+const testOfGroups = testUnless(lacksSignals || lacksProcesses);
 
 const root = new URL("../../", import.meta.url);
 
@@ -15,23 +14,11 @@ function run(source: string): Program {
     import { Executor } from ${JSON.stringify(new URL("mod.ts", root).href)};
     import { serve } from ${JSON.stringify(new URL("serve.ts", root).href)};
   `;
-  const config = `--config=${new URL("deno.json", root).pathname}`;
+  const config = `--config=${pathOf("deno.json")}`;
   const module = `data:text/javascript,${encodeURIComponent(imports + source)}`;
   return new Program(["run", "--quiet", "--no-prompt", "--allow-all", config, module], {
     detached: true,
   });
-}
-
-/** Whether there is such a process. */
-function isAlive(pid: number): boolean {
-  try {
-    Deno.kill(pid, "SIGCONT");
-  } catch {
-    return false;
-  }
-  // What has ended and is waited for by nobody is still there.
-  const { stdout } = new Deno.Command("ps", { args: ["-o", "stat=", "-p", `${pid}`] }).outputSync();
-  return !/^\s*(Z|$)/.test(new TextDecoder().decode(stdout));
 }
 
 /** How a task may be busy when the signal comes. */

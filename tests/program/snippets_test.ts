@@ -4,8 +4,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { hasLocks } from "../features.ts";
-import { Program } from "../processes.ts";
+import { lacksLocks, lacksSignals, testUnless } from "../features.ts";
+import { makeTempFolder, Program } from "../processes.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -149,10 +149,9 @@ Deno.test("README and the guide show servers", () => {
 
 for (const snippet of served) {
   for (const [what, check] of Object.entries(cases)) {
-    Deno.test(`${snippet.name} ${what}`, {
-      ignore: Deno.build.os === "windows" || !hasLocks,
-    }, async () => {
-      const folder = await Deno.makeTempDir();
+    const test = testUnless(lacksLocks || what.includes("SIGTERM") && lacksSignals);
+    test(`${snippet.name} ${what}`, async () => {
+      const folder = await makeTempFolder();
       try {
         await check(folder, snippet);
       } finally {

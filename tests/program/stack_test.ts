@@ -1,7 +1,9 @@
+import { pathToFileURL } from "node:url";
 import { assertEquals, assertMatch } from "@std/assert";
+import { makeTempFolder } from "../processes.ts";
 
 Deno.test("A stack shows none of the package's frames, whatever its folder is called", async () => {
-  const folder = await Deno.makeTempDir();
+  const folder = await makeTempFolder();
   try {
     const odd = `${folder}/a b#c%d é`;
     await Deno.mkdir(`${odd}/src`, { recursive: true });
@@ -9,8 +11,7 @@ Deno.test("A stack shows none of the package's frames, whatever its folder is ca
       await Deno.copyFile(new URL(`../../${path}`, import.meta.url), `${odd}/${path}`);
     }
     await copy(new URL("../../src/", import.meta.url), `${odd}/src`);
-    const url = (path: string) =>
-      `file://${odd.split("/").map(encodeURIComponent).join("/")}${path}`;
+    const url = (path: string) => pathToFileURL(odd).href + path;
     const imports = {
       "@genro/executor": url("/mod.ts"),
       "@genro/executor/serve": url("/serve.ts"),

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Program } from "../processes.ts";
+import { pathOf, Program } from "../processes.ts";
 
 /** URLs of what is no worker.ts, and what the error says of each. */
 const urls: Record<string, RegExp> = {
@@ -20,8 +20,13 @@ for (const [workerUrl, reason] of Object.entries(urls)) {
     const file = await Deno.makeTempFile({ suffix: ".js" });
     await Deno.writeTextFile(file, source);
     try {
-      const config = new URL("../../deno.json", import.meta.url).pathname;
-      await using program = new Program(["run", "-A", "--quiet", `--config=${config}`, file], {
+      await using program = new Program([
+        "run",
+        "-A",
+        "--quiet",
+        `--config=${pathOf("deno.json")}`,
+        file,
+      ], {
         env: { FORCE_COLOR: "1", NO_COLOR: "" },
       });
       const [line] = await program.line(/^\[".*/);

@@ -3,10 +3,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Attack, attacks } from "../fixtures/attacks.ts";
 import { SnippetService } from "../fixtures/snippet_service.ts";
-import { hasLocks } from "../features.ts";
+import { lacksLocks, lacksProc, testUnless } from "../features.ts";
 
-/** A process may kill itself since Deno 2.9; /proc, which is read here, is Linux's. */
-const ignore = Deno.build.os !== "linux" || !hasLocks;
+// A process may kill itself since Deno 2.9.
+const test = testUnless(lacksLocks);
+const testOfMemory = testUnless(lacksProc || lacksLocks);
 
 /** How many attackers there are at a time: as many as the service has processes. */
 const ATTACKERS = 4;
@@ -110,13 +111,13 @@ async function survives(chosen: [string, Attack][]): Promise<void> {
   assertEquals((await service.processes()).ids, []);
 }
 
-Deno.test("examples/snippets answers all users while others attack it", { ignore }, async () => {
+testOfMemory("examples/snippets answers all users while others attack it", async () => {
   const all = Object.entries(attacks);
   assert(all.length >= 40);
   await survives(all);
 });
 
-Deno.test("examples/snippets says how a snippet has ended", { ignore }, async () => {
+test("examples/snippets says how a snippet has ended", async () => {
   await using service = await SnippetService.start();
   const send = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(service.url + path, { method: "POST", ...init });
@@ -146,7 +147,7 @@ Deno.test("examples/snippets says how a snippet has ended", { ignore }, async ()
   assertEquals((await run("throw 'x'.repeat(1e6);")).error.length, 4 * 1_024);
 });
 
-Deno.test("examples/snippets refuses a user's flood, and no other user", { ignore }, async () => {
+test("examples/snippets refuses a user's flood, and no other user", async () => {
   await using service = await SnippetService.start();
   const wait = "await new Promise((resolve) => setTimeout(resolve, 500)); return 1;";
   const flood = Array.from({ length: 6 }, () => service.run("eve", wait));
@@ -156,7 +157,7 @@ Deno.test("examples/snippets refuses a user's flood, and no other user", { ignor
   assertEquals((await other).outcome, "returned");
 });
 
-Deno.test("examples/snippets ends the snippet of a client that leaves", { ignore }, async () => {
+test("examples/snippets ends the snippet of a client that leaves", async () => {
   await using service = await SnippetService.start();
   const client = new AbortController();
   const begun = performance.now();

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { hasProcesses } from "../features.ts";
-import { Program } from "../processes.ts";
+import { makeTempFolder, pathOf, Program } from "../processes.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -41,7 +41,7 @@ for (const isolation of ["worker", "process"]) {
   Deno.test(`A ${isolation} loads what members of a workspace call by names of their own`, {
     ignore: isolation === "process" && !hasProcesses,
   }, async () => {
-    const folder = await Deno.realPath(await Deno.makeTempDir());
+    const folder = await makeTempFolder();
     try {
       for (const [name, content] of Object.entries(files)) {
         const path = `${folder}/${name}`;
@@ -50,7 +50,7 @@ for (const isolation of ["worker", "process"]) {
         await Deno.writeTextFile(path, text);
       }
       // Deno's cache, where the packages are, may not be read.
-      const flags = [`--allow-read=.,${root.pathname}`, `--allow-run=${Deno.execPath()}`];
+      const flags = [`--allow-read=.,${pathOf("")}`, `--allow-run=${Deno.execPath()}`];
       const args = ["run", "--quiet", "--no-prompt", "--no-check"];
       await using program = new Program([...args, ...flags, "app/main.ts", isolation], {
         cwd: folder,

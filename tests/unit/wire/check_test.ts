@@ -288,7 +288,7 @@ Deno.test("endOfMessage() finds where the frames of a stack begin", () => {
 
 Deno.test("isNotGranted() finds what Deno says of a permission, in linear time", () => {
   const cases: [message: string, found: boolean][] = [
-    ['Requires read access to "/etc/hosts", run again with the --allow-read flag', true],
+    ['Requires read access to "a.txt", run again with the --allow-read flag', true],
     ["x: Requires env access", true],
     ["Requires  access", false],
     ["Requires read\naccess", false],
