@@ -19,8 +19,9 @@ interface ReadableEnd {
   pause(): void;
   resume(): void;
   destroy(): void;
-  ref(): void;
-  unref(): void;
+  /** Deno 2.6 lacks both: there the ends go with the process, by its own `ref()` and `unref()`. */
+  ref?(): void;
+  unref?(): void;
 }
 
 /**
@@ -36,7 +37,7 @@ export function passOutput(
   const passed = Promise.all([passOn(ends[0]!, Deno.stdout), passOn(ends[1]!, Deno.stderr)]);
   return async () => {
     // A program that ends by itself waits for this.
-    for (const end of ends) end.ref();
+    for (const end of ends) end.ref?.();
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, LAST_OUTPUT_MS);
     await Promise.race([passed, late.promise]);
@@ -51,7 +52,7 @@ function passOn(end: ReadableEnd, target: typeof Deno.stdout): Promise<void> {
   const ended = Promise.withResolvers<void>();
   let passing = Promise.resolve();
   // A process that prints nothing keeps no program alive.
-  end.unref();
+  end.unref?.();
   end.on("data", (chunk) => {
     end.pause();
     passing = writeAll(target, chunk).then(() => void setTimeout(() => end.resume(), PAUSE_MS));
