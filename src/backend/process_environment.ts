@@ -19,7 +19,7 @@ const LIBRARY_VARIABLES: { readonly [os in typeof Deno.build.os]?: readonly stri
  * whatever its permissions are: its tasks cannot read them without a permission.
  */
 const DENO_VARIABLES = [
-  // Where its libraries are; without them a process of the Alpine image does not start.
+  // Where its libraries are; without them a process of an Alpine image before 2.7.8 does not start.
   ...LIBRARY_VARIABLES[Deno.build.os] ?? ["LD_LIBRARY_PATH"],
   // Where its cache and its temporary files are.
   "DENO_DIR",
