@@ -2,16 +2,31 @@
 
 /** Where this package is; nowhere in a bundle, which has the program's code in the same file. */
 const OWN = import.meta.url?.endsWith("/src/stack.ts")
-  ? ["./", "../executor.ts", "../serve.ts", "../worker.ts"].flatMap((path) => {
-    const url = import.meta.resolve(path);
-    // Deno prints some URLs of files with their characters decoded.
-    return [url, decoded(url)];
-  })
+  ? ["./", "../executor.ts", "../serve.ts", "../worker.ts"].flatMap((path) =>
+    printedForms(import.meta.resolve(path))
+  )
   : [];
 
+/**
+ * The forms in which a stack may show a URL. Deno decodes the characters of a URL. If a file lies in
+ * the folder that its Deno was started in, the URL of that folder stays encoded, and only the path
+ * from there is decoded. A worker of the same program decodes all of the URL. So each beginning of
+ * the URL may be encoded. See `format_file_name()` and `format_location()` in
+ * https://github.com/denoland/deno/blob/v2.9.6/libs/core/error.rs
+ */
+function printedForms(url: string): string[] {
+  const forms = new Set([url]);
+  for (let slash = url.indexOf("/"); slash >= 0; slash = url.indexOf("/", slash + 1)) {
+    forms.add(url.slice(0, slash + 1) + decoded(url.slice(slash + 1)));
+  }
+  forms.add(decoded(url));
+  return [...forms];
+}
+
+/** Decodes as Deno does: a `%` that begins no byte stays, and so does all of what is no UTF-8. */
 function decoded(url: string): string {
   try {
-    return decodeURIComponent(url);
+    return decodeURIComponent(url.replaceAll(/%(?![\da-f]{2})/gi, "%25"));
   } catch {
     return url;
   }
