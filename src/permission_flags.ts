@@ -23,6 +23,9 @@ interface Grant {
 /** Why a permission is refused that Deno does not call granted, or calls granted in part. */
 const NOT_ALL = "this program has not got it, or not all of it: name no more than it has";
 
+/** Deno 2.9 has lost what older ones have, a comma that is written twice. */
+const NO_COMMA = 'a comma cannot be said in a flag; rename the path, or use isolation: "worker"';
+
 const NOTHING: Grant = { allowed: [], denied: [] };
 
 /**
@@ -124,7 +127,7 @@ function grant(name: PermissionName, wanted: ReturnType<typeof wantedOf>): Grant
 /** The denials within a scope. */
 function deniedOf(name: PermissionName, scope: string): readonly string[] {
   const what = `${name} permission for "${scope}"`;
-  if (scope.includes(",")) throw refused(what, "a comma cannot be said in a flag");
+  if (scope.includes(",")) throw refused(what, NO_COMMA);
   if (!isGranted(name, scope)) {
     const isTold = !isOfHosts(name) || isHost(scope);
     throw refused(
