@@ -8,6 +8,7 @@ import {
   variableOf,
 } from "./backend/process_environment.ts";
 import { passOutput } from "./backend/process_output.ts";
+import { workingDirectoryFault } from "./backend/working_directory.ts";
 import { copyForProcess } from "./copy.ts";
 import { stateOf } from "./backend/permission_states.ts";
 import { assertImportable, entry, importHost } from "./entry.ts";
@@ -80,6 +81,8 @@ export async function assertProcesses(
       `Cannot start processes: this program may not run Deno; expected --allow-run=${command}`,
     );
   }
+  const fault = workingDirectoryFault();
+  if (fault !== undefined) throw new WorkerStartError(`Cannot start processes: ${fault}`);
   assertImportable(server);
   await Promise.all([learnEnvironment(permissions), learnDenials(permissions)]);
   flagsFor(permissions, server);
@@ -327,7 +330,8 @@ export class ProcessThread implements Thread {
   #end(why: string): void {
     // Or an older Deno keeps a channel that was not read to its end.
     if (this.#child.connected) this.#child.disconnect();
-    this.#events.onEnd(why);
+    const fault = this.#ready ? undefined : workingDirectoryFault();
+    this.#events.onEnd(fault === undefined ? why : `${why}: ${fault}`);
     if (this.#endOutput === undefined) this.#gone.resolve();
     else this.#endOutput().then(this.#gone.resolve);
   }
