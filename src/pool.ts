@@ -30,8 +30,11 @@ import * as machinery from "./timers.ts";
 const LOOK = 5;
 /** After how many tasks that wait it is seen whether workers have done what they were sent. */
 const BURST = 256;
-/** How long, in ms, a shutdown waits for a worker to be gone: an idle one takes two, a stuck one for ever. */
-const FAREWELL = 100;
+/**
+ * How long, in ms, a shutdown waits for a worker to be gone. One that is idle takes two, and some
+ * hundred on a slow machine that is busy; one that is stuck may never be gone.
+ */
+const FAREWELL = 1_000, STUCK_FAREWELL = 100;
 /** How long, in ms, after a spare worker was taken another one is started. */
 const REFILL_DELAY_MS = 20;
 /** How often, in ms, a task that is late is asked whether it has begun. */
@@ -337,7 +340,8 @@ export class Pool {
 
   /** Resolves when the terminated workers are gone, stuck ones aside. */
   async gone(): Promise<void> {
-    await Promise.all(Array.from(this.#ending, (member) => member.ended(FAREWELL)));
+    const patienceFor = (member: Member) => this.#stuck.has(member) ? STUCK_FAREWELL : FAREWELL;
+    await Promise.all(Array.from(this.#ending, (member) => member.ended(patienceFor(member))));
   }
 
   /** Counts of this moment. */

@@ -436,7 +436,7 @@ for (const [how, retire] of Object.entries(retirements)) {
 const remains: Record<string, () => unknown> = {
   "an interval": () => void setInterval(() => {}, 10),
   "a server": () => void Deno.listen({ hostname: "127.0.0.1", port: 0 }).accept(),
-  // Begun when the result has left: on Windows Deno writes it in a later turn of the event loop.
+  // Begun when the result has left, which on a slow machine takes more than a turn of the event loop.
   "an endless loop": () => {
     setTimeout(() => {
       while (true);
