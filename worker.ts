@@ -26,9 +26,9 @@ const SECOND_MS = 1_000;
 /**
  * Serves tasks to the executor that started this worker.
  *
- * @param loaders How to load each module whose exports are tasks, by its URL. They are
- * listed in the worker's entry because what the entry imports is loaded with the
- * permissions of the program, and not with those of the worker.
+ * @param loadModule Loads the module at a URL whose exports are tasks. The entry does, which names
+ * all such modules: what the entry imports by a literal is loaded with the permissions of the
+ * program, and not with those of the worker.
  * @param version The version of the executor.
  * @param evaluate Evaluates the source of a function. The entry does, so that a relative import in
  * that function fails, as nothing is relative to the entry.
@@ -38,13 +38,13 @@ const SECOND_MS = 1_000;
  * ```ts ignore
  * import { serve } from "jsr:@genro/executor@0.1.0/worker";
  *
- * const loaders = { "file:///app/tasks.ts": () => import("file:///app/tasks.ts") };
+ * () => [import("file:///app/tasks.ts"), import("file:///app/more_tasks.ts")];
  * const { eval: evaluate } = globalThis;
- * await serve(loaders, "0.1.0", (source) => evaluate(source));
+ * await serve((url) => import(url), "0.1.0", (source) => evaluate(source));
  * ```
  */
 export function serve(
-  loaders: Readonly<Record<string, () => Promise<unknown>>>,
+  loadModule: (url: string) => Promise<unknown>,
   version: string,
   evaluate: (source: string) => unknown,
 ): void {
@@ -56,7 +56,7 @@ export function serve(
     transfer === undefined ? postMessage(message) : postMessage(message, transfer);
   // Now, as no message is heard before this has returned: the host goes on meanwhile.
   post(READY);
-  const load = loadWith(loaders);
+  const load = loadWith(loadModule);
   const close = scope.close.bind(scope);
   const ending = new Ending(close, post);
   const dying = (thrown: unknown) => {
@@ -103,7 +103,7 @@ export function serve(
 /**
  * Serves tasks to the executor that started this process.
  *
- * @param loaders As for {@linkcode serve}.
+ * @param loadModule As for {@linkcode serve}.
  * @param version The version of the executor.
  * @param evaluate As for {@linkcode serve}.
  * @param host The number of the executor's process.
@@ -116,13 +116,13 @@ export function serve(
  * ```ts ignore
  * import { serveHost } from "jsr:@genro/executor@0.1.0/worker";
  *
- * const loaders = { "file:///app/tasks.ts": () => import("file:///app/tasks.ts") };
+ * () => [import("file:///app/tasks.ts"), import("file:///app/more_tasks.ts")];
  * const { eval: evaluate } = globalThis;
- * await serveHost(loaders, "0.1.0", (source) => evaluate(source), 4242, false);
+ * await serveHost((url) => import(url), "0.1.0", (source) => evaluate(source), 4242, false);
  * ```
  */
 export async function serveHost(
-  loaders: Readonly<Record<string, () => Promise<unknown>>>,
+  loadModule: (url: string) => Promise<unknown>,
   version: string,
   evaluate: (source: string) => unknown,
   host: number,
@@ -132,7 +132,7 @@ export async function serveHost(
   // Workers do without it.
   const child = await import("./src/child.ts");
   if (!hasStorage) child.removeStorage();
-  await child.serveHost(loaders, evaluate, host);
+  await child.serveHost(loadModule, evaluate, host);
 }
 
 function assertVersion(version: string): void {

@@ -1,6 +1,6 @@
 import { copyForProcess } from "./copy.ts";
 import { Ledger } from "./ledger.ts";
-import type { Loaders } from "./load.ts";
+import type { Load } from "./load.ts";
 import {
   ALONE,
   BEGUN,
@@ -59,12 +59,12 @@ class OwnLedger extends Ledger {
 /**
  * Serves tasks to the executor that started this process.
  *
- * @param loaders How to load each module whose exports are tasks, by its URL.
+ * @param loadModule Loads the module at a URL whose exports are tasks.
  * @param evaluate Evaluates the source of a function.
  * @param host The number of the host's process.
  * @returns Resolves when Deno may end the process as soon as nothing is left to do.
  */
-export function serveHost(loaders: Loaders, evaluate: Evaluate, host: number): Promise<void> {
+export function serveHost(loadModule: Load, evaluate: Evaluate, host: number): Promise<void> {
   const { process } = globalThis as unknown as { process: ChannelProcess };
   const exit = Deno.exit.bind(Deno);
   const write = process.send!.bind(process);
@@ -76,7 +76,7 @@ export function serveHost(loaders: Loaders, evaluate: Evaluate, host: number): P
   // An exit ends a process at once: nobody has to wait for another turn, as in a worker.
   const load = async (url: string) => {
     try {
-      return await whileLoading(url, loaders[url]!);
+      return await whileLoading(url, () => loadModule(url));
     } catch (error) {
       throw withHint(error);
     }

@@ -1,4 +1,5 @@
-import { assertImportable, workerModule } from "./entry.ts";
+import { workerModule } from "./backend/entry.ts";
+import { assertImportable } from "./backend/import_hosts.ts";
 import { WorkerStartError } from "./errors.ts";
 import type { PoolSettings } from "./options.ts";
 import { missingPatterns, missingPermissions } from "./permission_flags.ts";

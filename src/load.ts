@@ -2,17 +2,14 @@ import { whileLoading } from "./wire/loading.ts";
 
 const { Promise } = globalThis;
 
-/** How to load each module whose exports are tasks, by its URL. */
-export type Loaders = Readonly<Record<string, () => Promise<unknown>>>;
-
 /** Loads the module at a URL that the host has named. */
 export type Load = (url: string) => Promise<unknown>;
 
-/** Loads modules as these loaders do. */
-export function loadWith(loaders: Loaders): Load {
+/** Loads modules as a worker's entry does. */
+export function loadWith(loadModule: Load): Load {
   const turn = turns();
   return async (url) => {
-    const module = await whileLoading(url, loaders[url]!);
+    const module = await whileLoading(url, () => loadModule(url));
     // One that exits while it is evaluated goes on until the next turn, which never comes.
     await turn();
     return module;

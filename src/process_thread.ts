@@ -1,4 +1,9 @@
 import type { ChildProcess } from "node:child_process";
+import { misfit, tooLong } from "./backend/command_line.ts";
+import { entry } from "./backend/entry.ts";
+import { assertImportable, importHost } from "./backend/import_hosts.ts";
+import { type ListFile, useListFile } from "./backend/list_file.ts";
+import { type ModuleList, moduleList, remoteModules } from "./backend/module_list.ts";
 import { isEndOfGroup, type ProcessEnd, whyEnded } from "./backend/process_end.ts";
 import {
   assertPassed,
@@ -11,7 +16,6 @@ import { passOutput } from "./backend/process_output.ts";
 import { workingDirectoryFault } from "./backend/working_directory.ts";
 import { copyForProcess } from "./copy.ts";
 import { stateOf } from "./backend/permission_states.ts";
-import { assertImportable, entry, importHost } from "./entry.ts";
 import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
 import type { PoolSettings } from "./options.ts";
@@ -37,6 +41,8 @@ const FLUSH_MS = 500;
 /** How often a process is started that a signal ends while it starts. */
 const MAX_STARTS = 5;
 const V8_FLAGS = "--v8-flags=";
+/** The standard input of a process, as a module; Windows has no path for standard input. */
+const STDIN_URL = Deno.build.os === "windows" ? undefined : "file:///dev/stdin";
 /** Keeps what a process loads from being run when it is to end; see child.ts. */
 const NOTHING = "data:text/javascript,Deno.exit()";
 
@@ -50,7 +56,7 @@ interface SpawnOptions {
   file: string;
   args: string[];
   envPairs: string[];
-  stdio: ["ignore", Output, Output, "ipc"];
+  stdio: ["ignore" | "pipe", Output, Output, "ipc"];
   serialization: "advanced";
 }
 
@@ -65,10 +71,8 @@ let Child: new () => SpawnedProcess;
  *
  * @throws {WorkerStartError} If it cannot.
  */
-export async function assertProcesses(
-  { permissions }: PoolSettings,
-  server: string,
-): Promise<void> {
+export async function assertProcesses(settings: PoolSettings, server: string): Promise<void> {
+  const { permissions } = settings;
   if (Deno.build.standalone) {
     throw new WorkerStartError(
       "Cannot start processes: a compiled program has no Deno to run them with; use " +
@@ -85,8 +89,10 @@ export async function assertProcesses(
   if (fault !== undefined) throw new WorkerStartError(`Cannot start processes: ${fault}`);
   assertImportable(server);
   await Promise.all([learnEnvironment(permissions), learnDenials(permissions)]);
-  flagsFor(permissions, server);
-  assertPassed(environmentFor(permissions));
+  const environment = environmentFor(permissions);
+  const long = misfit(commandLine(settings, server, environment, moduleList("process"), ""));
+  if (long !== undefined) throw notStarted(long);
+  assertPassed(environment);
   try {
     ({ ChildProcess: Child } = await import("node:child_process") as unknown as {
       ChildProcess: typeof Child;
@@ -115,6 +121,10 @@ export class ProcessThread implements Thread {
   readonly #gone = Promise.withResolvers<void>();
   readonly gone = this.#gone.promise;
   #child: SpawnedProcess;
+  /** Whether the process keeps the program alive. */
+  #engaged = true;
+  /** The file with the list of modules, until the process is ready. */
+  #listFile: ListFile | undefined;
   /** How often it was started. */
   #starts = 0;
   /** Passes on the last that it has printed, if this side passes that on. */
@@ -146,8 +156,6 @@ export class ProcessThread implements Thread {
   }
 
   #start(): SpawnedProcess {
-    const { permissions } = this.#settings;
-    const output = outputOf(this.#settings);
     this.#starts++;
     this.#connected = true;
     const child = new Child();
@@ -166,7 +174,9 @@ export class ProcessThread implements Thread {
       }
     });
     child.on("error", (error) => {
-      if (child.pid === undefined) return this.#end(`its process did not start: ${error.message}`);
+      if (child.pid === undefined) {
+        return this.#end(`its process did not start: ${this.#whyNot(error, child)}`);
+      }
       // Nothing that comes after such a message can be read.
       this.#fault ??= `it sent what cannot be read: ${error.message}`;
       child.kill("SIGKILL");
@@ -174,38 +184,70 @@ export class ProcessThread implements Thread {
     child.on("exit", (code, signal) => {
       if (!this.#startAgain({ code, signal })) this.#die({ code, signal });
     });
-    const file = Deno.execPath();
+    const list = moduleList("process");
+    if (list.isShort) this.#spawn(child, list, list.source);
+    else if (STDIN_URL !== undefined) {
+      this.#spawn(child, list, `import "${STDIN_URL}";`, list.source);
+    } else this.#spawnLater(child, list);
+    return child;
+  }
+
+  /** Starts the process once the list of its modules is in a file. */
+  async #spawnLater(child: SpawnedProcess, list: ModuleList): Promise<void> {
+    const before = this.#listFile;
+    try {
+      this.#listFile = useListFile(list.source);
+      before?.release();
+      const url = await this.#listFile.url;
+      if (this.#terminated) return this.#end("it was ended before its process started");
+      this.#spawn(child, list, `() => import(${JSON.stringify(url)});`);
+      if (!this.#engaged) child.unref();
+    } catch (error) {
+      const { message } = error as Error;
+      this.#end(
+        error instanceof WorkerStartError ? message : `its process did not start: ${message}`,
+      );
+    }
+  }
+
+  /**
+   * Starts the process.
+   *
+   * @param naming The statement that names the list of its modules.
+   * @param input What the process reads from its standard input.
+   */
+  #spawn(child: SpawnedProcess, list: ModuleList, naming: string, input?: string): void {
+    const { permissions } = this.#settings;
+    const output = outputOf(this.#settings);
     const environment = environmentFor(permissions);
+    const args = commandLine(this.#settings, this.#server, environment, list, naming);
+    const long = misfit(args);
+    if (long !== undefined) throw notStarted(long);
     const options: SpawnOptions = {
       // Or Node finds options on `Object.prototype`, such as a `cwd`.
       __proto__: null,
-      file,
-      args: [
-        file,
-        "run",
-        ...ownFlags(this.#settings),
-        ...flagsFor(permissions, this.#server, environment),
-        "--preload",
-        // Does not end before the process does, so that the program's own module, where deno.json
-        // is found, is not evaluated.
-        entry(this.#server, "serveHost", Deno.pid, permissions === "inherit"),
-        "--preload",
-        NOTHING,
-        Deno.mainModule ?? import.meta.url,
-      ],
-      envPairs: Object.entries(environment).map((pair) => pair.join("=")),
-      stdio: ["ignore", output, output, "ipc"],
+      file: args[0]!,
+      args,
+      envPairs: pairsOf(environment),
+      stdio: [input === undefined ? "ignore" : "pipe", output, output, "ipc"],
       serialization: "advanced",
     };
     child.spawn(options);
     // A process that could not be started has no output; the "error" of it is still to come.
     if (output === "pipe" && child.pid !== undefined) this.#endOutput = passOutput(child);
+    // An error: the process has ended, which its "exit" tells.
+    child.stdin?.on("error", () => {}).end(input);
     if (child.spawnargs.some((arg) => arg === "-A" || arg === "--allow-all")) {
       child.removeAllListeners();
       child.kill("SIGKILL");
       throw new WorkerStartError("Cannot start a process: Deno would grant it all permissions");
     }
-    return child;
+  }
+
+  /** Why a process was not started. */
+  #whyNot(error: Error, { spawnargs }: SpawnedProcess): string {
+    const environment = pairsOf(environmentFor(this.#settings.permissions));
+    return tooLong(error, spawnargs, environment) ?? error.message;
   }
 
   /** Starts the process again if a signal to all of the program came before it could ignore that. */
@@ -247,6 +289,7 @@ export class ProcessThread implements Thread {
   }
 
   engage(engaged: boolean): void {
+    this.#engaged = engaged;
     try {
       if (engaged) this.#child.ref();
       else this.#child.unref();
@@ -284,7 +327,10 @@ export class ProcessThread implements Thread {
   /** Notes what a message says, as a worker does in its ledger, and passes the message on. */
   #receive(message: unknown): void {
     this.#heard++;
-    if (message === READY) this.#ready = true;
+    if (message === READY) {
+      this.#ready = true;
+      this.#listFile?.release();
+    }
     if (Array.isArray(message)) {
       const [kind, run] = message;
       // What does not fit is for the member to refuse.
@@ -332,8 +378,7 @@ export class ProcessThread implements Thread {
     if (this.#child.connected) this.#child.disconnect();
     const fault = this.#ready ? undefined : workingDirectoryFault();
     this.#events.onEnd(fault === undefined ? why : `${why}: ${fault}`);
-    if (this.#endOutput === undefined) this.#gone.resolve();
-    else this.#endOutput().then(this.#gone.resolve);
+    Promise.all([this.#endOutput?.(), this.#listFile?.release()]).then(() => this.#gone.resolve());
   }
 }
 
@@ -351,6 +396,38 @@ function close(handle: unknown): void {
   } catch { /* It is closed. */ }
 }
 
+/** The command line of a process, from the path of its program. */
+function commandLine(
+  settings: PoolSettings,
+  server: string,
+  environment: Readonly<Record<string, string>>,
+  list: ModuleList,
+  naming: string,
+): string[] {
+  const { permissions } = settings;
+  return [
+    Deno.execPath(),
+    "run",
+    ...ownFlags(settings),
+    ...flagsFor(permissions, server, environment),
+    "--preload",
+    // Does not end before the process does, so that the program's own module, where deno.json
+    // is found, is not evaluated.
+    entry(server, "serveHost", list, naming, Deno.pid, permissions === "inherit"),
+    "--preload",
+    NOTHING,
+    Deno.mainModule ?? import.meta.url,
+  ];
+}
+
+function notStarted(why: string): WorkerStartError {
+  return new WorkerStartError(`Cannot start a process: ${why}`);
+}
+
+function pairsOf(environment: Readonly<Record<string, string>>): string[] {
+  return Object.entries(environment).map((pair) => pair.join("="));
+}
+
 /** The flags of a process that are no permissions: an older Deno takes each of them once. */
 function ownFlags({ args, memoryLimit }: PoolSettings): Iterable<string> {
   const ofV8 = args.filter((flag) => flag.startsWith(V8_FLAGS));
@@ -364,9 +441,9 @@ function ownFlags({ args, memoryLimit }: PoolSettings): Iterable<string> {
 function flagsFor(
   permissions: Deno.PermissionOptions,
   server: string,
-  environment = environmentFor(permissions),
+  environment: Readonly<Record<string, string>>,
 ): string[] {
-  const hosts = [server, ...modules.map(({ url }) => url)].flatMap(hostsOf);
+  const hosts = [server, ...remoteModules()].flatMap(hostsOf);
   const variables = [...Object.keys(environment), ...coveredVariables(permissions)];
   return permissionFlags(permissions, hosts, variables);
 }

@@ -1,6 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { askToEnd, mayLoadNativeCode } from "./backend/native_code.ts";
-import { entry } from "./entry.ts";
+import { entry } from "./backend/entry.ts";
+import { listBlob, moduleList } from "./backend/module_list.ts";
 import { WorkerStartError } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
 import { atLeisure, endMoment } from "./leisure.ts";
@@ -10,6 +11,8 @@ import type { AsyncContext } from "./runtime/async_context.ts";
 import { modules } from "./task.ts";
 import { unref } from "./runtime/unref_worker.ts";
 import { deliveries } from "./timers.ts";
+
+const { createObjectURL, revokeObjectURL } = URL;
 
 /** Something that serves tasks beside the event loop; a member's other end. */
 export interface Thread {
@@ -91,6 +94,8 @@ export class WorkerThread implements Thread {
   #lastWords: string | undefined;
   /** How many messages have arrived. */
   #heard = 0;
+  /** Where the worker finds the list of the modules with tasks, until it is ready. */
+  #listUrl: string | undefined;
 
   constructor(
     name: string,
@@ -108,12 +113,21 @@ export class WorkerThread implements Thread {
       // Passing the option at all needs --unstable-worker-options, so "inherit" passes nothing.
       ...permissions !== "inherit" && { deno: { __proto__: null, permissions } },
     };
-    this.#worker = new Worker(
-      entry(server, "serve"),
-      options as WorkerOptions & { type: "module" },
-    );
+    const list = moduleList("worker");
+    this.#listUrl = list.isShort ? undefined : createObjectURL(listBlob(list));
+    const naming = list.isShort ? list.source : `import "${this.#listUrl}";`;
+    try {
+      this.#worker = new Worker(
+        entry(server, "serve", list, naming),
+        options as WorkerOptions & { type: "module" },
+      );
+    } catch (error) {
+      this.#revokeList();
+      throw error;
+    }
     this.#worker.onmessage = ({ data }) => {
-      this.#heard++;
+      // It is ready, and no task has run.
+      if (this.#heard++ === 0) this.#revokeList();
       events.onMessage(data);
     };
     this.#worker.onerror = (event) => {
@@ -197,10 +211,16 @@ export class WorkerThread implements Thread {
     return 0;
   }
 
+  #revokeList(): void {
+    if (this.#listUrl !== undefined) revokeObjectURL(this.#listUrl);
+    this.#listUrl = undefined;
+  }
+
   async #die(message: string | undefined): Promise<void> {
     this.#lastWords ??= message;
     if (this.#dying) return;
     this.#dying = true;
+    this.#revokeList();
     this.#events.onDying();
     // What it sent before it died may still be on its way; a terminated one is not heard.
     if (!this.#terminated) await deliveries(() => this.#heard);
