@@ -87,21 +87,21 @@ const table: [flags: string, Row[]][] = [
     [{ net: ["127.0.0.0/8"] }, net("127.0.0.1 127.1.2.3:80", "10.0.0.1")],
     [{ net: ["localhost"] }, net("localhost:1", "127.0.0.1")],
   ]],
-  ["--allow-env --deny-env=HOME,DENIED_*", [
-    [{ env: ["HO*"] }, env("HOPE", "HOME")],
-    // As far as the program has such variables.
+  ["--allow-env --deny-env=HOUSE,DENIED_*", [
+    [{ env: ["HO*"] }, env("HOPE", "HOUSE")],
+    // As far as the program has such variables, as it has HOUSE and DENIED_ONE.
     [{ env: ["DEN*"] }, env("DENO_DIR DENO_NONE", "DENIED_ONE")],
-    [{ env: ["HOME"] }, notAll],
+    [{ env: ["HOUSE"] }, notAll],
     [{ env: ["DENIED_ONE"] }, notAll],
     [{ env: true }, notAll],
-    ["inherit", env("", "HOME HOPE DENIED_ONE")],
+    ["inherit", env("", "HOUSE HOPE DENIED_ONE")],
   ]],
-  ["--allow-env --ignore-env=HOME", [
-    [{ env: ["HO*"] }, env("HOPE", "HOME")],
+  ["--allow-env --ignore-env=HOUSE", [
+    [{ env: ["HO*"] }, env("HOPE", "HOUSE")],
     [{ env: true }, notAll],
   ]],
   ["--allow-env=HO*,A", [
-    [{ env: ["HO*"] }, env("HOPE HOME", "H A")],
+    [{ env: ["HO*"] }, env("HOPE HOUSE", "H A")],
     [{ env: ["AB*"] }, notAll],
   ]],
   ["--allow-env --allow-read", [
@@ -192,7 +192,7 @@ function programOf<A extends unknown[]>(
     ...flags.includes("--allow-read") ? [] : [`--allow-read=${pathOf("")}`],
     ...flags.split(" "),
     `data:text/javascript,${encodeURIComponent(source)}`,
-  ], { env: { DENIED_ONE: "1" } });
+  ], { env: { DENIED_ONE: "1", HOUSE: "1" } });
 }
 
 /** What came of each row, in a program with these flags. */
