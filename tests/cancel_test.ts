@@ -7,15 +7,10 @@ import {
   testOfWorkers,
   WorkerStartError,
 } from "./isolation.ts";
+import { block, newGate } from "./gate.ts";
 import { until } from "./waiting.ts";
 
 const { add, countCalls, later } = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
-
-/** Computes for a while without looking at its context. */
-function spin(ms: number): void {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
-}
 
 /** Computes until its caller gives up, and counts that. */
 function spinUntilAborted(this: TaskContext, ended: Int32Array): void {
@@ -107,7 +102,8 @@ Deno.test("TaskContext.signal is not aborted in a task that nobody aborts", asyn
 
 testOfWorkers("Executor.with() gives up a worker whose task does not end", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
-  const result = executor.with({ timeout: 50 }).runCpu(spin, 1_000);
+  const { gate, open } = newGate();
+  const result = executor.with({ timeout: 50 }).runCpu(block, gate);
   await assertRejects(() => result, DOMException, "timed out");
   await until(() => executor.stats().cpu.stuck === 1);
   assertEquals(executor.stats().cpu.workers, 0);
@@ -115,6 +111,7 @@ testOfWorkers("Executor.with() gives up a worker whose task does not end", async
   assertEquals(await executor.runCpu(countCalls), 1);
   assertEquals(executor.stats().cpu.stuck, 1);
   // …and noticed when it comes back.
+  open();
   await until(() => executor.stats().cpu.stuck === 0);
   assertEquals(await executor.runCpu(countCalls), 2);
   assertEquals(executor.stats().cpu.crashed, 0);
@@ -122,15 +119,17 @@ testOfWorkers("Executor.with() gives up a worker whose task does not end", async
 
 testOfWorkers("Pool rejects new work while all it may have is stuck, and recovers", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  const { gate, open } = newGate();
   const impatient = executor.with({ timeout: 20 });
-  await assertRejects(() => impatient.runCpu(spin, 2_000), DOMException, "timed out");
+  await assertRejects(() => impatient.runCpu(block, gate), DOMException, "timed out");
   await until(() => executor.stats().cpu.stuck === 1);
-  await assertRejects(() => impatient.runCpu(spin, 1_500), DOMException, "timed out");
+  await assertRejects(() => impatient.runCpu(block, gate), DOMException, "timed out");
   const waiting = executor.runCpu(add, 1, 2);
   await assertRejects(() => waiting, WorkerStartError, "stuck in aborted tasks");
   await assertRejects(() => executor.runCpu(add, 1, 2), WorkerStartError, "2 cpu workers, twice");
   assertEquals(executor.stats().cpu.stuck, 2);
   assertEquals(executor.stats().cpu.queued, 0);
+  open();
   await until(() => executor.stats().cpu.stuck === 0 && executor.stats().cpu.busy === 0);
   assertEquals(await executor.runCpu(add, 1, 2), 3);
 });
