@@ -5,9 +5,12 @@ import { Executor } from "@genro/executor";
 
 const onWindows = Deno.build.os === "windows";
 
-/** Folders that a pool is granted, each with one beside, which a careless reader would grant. */
+/**
+ * Folders that a pool is granted, each with a folder beside that a careless reader would grant. No
+ * two differ by their case alone.
+ */
 const FOLDERS: Readonly<Record<string, string>> = {
-  "a b": "a",
+  "b c": "b",
   "c%20d": "c d",
   "%41": "A",
   "%zz": "zz",
@@ -17,7 +20,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   "=i": "i",
   "!j": "j",
   "$HOME": "HOME",
-  "~": "home",
+  "~": "user",
   "k'l": "k",
   "@m": "m",
   ...!onWindows && {
