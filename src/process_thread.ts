@@ -378,7 +378,8 @@ export class ProcessThread implements Thread {
     if (this.#child.connected) this.#child.disconnect();
     const fault = this.#ready ? undefined : workingDirectoryFault();
     this.#events.onEnd(fault === undefined ? why : `${why}: ${fault}`);
-    Promise.all([this.#endOutput?.(), this.#listFile?.release()]).then(() => this.#gone.resolve());
+    Promise.allSettled([this.#endOutput?.(), this.#listFile?.release()])
+      .then(() => this.#gone.resolve());
   }
 }
 
