@@ -1,34 +1,36 @@
 import { deadline } from "@std/async/deadline";
 import { narrow } from "./src/calls/narrow.ts";
-import { deferred } from "./src/deferred.ts";
-import { ExecutorEvent, type ExecutorEventMap } from "./src/events.ts";
-import { NotStartedError, ShutdownError } from "./src/errors.ts";
-import { rejected } from "./src/failure.ts";
-import { Job } from "./src/job.ts";
-import { mapItems, opener } from "./src/map.ts";
+import { deferred } from "./src/runtime/deferred.ts";
+import { ExecutorEvent, type ExecutorEventMap } from "./src/api/events.ts";
+import { NotStartedError, ShutdownError } from "./src/api/errors.ts";
+import { rejected } from "./src/tasks/failure.ts";
+import { Job } from "./src/member/job.ts";
+import { mapItems, opener } from "./src/calls/map.ts";
+import type {
+  ExecutorOptions,
+  MapOptions,
+  RunOptions,
+  ShutdownOptions,
+} from "./src/api/options.ts";
 import {
   defaultMaxWorkers,
-  type ExecutorOptions,
   executorOptions,
-  type MapOptions,
   mapOptions,
   poolSettings,
-  type RunOptions,
   runOptions,
-  type ShutdownOptions,
   shutdownOptions,
-} from "./src/options.ts";
-import { Pool, type Report } from "./src/pool.ts";
-import type { PoolStats } from "./src/pool_stats.ts";
+} from "./src/settings/settings.ts";
+import { Pool, type Report } from "./src/pool/pool.ts";
+import type { PoolStats } from "./src/api/pool_stats.ts";
 import { currentContext, runIn } from "./src/runtime/async_context.ts";
-import { readStream } from "./src/stream.ts";
+import { readStream } from "./src/calls/stream.ts";
 import {
   addressOf,
   type StreamFunction,
   type Task,
   type TaskFunction,
   type Yielded,
-} from "./src/task.ts";
+} from "./src/tasks/task.ts";
 
 /**
  * Counts of both pools, at one moment.

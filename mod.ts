@@ -15,7 +15,7 @@
  */
 
 export { Executor, type ExecutorStats, getExecutor, type Runner } from "./executor.ts";
-export type { TaskContext } from "./src/context.ts";
+export type { TaskContext } from "./src/api/context.ts";
 export {
   ExecutorError,
   NotCloneableError,
@@ -25,17 +25,16 @@ export {
   TaskNotFoundError,
   WorkerCrashedError,
   WorkerStartError,
-} from "./src/errors.ts";
-export { ExecutorEvent, type ExecutorEventMap, type ExecutorEventType } from "./src/events.ts";
-export type { Percentiles } from "./src/histogram.ts";
+} from "./src/api/errors.ts";
+export { ExecutorEvent, type ExecutorEventMap, type ExecutorEventType } from "./src/api/events.ts";
 export type {
   ExecutorOptions,
   MapOptions,
   PoolOptions,
   RunOptions,
   ShutdownOptions,
-} from "./src/options.ts";
-export type { PoolStats } from "./src/pool_stats.ts";
+} from "./src/api/options.ts";
+export type { Percentiles, PoolStats } from "./src/api/pool_stats.ts";
 export {
   type StreamFunction,
   type Task,
@@ -44,6 +43,6 @@ export {
   type Tasks,
   tasksFrom,
   type Yielded,
-} from "./src/task.ts";
+} from "./src/tasks/task.ts";
 export { taskContext } from "./src/tasks/task_context.ts";
-export { transfer } from "./src/transfer.ts";
+export { transfer } from "./src/wire/values/transfer.ts";

@@ -15,10 +15,16 @@
  */
 
 import { Executor } from "./executor.ts";
-import { type ExecutorServer, GracefulServer, type ServeHandler } from "./src/graceful_server.ts";
-import { bare, type ExecutorOptions, milliseconds, shareOf } from "./src/options.ts";
-import { bePresent } from "./src/presence.ts";
-import { asResponse, explain, requestInfo, type ServeInfo } from "./src/request_info.ts";
+import {
+  type ExecutorServer,
+  GracefulServer,
+  type ServeHandler,
+} from "./src/server/graceful_server.ts";
+import type { ExecutorOptions } from "./src/api/options.ts";
+import { shareOf } from "./src/settings/settings.ts";
+import { bare, milliseconds } from "./src/settings/checks.ts";
+import { announceThread } from "./src/server/threads.ts";
+import { asResponse, explain, requestInfo, type ServeInfo } from "./src/server/request_info.ts";
 import { RequestClient } from "./src/server/request_client.ts";
 import { assertSocket } from "./src/server/unix_socket.ts";
 
@@ -306,7 +312,7 @@ export function lifespan(
   // Made now for its checks, and to be used unless there are others to share with.
   const whole = given instanceof Executor ? given : new Executor(given);
   const stopping = new AbortController();
-  const countThreads = bePresent(() => stopping.abort());
+  const countThreads = announceThread(() => stopping.abort());
   let executor: Executor | undefined;
   let sizing: Promise<Executor> | undefined;
   const size = async () => {

@@ -6,13 +6,21 @@
  * @module
  */
 
-import { Ledger } from "./src/ledger.ts";
-import { loadWith } from "./src/load.ts";
-import { DYING, LIVES, READY, type Setup, type ToWorker, VERSION } from "./src/protocol.ts";
-import { hideHostMessages, type WorkerScope } from "./src/scope.ts";
-import { type Post, TaskServer } from "./src/task_server.ts";
-import { encodeThrown } from "./src/thrown.ts";
-import { now } from "./src/timers.ts";
+import { Ledger } from "./src/wire/ledger.ts";
+import { loadWith } from "./src/worker/loader.ts";
+import {
+  DYING,
+  LIVES,
+  type Post,
+  READY,
+  type Setup,
+  type ToWorker,
+  VERSION,
+} from "./src/wire/protocol.ts";
+import { hideHostMessages, type WorkerScope } from "./src/worker/scope.ts";
+import { TaskServer } from "./src/worker/task_server.ts";
+import { encodeThrown } from "./src/wire/thrown.ts";
+import { now } from "./src/runtime/real_timers.ts";
 import { Ending } from "./src/worker/ending.ts";
 import { provideCurrentTask } from "./src/wire/current_task.ts";
 
@@ -130,7 +138,7 @@ export async function serveHost(
 ): Promise<void> {
   assertVersion(version);
   // Workers do without it.
-  const child = await import("./src/child.ts");
+  const child = await import("./src/worker/process_main.ts");
   if (!hasStorage) child.removeStorage();
   await child.serveHost(loadModule, evaluate, host);
 }

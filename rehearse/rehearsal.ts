@@ -463,7 +463,7 @@ Deno.test("A consumer compiles, and finds all that a worker needs in the program
     assertEquals(code, 0, said);
   }
   const compiled = Buffer.from((await consumer.read(out)).buffer);
-  for (const module of ["worker.ts", "src/task_server.ts", "src/child.ts"]) {
+  for (const module of ["worker.ts", "src/worker/task_server.ts", "src/worker/process_main.ts"]) {
     assert(compiled.includes(`${near.url}@genro/executor/${version}/${module}`), module);
   }
   // Of tasks.ts, and of worker.ts.

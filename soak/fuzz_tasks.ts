@@ -6,7 +6,7 @@ import { mulberry32 } from "./random.ts";
 const scope = globalThis as unknown as { raw: Raw };
 const isProcess = () => scope.raw.memory === undefined;
 
-/** Where things are in a ledger; see src/ledger.ts. */
+/** Where things are in a ledger; see src/wire/ledger.ts. */
 const SLOTS = 8192, WORDS = 5, TIMES = SLOTS * 8, FIRST_WORD = TIMES + SLOTS * 4;
 /** How many messages an attack sends at once. */
 const MAX_BURST = 30;

@@ -8,7 +8,7 @@
  * addresses that a name leads to. So this module asks for ports and addresses one by one.
  */
 
-import { isGranted, stateOf } from "./permission_states.ts";
+import { isGranted, stateOf } from "../runtime/permission_states.ts";
 
 /** The permissions whose scopes are hosts. */
 export type HostPermission = "net" | "import";

@@ -1,8 +1,8 @@
 /** The generated module that a worker or a process starts from. */
 
-import { WorkerStartError } from "../errors.ts";
-import { VERSION } from "../protocol.ts";
-import { EVALUATE } from "../worker/evaluator.ts";
+import { WorkerStartError } from "../api/errors.ts";
+import { VERSION } from "../wire/protocol.ts";
+import { EVALUATE } from "../wire/evaluator.ts";
 import type { ModuleList } from "./module_list.ts";
 
 /** The URL of worker.ts, unless a bundler has moved this module. */

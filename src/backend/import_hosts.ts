@@ -1,7 +1,7 @@
 /** The hosts of remote modules, and the program's permission to import from a host. */
 
-import { WorkerStartError } from "../errors.ts";
-import { askFor } from "./permission_states.ts";
+import { WorkerStartError } from "../api/errors.ts";
+import { askFor } from "../runtime/permission_states.ts";
 
 /**
  * Checks that a worker may load worker.ts. A worker without the permission fails, and Deno writes a

@@ -14,7 +14,7 @@
  */
 
 import { pathToFileURL } from "node:url";
-import { now } from "../timers.ts";
+import { now } from "../runtime/real_timers.ts";
 import { environmentFor } from "./process_environment.ts";
 
 /** For how long, in ms, processes that start may begin to use a file. */

@@ -22,9 +22,9 @@
  * - Windows has no path for standard input: there, a process reads a file; see list_file.ts.
  */
 
-import { modules, type TaskModule } from "../task.ts";
+import { modules, type TaskModule } from "../tasks/task.ts";
 import { importHost, isImportable } from "./import_hosts.ts";
-import { isGranted, stateOf } from "./permission_states.ts";
+import { isGranted, stateOf } from "../runtime/permission_states.ts";
 
 /** The longest list, in characters, that is written into the generated module. */
 const MAX_INLINE_CHARACTERS = 8_192;

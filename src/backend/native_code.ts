@@ -1,7 +1,7 @@
 /** What the host does for workers that may run native code; see ../worker/ending.ts. */
 
-import { END, EXITS, type ToWorker, UNHEARD } from "../protocol.ts";
-import { now } from "../timers.ts";
+import { END, EXITS, type ToWorker, UNHEARD } from "../wire/protocol.ts";
+import { now } from "../runtime/real_timers.ts";
 
 /** How long, in ms, the end of the program waits for workers that run native code to stop. */
 const PARK_MS = 200;

@@ -1,8 +1,8 @@
 /** The environment variables of a process: those of its tasks, and those that Deno itself needs. */
 
-import { WorkerStartError } from "../errors.ts";
-import { wantedOf } from "../permission_flags.ts";
-import { isGranted } from "./permission_states.ts";
+import { WorkerStartError } from "../api/errors.ts";
+import { wantedOf } from "./process_flags.ts";
+import { isGranted } from "../runtime/permission_states.ts";
 import { covers, isOfLoader, isPattern, passable } from "./variable_names.ts";
 
 /**

@@ -5,7 +5,7 @@
  * program passes the output on.
  */
 
-import { clearTimeout, setTimeout } from "../timers.ts";
+import { clearTimeout, setTimeout } from "../runtime/real_timers.ts";
 
 /** The pause, in ms, after each chunk: a flood must not keep the event loop busy. */
 const PAUSE_MS = 1;

@@ -1,4 +1,4 @@
-import type { RunOptions } from "../options.ts";
+import type { RunOptions } from "../api/options.ts";
 
 /**
  * The options of calls that were bound twice. The second options never widen the first.

@@ -1,6 +1,6 @@
-import type { Job } from "../job.ts";
-import type { TaskModule } from "../task.ts";
-import * as machinery from "../timers.ts";
+import type { Job } from "./job.ts";
+import type { TaskModule } from "../tasks/task.ts";
+import * as machinery from "../runtime/real_timers.ts";
 
 /** How long, in ms, a worker may take to load a module before the worker is given up. */
 const LOAD_TIMEOUT_MS = 30_000;

@@ -1,5 +1,5 @@
-import { type Ledger, MAX_UNHEARD, NO_LIMIT } from "../ledger.ts";
-import { now, setTimeout, TICK_MS } from "../timers.ts";
+import { type Ledger, MAX_UNHEARD, NO_LIMIT } from "../wire/ledger.ts";
+import { now, setTimeout, TICK_MS } from "../runtime/real_timers.ts";
 
 /** How much a worker may tell in one turn of the event loop: at first, at least, and at most. */
 const FIRST_TIMES = 32, MIN_TIMES = 4, MAX_TIMES = 1_024;

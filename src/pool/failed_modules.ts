@@ -1,6 +1,6 @@
-import type { Job } from "../job.ts";
-import { Queue, type QueuedTotal } from "../queue.ts";
-import * as machinery from "../timers.ts";
+import type { Job } from "../member/job.ts";
+import { Queue, type QueuedTotal } from "./queue.ts";
+import * as machinery from "../runtime/real_timers.ts";
 import { Backoff } from "./backoff.ts";
 
 /** A module that failed to load when a worker was last asked for it. */

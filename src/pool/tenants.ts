@@ -1,5 +1,5 @@
-import type { Job } from "../job.ts";
-import { Queue, type QueuedTotal } from "../queue.ts";
+import type { Job } from "../member/job.ts";
+import { Queue, type QueuedTotal } from "./queue.ts";
 import { FailedModules } from "./failed_modules.ts";
 
 /** A customer, or the program itself. Tasks of two tenants share no worker. */

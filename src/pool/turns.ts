@@ -1,4 +1,4 @@
-import type { PoolSettings } from "../options.ts";
+import type { PoolSettings } from "../settings/settings.ts";
 import type { Tenant, Tenants } from "./tenants.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { TaskContext } from "../context.ts";
-import { ExecutorError } from "../errors.ts";
+import type { TaskContext } from "../api/context.ts";
+import { ExecutorError } from "../api/errors.ts";
 import { currentTask } from "../wire/current_task.ts";
 
 /**

@@ -23,8 +23,8 @@ import {
   STREAM_STATE,
   UNLOADABLE,
   YIELDED,
-} from "../protocol.ts";
-import { type ErrorRecord, FIELDS, type Slot, type Thrown } from "../thrown.ts";
+} from "./protocol.ts";
+import { type ErrorRecord, FIELDS, type Slot, type Thrown } from "./thrown.ts";
 import {
   endOfMessage,
   MAX_ALL_FRAMES_CHARACTERS,

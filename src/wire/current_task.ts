@@ -3,7 +3,7 @@
  * because the module of a task may have another copy of this package than the worker that runs it.
  */
 
-import type { TaskContext } from "../context.ts";
+import type { TaskContext } from "../api/context.ts";
 
 /** Finds the context of the task that is under way, if there is one. */
 type Find = () => TaskContext | undefined;

@@ -1,4 +1,4 @@
-import { CLOSES, EXITS, OUTLIVES, PARKED } from "../protocol.ts";
+import { CLOSES, EXITS, OUTLIVES, PARKED } from "../wire/protocol.ts";
 import { lazyGlobal } from "../runtime/lazy_global.ts";
 
 const { load, notify, store, wait } = Atomics;

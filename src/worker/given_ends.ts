@@ -1,5 +1,5 @@
-import { STREAM_STATE } from "../protocol.ts";
-import type { Post } from "../task_server.ts";
+import { STREAM_STATE } from "../wire/protocol.ts";
+import type { Post } from "../wire/protocol.ts";
 import {
   adopt,
   type AdoptedEnd,

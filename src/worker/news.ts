@@ -1,8 +1,8 @@
-import type { Ledger } from "../ledger.ts";
-import { type FromWorker, PROGRESS, YIELDED } from "../protocol.ts";
-import { sendValue } from "../sending.ts";
-import type { Post } from "../task_server.ts";
-import { transferablesOf } from "../transfer.ts";
+import type { Ledger } from "../wire/ledger.ts";
+import { type FromWorker, PROGRESS, YIELDED } from "../wire/protocol.ts";
+import { sendValue } from "./send_value.ts";
+import type { Post } from "../wire/protocol.ts";
+import { transferablesOf } from "../wire/values/transfer.ts";
 import { isSmall } from "../wire/small.ts";
 import { movesEnds } from "../wire/values/moved_ends.ts";
 

@@ -4,7 +4,7 @@
  * that say more travel beside the value, as thrown ones do, and an empty object stands for each.
  */
 
-import { decodeThrown, encodeThrown, type Thrown } from "../../thrown.ts";
+import { decodeThrown, encodeThrown, type Thrown } from "../thrown.ts";
 import { MAX_CARRIED_ERRORS } from "../thrown_limits.ts";
 
 /** Errors that travel beside a value. */

@@ -6,8 +6,8 @@
  * before it is written, and what has taken long is looked into then, before anything is sent.
  */
 
-import { assertReadable } from "../../cloneable.ts";
-import { now } from "../../timers.ts";
+import { assertReadable } from "./cloneable.ts";
+import { now } from "../../runtime/real_timers.ts";
 
 /** How deep the value is by which this machine is measured. */
 const SAMPLE_LEVELS = 128;

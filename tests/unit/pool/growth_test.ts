@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { FIRST_LOOK, judgeGrowth, LONG_LOOK } from "../../../src/growth.ts";
+import { FIRST_LOOK_MS, judgeGrowth, LONG_LOOK_MS } from "../../../src/pool/growth.ts";
 
 /** How often, in ms, Windows looks at its clock: a timer calls back with the next look that is due. */
 const TICK_MS = 1_000 / 64;
@@ -14,7 +14,7 @@ const coarse = (phase: number): Clock => (due) =>
 /** What a pool does about a burst: workers take its tasks in turn, each for as long. */
 function verdictOf(tasks: number, ms: number, workers: number, clock: Clock): string {
   const since = { time: 0, returned: 0 };
-  for (let after = FIRST_LOOK;; after = LONG_LOOK) {
+  for (let after = FIRST_LOOK_MS;; after = LONG_LOOK_MS) {
     const time = clock(after);
     const returned = Math.min(tasks, workers * Math.floor(time / ms));
     const queued = tasks - returned - workers;

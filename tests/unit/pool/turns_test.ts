@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { Job } from "../../../src/job.ts";
+import { Job } from "../../../src/member/job.ts";
 import { type Tenant, Tenants } from "../../../src/pool/tenants.ts";
 import { Turns } from "../../../src/pool/turns.ts";
-import { AddressedTask } from "../../../src/task.ts";
+import { AddressedTask } from "../../../src/tasks/task.ts";
 
 /** A tenant as it is at a moment: how many of its jobs wait, and how many workers it has. */
 interface State {

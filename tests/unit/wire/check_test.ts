@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { isNotGranted, reasonOf } from "../../../src/failure.ts";
+import { isNotGranted, reasonOf } from "../../../src/tasks/failure.ts";
 import {
   BEGUN,
   BUFFER,
@@ -16,8 +16,8 @@ import {
   STREAM_STATE,
   UNLOADABLE,
   YIELDED,
-} from "../../../src/protocol.ts";
-import { decodeThrown, encodeThrown, type Slot, type Thrown } from "../../../src/thrown.ts";
+} from "../../../src/wire/protocol.ts";
+import { decodeThrown, encodeThrown, type Slot, type Thrown } from "../../../src/wire/thrown.ts";
 import { describeMessage, isThrown, isWellFormed } from "../../../src/wire/check.ts";
 import {
   endOfMessage,

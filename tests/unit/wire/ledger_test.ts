@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Ledger, nextRun } from "../../../src/ledger.ts";
+import { Ledger, nextRun } from "../../../src/wire/ledger.ts";
 
 Deno.test("Ledger says of no run that it was aborted because one of the same number was", () => {
   const ledger = Ledger.local();

@@ -1,0 +1,132 @@
+import type { AsyncLocalStorage } from "node:async_hooks";
+import { Ledger } from "../wire/ledger.ts";
+import {
+  ABORT,
+  ALONE,
+  type FromWorker,
+  LOADED,
+  PROGRESS,
+  READY,
+  RUN,
+  STREAM_STATE,
+  type ToWorker,
+  UNLOADABLE,
+  YIELDED,
+} from "../wire/protocol.ts";
+import { type AsyncContext, runIn, runInNone } from "../runtime/async_context.ts";
+import { importUrl, modules } from "../tasks/task.ts";
+import { TaskServer } from "../worker/task_server.ts";
+import { encodeThrown } from "../wire/thrown.ts";
+import type { Backend, BackendEvents } from "./backend.ts";
+import { provideCurrentTask } from "../wire/current_task.ts";
+import { EVALUATE, type Evaluate } from "../wire/evaluator.ts";
+
+const { structuredClone } = globalThis;
+
+/** Serves tasks on the event loop itself, with the copies and the messages of a worker. */
+export class InlineBackend implements Backend {
+  readonly ledger = Ledger.local();
+  /** What is sent later can still be aborted and terminated. */
+  readonly queues = false;
+  readonly clone = structuredClone;
+  /** Nobody waits for what nothing can stop. */
+  readonly gone = Promise.resolve();
+  readonly #server: TaskServer;
+  readonly #events: BackendEvents;
+  /** The run that was sent and has not ended. */
+  #running: number | undefined;
+  /** The async context of its caller. */
+  #context: AsyncContext;
+  #terminated = false;
+
+  constructor(events: BackendEvents) {
+    this.#events = events;
+    const post = (message: FromWorker, transfer?: Transferable[]) => {
+      const copy = structuredClone(message, { transfer });
+      queueMicrotask(() => runInNone(() => this.#deliver(copy)));
+    };
+    this.#server = new TaskServer(loadHere, evaluate, this.ledger, post);
+    queueMicrotask(() => this.#deliver(READY));
+  }
+
+  /** A module named at any time can be loaded here. */
+  get listed(): number {
+    return modules.length;
+  }
+
+  post(message: ToWorker, transfer?: Transferable[], context?: AsyncContext): void {
+    const copy = structuredClone(message, { transfer });
+    if (message[0] === RUN || message[0] === ALONE) {
+      this.#running = message[1];
+      this.#context = context;
+    }
+    // Later, as with a worker: submitting a task never runs it. All that is said of a run calls
+    // code of its task, which sees what a function sees that its caller calls.
+    const receive = () => servers.run(this.#server, () => this.#server.receive(copy));
+    queueMicrotask(() => runIn(this.#context, receive));
+  }
+
+  engage(): void {}
+
+  terminate(): void {
+    if (this.#terminated) return;
+    this.#terminated = true;
+    if (this.#running === undefined) return queueMicrotask(() => this.#events.onEnd(undefined));
+    // Nothing can stop it, but it can be told, and a stream that waits for its reader ends.
+    const reason = encodeThrown(new DOMException("The executor was terminated", "AbortError"));
+    this.ledger.abort(this.#running);
+    this.post([ABORT, this.#running, reason]);
+  }
+
+  retire(): number {
+    this.terminate();
+    return 0;
+  }
+
+  #deliver(message: FromWorker): void {
+    if (typeof message === "object" && GOES_ON.has(message[0])) {
+      if (!this.#terminated) this.#events.onMessage(message);
+      return;
+    }
+    // A backend serves one task at a time, and this was the end of it.
+    this.#running = undefined;
+    this.#context = undefined;
+    if (this.#terminated) this.#events.onEnd(undefined);
+    else this.#events.onMessage(message);
+  }
+}
+
+/** The messages that end no run. */
+const GOES_ON: ReadonlySet<number> = new Set([
+  PROGRESS,
+  YIELDED,
+  LOADED,
+  UNLOADABLE,
+  STREAM_STATE,
+]);
+
+/** Evaluates functions that are sent by their source; there is none before `prepare()`. */
+let evaluate: Evaluate;
+
+/** The server that the code at hand runs in: here several take turns. */
+let servers: AsyncLocalStorage<TaskServer>;
+
+let prepared: Promise<void> | undefined;
+
+/** Loads what the backend needs; must end before a backend is made. */
+export function prepare(): Promise<void> {
+  return prepared ??= loadMeans();
+}
+
+async function loadMeans(): Promise<void> {
+  const { AsyncLocalStorage } = await import("node:async_hooks");
+  servers = new AsyncLocalStorage();
+  provideCurrentTask(() => servers.getStore()?.context);
+  const source = `${EVALUATE}\nexport { evaluate };`;
+  const module = await importUrl(`data:text/javascript,${encodeURIComponent(source)}`);
+  ({ evaluate } = module as { evaluate: Evaluate });
+}
+
+/** Loads a task's module by its URL. */
+const loadHere = (url: string): Promise<unknown> =>
+  modules.find((module) => module.url === url)!.load();

@@ -1,0 +1,173 @@
+import type { Job } from "../member/job.ts";
+import { isAfterStartup } from "../runtime/after_startup.ts";
+import type { Member } from "../member/member.ts";
+import { now } from "../runtime/real_timers.ts";
+
+const RealDate = Date;
+const { timeOrigin } = performance;
+
+/** The time that timers run by: real time, which nobody can set back, unless a test fakes the time. */
+function time(): number {
+  return Date === RealDate ? timeOrigin + now() : Date.now();
+}
+
+/** The rank of a worker that serves a job's tenant, and has the job's module. */
+const BEST = 3;
+
+/**
+ * The workers of a pool that wait for a task. The one that was used last is the next to be used,
+ * so that those the work does not need are idle for long enough to be retired.
+ */
+export class Idle {
+  readonly #timeout: number;
+  readonly #isSpare: (member: Member) => boolean;
+  readonly #retire: (member: Member) => void;
+  /** The one that was used last is last. */
+  readonly #members: Member[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param timeout For how many ms a worker may be idle.
+   * @param isSpare Whether the pool can do without the worker.
+   * @param retire Ends a worker that was idle for longer.
+   */
+  constructor(
+    timeout: number,
+    isSpare: (member: Member) => boolean,
+    retire: (member: Member) => void,
+  ) {
+    this.#timeout = timeout;
+    this.#isSpare = isSpare;
+    this.#retire = retire;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#members.length;
+  }
+
+  /** The longest idle worker that the pool can do without. */
+  get #longest(): Member | undefined {
+    return this.#members.find((member) => !member.inUse && this.#isSpare(member));
+  }
+
+  /** The longest idle worker that may be retired, and cannot run the job or serves another tenant. */
+  longestUseless({ task, tenant }: Job): Member | undefined {
+    return this.#members.find((member) =>
+      !member.inUse && (member.taken && !member.serves(tenant) || !member.canRun(task))
+    );
+  }
+
+  /** The longest idle worker of the job's tenant that may be retired, and cannot run the job. */
+  longestOutdated({ task, tenant }: Job): Member | undefined {
+    return this.#members.find((member) =>
+      !member.inUse && member.serves(tenant) && !member.canRun(task)
+    );
+  }
+
+  /** The names of the tenants with an idle worker. */
+  get tenants(): Set<string | undefined> {
+    const names = new Set<string | undefined>();
+    for (const { taken, tenant } of this.#members) if (taken) names.add(tenant);
+    return names;
+  }
+
+  /** Whether any idle worker is fresh: has served nobody. */
+  get hasFresh(): boolean {
+    return this.#members.some(({ taken }) => !taken);
+  }
+
+  /** Whether any fresh worker can run the job. */
+  hasFreshFor({ task }: Job): boolean {
+    return this.#members.some((member) => !member.taken && member.canRun(task));
+  }
+
+  /** Whether a worker is one of them. */
+  has(member: Member): boolean {
+    return this.#members.includes(member);
+  }
+
+  /** A worker has nothing to do. */
+  add(member: Member): void {
+    this.#members.push(member);
+  }
+
+  /**
+   * Takes out a worker for a job. Workers with the job's module come before workers that can load the
+   * module, workers of the job's tenant before fresh workers, and the latest used worker before others.
+   *
+   * @param canLoad Whether a worker may be asked to load the module.
+   * @param fresh Whether fresh workers may be taken.
+   */
+  take({ task, tenant }: Job, canLoad: boolean, fresh: boolean): Member | undefined {
+    let found = -1;
+    let rank = 0;
+    for (let i = this.#members.length - 1; i >= 0 && rank < BEST; i--) {
+      const member = this.#members[i]!;
+      if (member.taken ? !member.serves(tenant) : !fresh) continue;
+      const loaded = member.hasLoaded(task);
+      if (!loaded && !(canLoad && member.canRun(task))) continue;
+      const its = (loaded ? 2 : 1) + (member.taken ? 1 : 0);
+      if (its > rank) {
+        found = i;
+        rank = its;
+      }
+    }
+    if (found < 0) return undefined;
+    if (found === this.#members.length - 1) return this.#members.pop();
+    return this.#members.splice(found, 1)[0];
+  }
+
+  /** Takes out a worker, if it is one of them. */
+  remove(member: Member): void {
+    const index = this.#members.indexOf(member);
+    if (index >= 0) this.#members.splice(index, 1);
+  }
+
+  /** A worker stays idle from now on. */
+  stay(member: Member): void {
+    member.idleSince = time();
+    if (isAfterStartup()) this.watch();
+  }
+
+  /** A worker is needed for a stream less: if it is idle, it is so from now on. */
+  renew(member: Member): void {
+    if (!this.has(member)) return;
+    this.remove(member);
+    this.add(member);
+    this.stay(member);
+  }
+
+  /** Retires none any more. */
+  stop(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Sees to it that those retire whose time has come. */
+  watch(): void {
+    if (this.#timer !== undefined || this.#timeout === Infinity) return;
+    const longest = this.#longest;
+    if (longest === undefined) return;
+    // A faked time may lie in the past.
+    longest.idleSince = Math.min(longest.idleSince, time());
+    const idleFor = time() - longest.idleSince;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#retireLongest();
+      this.watch();
+    }, Math.max(0, this.#timeout - idleFor));
+    Deno.unrefTimer(this.#timer);
+  }
+
+  /** Retires those that are idle for too long: they are first. */
+  #retireLongest(): void {
+    const until = time();
+    for (let member = this.#longest; member !== undefined; member = this.#longest) {
+      if (until - member.idleSince < this.#timeout) return;
+      this.#retire(member);
+    }
+  }
+}

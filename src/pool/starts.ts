@@ -1,0 +1,179 @@
+import { ShutdownError, WorkerStartError } from "../api/errors.ts";
+import { reasonOf } from "../tasks/failure.ts";
+import { afterStartup } from "../runtime/after_startup.ts";
+import type { Member } from "../member/member.ts";
+import { startInTurn } from "./start_pace.ts";
+import { Backoff } from "./backoff.ts";
+import { clearTimeout, now, setTimeout, type Timer } from "../runtime/real_timers.ts";
+
+/** How long, in ms, a worker may take to get ready; 20 is usual. */
+const START_TIMEOUT_MS = 30_000;
+
+/** How long, in ms, a start takes where none has been seen. */
+const USUAL_START_MS = 50;
+
+/** What the starts of a pool's workers ask of the pool. */
+export interface StartEvents {
+  /** Makes the worker of this number, as its turn has come. */
+  make(number: number): Member;
+  /** A start has failed. */
+  onFailed(number: number, error: WorkerStartError): void;
+  /** A worker did not get ready in time: its start has failed, and it is to be ended. */
+  onLate(member: Member): void;
+}
+
+/** One start: `up` resolves when the worker is there, `ready` when it takes tasks. */
+export interface Start {
+  readonly up: Promise<false>;
+  readonly ready: Promise<void>;
+}
+
+/** How a start is told how far it is. */
+interface StartResolvers {
+  /** When the worker was made, in ms. */
+  begun: number;
+  readonly up: PromiseWithResolvers<false>;
+  readonly ready: PromiseWithResolvers<void>;
+}
+
+/** The starts of a pool's workers: each in its turn, and the later the more have failed. */
+export class Starts {
+  readonly #pool: string;
+  readonly #events: StartEvents;
+  /** Those that are not ready yet, with what waits for each. */
+  readonly #starting = new Map<Member, StartResolvers>();
+  /** Each gives up a start that may still wait for its turn. */
+  readonly #giveUps = new Set<() => void>();
+  readonly #backoff = new Backoff();
+  /** How long, in ms, the latest start took. */
+  #took = USUAL_START_MS;
+  /** How many workers were made; to number them. */
+  #made = 0;
+
+  constructor(pool: string, events: StartEvents) {
+    this.#pool = pool;
+    this.#events = events;
+  }
+
+  /** How many are under way. */
+  get size(): number {
+    return this.#starting.size;
+  }
+
+  /** How long, in ms, the latest start took that has succeeded. */
+  get took(): number {
+    return this.#took;
+  }
+
+  /** Whether a worker is not ready yet. */
+  has(member: Member): boolean {
+    return this.#starting.has(member);
+  }
+
+  /** For how many ms none should begin, as the latest failed; none or less if one may. */
+  get backoff(): number {
+    return this.#backoff.wait;
+  }
+
+  /**
+   * Starts a worker when its turn comes.
+   *
+   * @returns The start. `ready` rejects with a {@linkcode WorkerStartError} if the worker cannot be
+   * started, and with a {@linkcode ShutdownError} if the start was given up; then `up` may never
+   * resolve.
+   */
+  begin(): Start {
+    const start: StartResolvers = {
+      begun: 0,
+      up: Promise.withResolvers(),
+      ready: Promise.withResolvers(),
+    };
+    const stop = () => {
+      if (giveUp()) start.ready.reject(shutDown());
+    };
+    this.#giveUps.add(stop);
+    const giveUp = startInTurn(() => {
+      this.#giveUps.delete(stop);
+      try {
+        start.begun = now();
+        const member = this.#events.make(++this.#made);
+        this.#starting.set(member, start);
+        afterStartup(() => this.#limit(member, start));
+      } catch (cause) {
+        this.#fail(start, this.#made, cause);
+      }
+    });
+    return { up: start.up.promise, ready: start.ready.promise };
+  }
+
+  /** Gives up those that wait for their turn. */
+  giveUp(): void {
+    for (const stop of this.#giveUps) stop();
+    this.#giveUps.clear();
+  }
+
+  /** A worker is there, and may have modules to load. */
+  up(member: Member): void {
+    this.#starting.get(member)?.up.resolve(false);
+  }
+
+  /** A worker takes tasks. */
+  ready(member: Member): void {
+    this.#backoff.succeeded();
+    const start = this.#starting.get(member);
+    if (start !== undefined) this.#took = now() - start.begun;
+    start?.ready.resolve();
+    this.#starting.delete(member);
+  }
+
+  /** A worker was ended by the pool: if it was not ready yet, it never will be. */
+  ended(member: Member): void {
+    this.#starting.get(member)?.ready.reject(shutDown());
+    this.#starting.delete(member);
+  }
+
+  /** A worker has died; says whether it was not ready yet, so that its start has failed. */
+  died(member: Member, cause: unknown): boolean {
+    const start = this.#starting.get(member);
+    if (start === undefined) return false;
+    this.#starting.delete(member);
+    this.#fail(start, member.number, cause);
+    return true;
+  }
+
+  /** Gives up a worker that does not get ready: a module it lists may never be delivered. */
+  #limit(member: Member, start: StartResolvers): void {
+    if (!this.#starting.has(member)) return;
+    let timer: Timer | undefined = setTimeout(() => {
+      timer = undefined;
+      const why = `it was not ready after ${
+        START_TIMEOUT_MS / 1_000
+      } s; does a task's module load?`;
+      const error = new WorkerStartError(`Cannot start a ${this.#pool} worker: ${why}`);
+      this.#fail(start, member.number, error);
+      this.#events.onLate(member);
+    }, START_TIMEOUT_MS);
+    const ended = () => {
+      if (timer !== undefined) clearTimeout(timer);
+    };
+    start.ready.promise.then(ended, ended);
+  }
+
+  /** A start has failed: the next one waits longer, and not as long as that of another program. */
+  #fail(start: StartResolvers, number: number, cause: unknown): void {
+    const error = startError(this.#pool, cause);
+    this.#events.onFailed(number, error);
+    start.ready.reject(error);
+    this.#backoff.failed();
+  }
+}
+
+function shutDown(): ShutdownError {
+  return new ShutdownError("The executor was shut down while a worker started");
+}
+
+function startError(pool: string, cause: unknown): WorkerStartError {
+  if (cause instanceof WorkerStartError) return cause;
+  const why = cause == null ? "it ended by itself" : reasonOf(cause);
+  return new WorkerStartError(`Cannot start a ${pool} worker: ${why}`, { cause });
+}

@@ -1,0 +1,87 @@
+/** Bytes that are copied or moved as a whole: buffers and typed arrays with nothing special. */
+
+/** The size from which a copy is moved. Moving a buffer takes as long as copying half of this. */
+const MIN_MOVED_BYTES = 262_144;
+
+type View = ArrayBufferView<ArrayBuffer>;
+type ViewClass = new (source: ArrayBuffer | View, offset?: number, length?: number) => View;
+
+const { isView } = ArrayBuffer;
+const { getPrototypeOf } = Object;
+const bufferPrototype = ArrayBuffer.prototype;
+
+const viewClasses = new Map<string, ViewClass>();
+for (
+  const viewClass of [
+    Int8Array,
+    Uint8Array,
+    Uint8ClampedArray,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    Float32Array,
+    Float64Array,
+    BigInt64Array,
+    BigUint64Array,
+  ]
+) viewClasses.set(viewClass.name, viewClass as ViewClass);
+
+/** A value that is sent in place of bytes, and the buffer that is moved with the value. */
+export interface Movable {
+  readonly value: ArrayBuffer | View;
+  readonly buffer: ArrayBuffer;
+}
+
+/**
+ * A copy of large bytes, to be moved. Structured clone would copy on both sides; a moved copy costs the
+ * event loop nothing.
+ *
+ * @returns Nothing for few bytes, and for a view of a part of a buffer, which drags the buffer along.
+ */
+export function copyBytes(value: unknown): Movable | undefined {
+  if (!isView(value) && !isBuffer(value)) return;
+  const buffer = isView(value) ? value.buffer : value;
+  try {
+    if (!isBuffer(buffer) || buffer.byteLength < MIN_MOVED_BYTES || buffer.resizable) return;
+    const view = isView(value) ? value : new Uint8Array(buffer);
+    const viewClass = classOf(view);
+    if (viewClass === undefined || view.byteLength < buffer.byteLength) return;
+    const copy = new viewClass(view as View);
+    return { value: view === value ? copy : copy.buffer, buffer: copy.buffer };
+  } catch { /* What only looks like a buffer: the clone knows what to do. */ }
+}
+
+/**
+ * Takes bytes from their owner, to be moved: the owner's buffer is empty afterwards.
+ *
+ * @returns Nothing, and leaves the bytes untouched, if other things are to be moved, or if the bytes
+ * cannot be moved.
+ */
+export function takeBytes(value: unknown, transferables: Transferable[]): Movable | undefined {
+  const [only] = transferables;
+  if (transferables.length !== 1 || !isBuffer(only)) return;
+  try {
+    if (only.resizable) return;
+    if (value === only) {
+      const buffer = only.transfer();
+      return { value: buffer, buffer };
+    }
+    if (!isView(value) || value.buffer !== only) return;
+    const { byteOffset, length } = value as Uint8Array;
+    const viewClass = classOf(value);
+    if (viewClass === undefined) return;
+    const buffer = only.transfer();
+    return { value: new viewClass(buffer, byteOffset, length), buffer };
+  } catch { /* Gone already: sending it will tell. */ }
+}
+
+function isBuffer(value: unknown): value is ArrayBuffer {
+  return typeof value === "object" && value !== null && getPrototypeOf(value) === bufferPrototype;
+}
+
+/** The class of a typed array; nothing for other views. */
+function classOf(view: ArrayBufferView): ViewClass | undefined {
+  // `Buffer` and other subclasses arrive as the class that they extend.
+  return viewClasses.get((view as Uint8Array)[Symbol.toStringTag]);
+}

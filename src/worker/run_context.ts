@@ -1,0 +1,86 @@
+import type { TaskContext } from "../api/context.ts";
+import type { Ledger } from "../wire/ledger.ts";
+import { transfer } from "../wire/values/transfer.ts";
+import type { News } from "./news.ts";
+
+const { AbortController, DOMException } = globalThis;
+
+/** Nothing; see the tag of {@linkcode RunContext}. */
+class Base {}
+
+/** The context of one run in a worker. */
+export class RunContext extends Base implements TaskContext {
+  readonly #run: number;
+  readonly #ledger: Ledger;
+  /** Made when the task first asks for its signal: most never do. */
+  #controller: AbortController | undefined;
+  #reason: unknown;
+  #aborted = false;
+  readonly #news: News;
+  /** Whether messages tell of this run, so that its end must be told by one, too. */
+  #told = false;
+
+  constructor(run: number, ledger: Ledger, news: News) {
+    super();
+    this.#run = run;
+    this.#ledger = ledger;
+    this.#news = news;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  throwIfAborted(): void {
+    if (this.#aborted) throw this.#reason;
+    if (this.isAborted) {
+      throw new DOMException("The task was aborted", "AbortError");
+    }
+  }
+
+  transfer<T>(value: T, transferables: Transferable[]): T {
+    return transfer(value, transferables);
+  }
+
+  progress(value: unknown): void {
+    this.#news.tell(this.#run, value, this.hasEnded);
+    this.#told = true;
+  }
+
+  /** Sends a value that the run yields. */
+  yield(value: unknown): void {
+    this.#news.yield(this.#run, value);
+    this.#told = true;
+  }
+
+  /** Whether the run has ended. */
+  get hasEnded(): boolean {
+    return this.#ledger.hasEnded(this.#run);
+  }
+
+  /** Whether messages tell of this run. */
+  get hasTold(): boolean {
+    return this.#told;
+  }
+
+  /** Whether the host has aborted this run. */
+  get isAborted(): boolean {
+    return this.#aborted || this.#ledger.isAborted(this.#run);
+  }
+
+  /** The host's word that this run was aborted, if it is this one, has arrived. */
+  abort(run: number, reason: () => unknown): void {
+    if (this.#run !== run) return;
+    this.#aborted = true;
+    this.#reason = reason();
+    this.#controller?.abort(this.#reason);
+  }
+}
+
+// V8 prints the class of `this` before the name of a function, in stacks. It prints this tag instead
+// where the class extends another, and nothing where the tag is empty.
+Object.defineProperty(RunContext.prototype, Symbol.toStringTag, { value: "" });
