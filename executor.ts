@@ -26,6 +26,8 @@ import { currentContext, runIn } from "./src/runtime/async_context.ts";
 import { readStream } from "./src/calls/stream.ts";
 import {
   addressOf,
+  type Mappable,
+  type Runnable,
   type StreamFunction,
   type Task,
   type TaskFunction,
@@ -59,6 +61,8 @@ export interface ExecutorStats {
 /**
  * The ways to run tasks: those of an {@linkcode Executor}, and what its method `with()` returns.
  *
+ * @typeParam P The type of what `onProgress` hears.
+ *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -74,7 +78,8 @@ export interface ExecutorStats {
  * assertEquals(await countWords(executor.with({ timeout: 5_000 }), "a b c"), 3);
  * ```
  */
-export interface Runner {
+// deno-lint-ignore no-explicit-any -- whatever its tasks tell
+export interface Runner<P = any> {
   /**
    * Runs a task that blocks; see {@linkcode Executor.runBlocking}.
    *
@@ -86,8 +91,8 @@ export interface Runner {
    * @throws {DOMException} Named `TimeoutError`, if the task has run for its `timeout`.
    * @throws {unknown} What the task throws, or the reason of the `signal`.
    */
-  runBlocking<F extends TaskFunction>(
-    task: F | Task<F>,
+  runBlocking<F extends TaskFunction<P>>(
+    task: (F | Task<F>) & Runnable<F>,
     ...args: Parameters<F>
   ): Promise<Awaited<ReturnType<F>>>;
   /**
@@ -101,8 +106,8 @@ export interface Runner {
    * @throws {DOMException} Named `TimeoutError`, if the task has run for its `timeout`.
    * @throws {unknown} What the task throws, or the reason of the `signal`.
    */
-  runCpu<F extends TaskFunction>(
-    task: F | Task<F>,
+  runCpu<F extends TaskFunction<P>>(
+    task: (F | Task<F>) & Runnable<F>,
     ...args: Parameters<F>
   ): Promise<Awaited<ReturnType<F>>>;
   /**
@@ -119,8 +124,8 @@ export interface Runner {
    * @throws {DOMException} In the loop, named `TimeoutError`, if one has run for its `timeout`.
    * @throws {unknown} In the loop, what a task or the source throws, or the reason of the `signal`.
    */
-  mapBlocking<F extends TaskFunction>(
-    task: F | Task<F>,
+  mapBlocking<F extends TaskFunction<P>>(
+    task: (F | Task<F>) & Runnable<F> & Mappable<F>,
     items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
     options?: MapOptions,
   ): AsyncIterableIterator<Awaited<ReturnType<F>>>;
@@ -138,8 +143,8 @@ export interface Runner {
    * @throws {DOMException} In the loop, named `TimeoutError`, if one has run for its `timeout`.
    * @throws {unknown} In the loop, what a task or the source throws, or the reason of the `signal`.
    */
-  mapCpu<F extends TaskFunction>(
-    task: F | Task<F>,
+  mapCpu<F extends TaskFunction<P>>(
+    task: (F | Task<F>) & Runnable<F> & Mappable<F>,
     items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
     options?: MapOptions,
   ): AsyncIterableIterator<Awaited<ReturnType<F>>>;
@@ -155,7 +160,7 @@ export interface Runner {
    * @throws {DOMException} In the loop, named `TimeoutError`, if it has run for its `timeout`.
    * @throws {unknown} In the loop, what the task throws, or the reason of the `signal`.
    */
-  streamBlocking<F extends StreamFunction>(
+  streamBlocking<F extends StreamFunction<P>>(
     task: F | Task<F>,
     ...args: Parameters<F>
   ): AsyncIterableIterator<Yielded<F>>;
@@ -171,7 +176,7 @@ export interface Runner {
    * @throws {DOMException} In the loop, named `TimeoutError`, if it has run for its `timeout`.
    * @throws {unknown} In the loop, what the task throws, or the reason of the `signal`.
    */
-  streamCpu<F extends StreamFunction>(
+  streamCpu<F extends StreamFunction<P>>(
     task: F | Task<F>,
     ...args: Parameters<F>
   ): AsyncIterableIterator<Yielded<F>>;
@@ -179,13 +184,14 @@ export interface Runner {
    * The same calls, bound to more: either signal aborts, the shorter time limit counts, the
    * listener given last hears, and a tenant stays; see {@linkcode Executor.with}.
    *
+   * @typeParam Q The type of what the listener hears.
    * @param options What the calls are bound to as well.
    * @returns The calls.
    * @throws {RangeError} If `timeout` is not more than 0, or `tenant` is empty.
    * @throws {TypeError} If an option is of the wrong type, the calls are those of another tenant, or
    * there is a tenant and tasks run inline.
    */
-  with(options: RunOptions): Runner;
+  with<Q = P>(options: RunOptions<Q>): Runner<Q>;
 }
 
 /** What may be taken off an executor, and is called without it. */
@@ -460,7 +466,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * ```
    */
   runBlocking<F extends TaskFunction>(
-    task: F | Task<F>,
+    task: (F | Task<F>) & Runnable<F>,
     ...args: Parameters<F>
   ): Promise<Awaited<ReturnType<F>>> {
     return this.#run(this.#blocking, task, args, undefined);
@@ -488,7 +494,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * ```
    */
   runCpu<F extends TaskFunction>(
-    task: F | Task<F>,
+    task: (F | Task<F>) & Runnable<F>,
     ...args: Parameters<F>
   ): Promise<Awaited<ReturnType<F>>> {
     return this.#run(this.#cpu, task, args, undefined);
@@ -523,7 +529,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * ```
    */
   mapBlocking<F extends TaskFunction>(
-    task: F | Task<F>,
+    task: (F | Task<F>) & Runnable<F> & Mappable<F>,
     items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
     options?: MapOptions,
   ): AsyncIterableIterator<Awaited<ReturnType<F>>> {
@@ -554,7 +560,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * ```
    */
   mapCpu<F extends TaskFunction>(
-    task: F | Task<F>,
+    task: (F | Task<F>) & Runnable<F> & Mappable<F>,
     items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
     options?: MapOptions,
   ): AsyncIterableIterator<Awaited<ReturnType<F>>> {
@@ -642,6 +648,8 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * The same calls with a signal, a time limit, a listener to its progress, or a tenant for each
    * task. Tasks of two tenants never share a worker or a process.
    *
+   * @typeParam P The type of what `onProgress` hears: of a task that tells another type the call does
+   * not compile.
    * @param options The signal that aborts, the time a task may run, who hears how far it is, and for
    * whom it runs.
    * @returns The calls.
@@ -680,7 +688,8 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * assertEquals(await bob.runCpu(count), 1);
    * ```
    */
-  with(options: RunOptions): Runner {
+  // deno-lint-ignore no-explicit-any -- whatever its tasks tell
+  with<P = any>(options: RunOptions<P>): Runner<P> {
     return this.#bound(runOptions(options));
   }
 
@@ -822,19 +831,9 @@ export interface Executor {
    */
   addEventListener<K extends keyof ExecutorEventMap>(
     type: K,
-    listener: ((event: ExecutorEventMap[K]) => void) | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  /**
-   * As for any `EventTarget`.
-   *
-   * @param type What to listen to.
-   * @param listener What to call with the event.
-   * @param options As for any `EventTarget`.
-   */
-  addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
+    listener: ((event: ExecutorEventMap[K]) => void) | {
+      handleEvent(event: ExecutorEventMap[K]): void;
+    } | null,
     options?: boolean | AddEventListenerOptions,
   ): void;
   /**
@@ -847,19 +846,9 @@ export interface Executor {
    */
   removeEventListener<K extends keyof ExecutorEventMap>(
     type: K,
-    listener: ((event: ExecutorEventMap[K]) => void) | null,
-    options?: boolean | EventListenerOptions,
-  ): void;
-  /**
-   * As for any `EventTarget`.
-   *
-   * @param type What was listened to.
-   * @param listener What was called.
-   * @param options As for any `EventTarget`.
-   */
-  removeEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
+    listener: ((event: ExecutorEventMap[K]) => void) | {
+      handleEvent(event: ExecutorEventMap[K]): void;
+    } | null,
     options?: boolean | EventListenerOptions,
   ): void;
 }

@@ -36,6 +36,9 @@ export type {
 } from "./src/api/options.ts";
 export type { Percentiles, PoolStats } from "./src/api/pool_stats.ts";
 export {
+  type Mappable,
+  type Runnable,
+  type StreamedInstead,
   type StreamFunction,
   type Task,
   type TaskFunction,

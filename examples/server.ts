@@ -118,7 +118,7 @@ async function callHere<F extends TaskFunction>(
   task: F | Task<F>,
   ...args: Parameters<F>
 ): Promise<Awaited<ReturnType<F>>> {
-  return await (task as F)(...args);
+  return await (task as (...args: Parameters<F>) => ReturnType<F>)(...args);
 }
 
 function explain(error: unknown): Response {

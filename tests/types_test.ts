@@ -3,7 +3,15 @@
  * test: an expected error that does not come is an error.
  */
 
-import { type Executor, type Task, type TaskContext, tasksFrom, transfer } from "@genro/executor";
+import {
+  type Executor,
+  type Runner,
+  type Task,
+  type TaskContext,
+  type TaskFunction,
+  tasksFrom,
+  transfer,
+} from "@genro/executor";
 
 const tasks = tasksFrom(import.meta, () => import("./fixtures/tasks.ts"));
 
@@ -179,4 +187,85 @@ export async function wrong(executor: Executor): Promise<void> {
   // @ts-expect-error there is no such option of a map
   executor.mapCpu(tasks.default.nested.double, [1], { order: false });
   void [sum, text];
+}
+
+export function wrongTasks(executor: Executor, runner: Runner): void {
+  for (const calls of [executor, runner, executor.with({ timeout: 1 })]) {
+    // @ts-expect-error a generator is streamed
+    calls.runCpu(function* () {});
+    // @ts-expect-error an async generator is streamed
+    calls.runBlocking(async function* () {});
+    // @ts-expect-error a generator of a module is streamed
+    calls.runCpu(streams.upTo, 3);
+    // @ts-expect-error a generator has no results to map to
+    calls.mapCpu(streams.upTo, [3]);
+    // @ts-expect-error a map gives one argument
+    calls.mapCpu(tasks.add, [1]);
+    // @ts-expect-error a map gives a function one argument
+    calls.mapBlocking((a: number, b: number) => a + b, [1]);
+    // @ts-expect-error a string is a single value
+    calls.streamCpu(() => "letters");
+    // @ts-expect-error a promise of a string is one of a single value
+    calls.streamBlocking(() => Promise.resolve("letters"));
+    calls.runCpu(function () {
+      // @ts-expect-error `this` is the context, which has no such method
+      this.nope();
+    });
+    // @ts-expect-error `this` is not what the function expects
+    calls.runCpu(function (this: { hash: string }) {
+      return this.hash;
+    });
+  }
+  const steps = executor.with({ onProgress: (rows: number) => rows });
+  // @ts-expect-error the listener hears numbers
+  steps.runCpu(function (this: TaskContext<string>) {
+    this.progress("half");
+  });
+  steps.runCpu(function () {
+    // @ts-expect-error the listener hears numbers, as the context knows
+    this.progress("half");
+  });
+  // @ts-expect-error there is no such event
+  executor.addEventListener("workerCrash", () => {});
+  // @ts-expect-error there is no such event to take a listener from
+  executor.removeEventListener("crash", () => {});
+}
+
+export async function rightTasks(executor: Executor): Promise<void> {
+  const aborted: boolean = await executor.runCpu(function () {
+    return this.signal.aborted;
+  });
+  const steps = executor.with({ onProgress: (rows: number) => rows });
+  await steps.runCpu(function (this: TaskContext<number>) {
+    this.progress(1);
+  });
+  await steps.runCpu(function (this: TaskContext) {
+    this.progress("a context of any type");
+  });
+  // What narrows the calls keeps what their listener hears.
+  // @ts-expect-error the listener hears numbers
+  steps.with({ timeout: 1 }).runCpu(function (this: TaskContext<string>) {});
+  // A task may take less than a map gives, and need no more.
+  executor.mapCpu((n: number, scale = 1) => n * scale, [1]);
+  executor.mapCpu((...numbers: number[]) => numbers.length, [1]);
+  executor.mapBlocking(files.readFileSync, ["a"]);
+  // Nothing is known of what these return, or nothing is returned.
+  await executor.runCpu(() => JSON.parse("1"));
+  await executor.runCpu(() => {
+    throw new Error("always");
+  });
+  await executor.runCpu(<T>(value: T) => value, 1);
+  executor.streamCpu((text: string) => text.matchAll(/./g), "text");
+  executor.streamCpu(() => Promise.resolve(new Set([1])));
+  // A function that takes any task passes the task on.
+  const timed = <F extends TaskFunction>(task: F | Task<F>, ...args: Parameters<F>) =>
+    executor.runCpu(task, ...args);
+  const sum: number = await timed((a: number, b: number) => a + b, 1, 2);
+  const each = <F extends TaskFunction>(task: F | Task<F>, items: Parameters<F>[0][]) =>
+    executor.mapCpu(task, items);
+  for await (const n of each((n: number) => n, [1])) same<typeof n, number>(true);
+  // The `this` of a method is its object, wherever the task is called from.
+  const ticks: number = await executor.runCpu(methods.clock.ticks, 2);
+  executor.addEventListener("queuefull", { handleEvent: ({ pool }) => void pool });
+  void [aborted, sum, ticks];
 }

@@ -19,7 +19,8 @@
  * );
  * ```
  */
-export interface TaskContext {
+// deno-lint-ignore no-explicit-any -- a task tells anything
+export interface TaskContext<P = any> {
   /** Aborts when the caller's signal aborts or the task's time is over; for asynchronous work. */
   readonly signal: AbortSignal;
   /**
@@ -52,5 +53,5 @@ export interface TaskContext {
    * @throws {DOMException} Named `DataCloneError`, if it cannot be cloned. A task that does not catch
    * that of a value nested too deep fails with a `NotCloneableError`.
    */
-  progress(value: unknown): void;
+  progress(value: P): void;
 }

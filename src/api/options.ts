@@ -218,7 +218,8 @@ export interface ShutdownOptions {
  * assertEquals(shares, [0.25, 0.5, 0.75, 1]);
  * ```
  */
-export interface RunOptions {
+// deno-lint-ignore no-explicit-any -- whatever its task tells
+export interface RunOptions<P = any> {
   /**
    * Aborts the run: it rejects with the signal's reason at once. A task that waits never
    * begins; one that runs sees it in its context.
@@ -241,8 +242,7 @@ export interface RunOptions {
    * @param value A copy of what the task tells.
    * @returns Nothing, or a promise that resolves when the caller is done with it.
    */
-  // deno-lint-ignore no-explicit-any -- whatever its task tells
-  onProgress?(value: any): unknown;
+  onProgress?(value: P): unknown;
   /**
    * For whom the task is run, such as `"customer-42"`. Tasks of two tenants never share a worker or
    * a process: a worker serves one tenant from its first task to its end. Waiting tasks are taken

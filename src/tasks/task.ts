@@ -6,8 +6,9 @@ import { TaskNotFoundError } from "../api/errors.ts";
 import { isOfModule, MAX_ADDRESSES, type TaskAddress } from "../wire/protocol.ts";
 
 /**
- * Any function that can be a task.
+ * Any function that can be a task. Its `this` is the task's context.
  *
+ * @typeParam P The type of what the function tells by `this.progress()`.
  * @param args Its arguments: whatever can be cloned.
  * @returns Whatever can be cloned, or a promise of that.
  *
@@ -29,12 +30,13 @@ import { isOfModule, MAX_ADDRESSES, type TaskAddress } from "../wire/protocol.ts
  * assertEquals([result, ms > 0], [42, true]);
  * ```
  */
-// deno-lint-ignore no-explicit-any -- a task takes and returns anything
-export type TaskFunction = (this: TaskContext & any, ...args: any[]) => any;
+// deno-lint-ignore no-explicit-any -- a task takes, tells and returns anything
+export type TaskFunction<P = any> = (this: TaskContext<P>, ...args: any[]) => any;
 
 /**
  * Any function that can be a task that streams: a generator, or what returns something iterable.
  *
+ * @typeParam P The type of what the function tells by `this.progress()`.
  * @param args Its arguments: whatever can be cloned.
  * @returns What it yields, each value of which can be cloned or transferred.
  *
@@ -56,15 +58,94 @@ export type TaskFunction = (this: TaskContext & any, ...args: any[]) => any;
  * assertEquals(await Array.fromAsync(lines), ["7\n", "42\n"]);
  * ```
  */
-export type StreamFunction = (
-  // deno-lint-ignore no-explicit-any -- a task takes anything
-  this: TaskContext & any,
+// deno-lint-ignore no-explicit-any -- a task tells anything
+export type StreamFunction<P = any> = (
+  this: TaskContext<P>,
   // deno-lint-ignore no-explicit-any -- a task takes anything
   ...args: any[]
-) =>
-  | Iterable<unknown>
-  | AsyncIterable<unknown>
-  | Promise<Iterable<unknown> | AsyncIterable<unknown>>;
+) => // No string: that is a single value.
+| object & (Iterable<unknown> | AsyncIterable<unknown>)
+| Promise<object & (Iterable<unknown> | AsyncIterable<unknown>)>;
+
+/**
+ * What is asked of a task that is run for its result, beside what {@linkcode TaskFunction} says: a
+ * generator cannot be cloned, and is streamed instead. Any other task is let pass, and so is the task
+ * of a function that takes any task.
+ *
+ * @typeParam F The type of the task.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type Runnable, type Task, type TaskFunction } from "@genro/executor";
+ *
+ * await using executor = await Executor.start();
+ *
+ * // Does not compile for a generator, as runCpu() does not.
+ * function twice<F extends TaskFunction>(task: (F | Task<F>) & Runnable<F>, ...args: Parameters<F>) {
+ *   return Promise.all([executor.runCpu(task, ...args), executor.runCpu(task, ...args)]);
+ * }
+ *
+ * assertEquals(await twice((n: number) => n * 2, 21), [42, 42]);
+ * ```
+ */
+export type Runnable<F extends TaskFunction> = 0 extends 1 & ReturnType<F> ? unknown
+  : [ReturnType<F>] extends [never] ? unknown
+  : [ReturnType<F>] extends [
+    Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>,
+  ] ? StreamedInstead | Task<StreamedInstead>
+  : unknown;
+
+/**
+ * What a generator is not, in words that the compiler shows; see {@linkcode Runnable}.
+ *
+ * @param args Anything.
+ * @returns Nothing that there is.
+ *
+ * @example
+ * ```ts
+ * import { Executor, type StreamedInstead } from "@genro/executor";
+ *
+ * await using executor = await Executor.start();
+ * // @ts-expect-error A generator is streamed, by streamCpu() or streamBlocking().
+ * await executor.runCpu(function* () {}).catch(() => {});
+ * // @ts-expect-error This is why.
+ * const task: StreamedInstead = function* () {};
+ * void task;
+ * ```
+ */
+export type StreamedInstead = (
+  // deno-lint-ignore no-explicit-any -- a task takes anything
+  ...args: any[]
+) => { "a generator is streamed, by streamCpu() or streamBlocking()": never };
+
+/**
+ * What is asked of the task of a map, beside what {@linkcode TaskFunction} says: that one argument is
+ * enough.
+ *
+ * @typeParam F The type of the task.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, type Mappable, type Runnable, type Task, type TaskFunction } from "@genro/executor";
+ *
+ * await using executor = await Executor.start();
+ *
+ * // All results at once. Does not compile for a task of two arguments, as mapCpu() does not.
+ * function all<F extends TaskFunction>(
+ *   task: (F | Task<F>) & Runnable<F> & Mappable<F>,
+ *   items: Parameters<F>[0][],
+ * ) {
+ *   return Array.fromAsync(executor.mapCpu(task, items));
+ * }
+ *
+ * assertEquals(await all((n: number) => n * n, [1, 2, 3]), [1, 4, 9]);
+ * ```
+ */
+export type Mappable<F extends TaskFunction> = [Parameters<F>[0]] extends Parameters<F> ? unknown
+  // deno-lint-ignore no-explicit-any -- any function of one argument
+  : ((item: any) => any) | Task<(item: any) => any>;
 
 /**
  * What a task yields that streams.
@@ -183,8 +264,10 @@ export type TaskOf<F extends TaskFunction> = F extends {
  * ```
  */
 export type Tasks<M> = {
-  readonly [K in keyof M as M[K] extends TaskFunction | object ? K : never]: M[K] extends
-    TaskFunction ? TaskOf<M[K]> & Tasks<M[K]> : Tasks<M[K]>;
+  readonly [K in keyof M as M[K] extends object ? K : never]:
+    // A method that is named with its object needs no `this` of its own.
+    (TaskContext extends ThisParameterType<M[K]> ? M[K] : OmitThisParameter<M[K]>) extends
+      infer F extends TaskFunction ? TaskOf<F> & Tasks<M[K]> : Tasks<M[K]>;
 };
 
 /** A module that has tasks. */

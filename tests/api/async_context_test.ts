@@ -101,7 +101,7 @@ for (const kind of [isolation, "inline"] as const) {
     });
     const seen: unknown[] = [];
     await storage.run("Alice", async () => {
-      for (const type of ["workerstart", "workercrash", "queuefull", "workerretire"]) {
+      for (const type of ["workerstart", "workercrash", "queuefull", "workerretire"] as const) {
         executor.addEventListener(type, () => seen.push(type, storage.getStore()));
       }
       await executor.startup();
