@@ -2,8 +2,9 @@ import { deadline } from "@std/async/deadline";
 import { narrow } from "./src/calls/narrow.ts";
 import { deferred } from "./src/runtime/deferred.ts";
 import { ExecutorEvent, type ExecutorEventMap } from "./src/api/events.ts";
-import { NotStartedError, ShutdownError } from "./src/api/errors.ts";
-import { rejected } from "./src/tasks/failure.ts";
+import { ExecutorError, NotStartedError, ShutdownError } from "./src/api/errors.ts";
+import { areSame } from "./src/settings/same_options.ts";
+import { callerFrames, rejected } from "./src/tasks/failure.ts";
 import { Job } from "./src/member/job.ts";
 import { mapItems, opener } from "./src/calls/map.ts";
 import type {
@@ -244,7 +245,6 @@ const METHODS = [
 export class Executor extends EventTarget implements Runner, AsyncDisposable, Disposable {
   readonly #blocking: Pool;
   readonly #cpu: Pool;
-  readonly #inline: boolean;
   #running = false;
   /** How often `terminate()` was called: a startup it fell into fails. */
   #terminations = 0;
@@ -266,7 +266,6 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     super();
     const { blocking, cpu, inline, workerUrl } = executorOptions(options);
     const isolation = inline ? "inline" : "worker";
-    this.#inline = inline;
     this.#blocking = new Pool(
       "blocking",
       poolSettings("blocking", blocking, {
@@ -695,9 +694,10 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
 
   /** The calls with these options. */
   #bound(bound: RunOptions): Runner {
-    if (bound.tenant !== undefined && this.#inline) {
+    const inline = this.#pools.find(({ isInline }) => isInline);
+    if (bound.tenant !== undefined && inline !== undefined) {
       throw new TypeError(
-        "Cannot use tenant: { inline: true } runs all tasks in this thread, where nothing keeps " +
+        `Cannot use tenant: ${inline.name} tasks run inline, in this thread, where nothing keeps ` +
           "them apart; use workers or processes",
       );
     }
@@ -853,24 +853,51 @@ export interface Executor {
   ): void;
 }
 
-let shared: Executor | undefined;
+/** The executor of the program, with the options that it was made with, and where. */
+let shared: {
+  readonly executor: Executor;
+  readonly options: ExecutorOptions | undefined;
+  readonly place: string;
+} | undefined;
 
 /**
  * The executor that the whole program shares; made on first use, and started by whoever
  * starts the program.
  *
+ * @param options Sizes and permissions of the two pools, where the executor is used first. Without
+ * options the executor is taken as it is.
  * @returns The same executor each time.
+ * @throws {ExecutorError} If the executor was made with other options.
+ * @throws {RangeError} If a number is out of its range.
+ * @throws {TypeError} If an option is of the wrong type.
  *
  * @example
  * ```ts
- * import { assertEquals } from "@std/assert";
- * import { getExecutor } from "@genro/executor";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ * import { ExecutorError, getExecutor } from "@genro/executor";
  *
- * await using executor = getExecutor();
+ * // Where the program starts.
+ * await using executor = getExecutor({ cpu: { maxWorkers: 2 } });
  * await executor.startup();
+ *
+ * // Anywhere else.
  * assertEquals(await getExecutor().runCpu((n: number) => n * 2, 21), 42);
+ * assertThrows(() => getExecutor({ cpu: { maxWorkers: 4 } }), ExecutorError, "other options");
  * ```
  */
-export function getExecutor(): Executor {
-  return shared ??= new Executor();
+export function getExecutor(options?: ExecutorOptions): Executor {
+  if (shared === undefined) {
+    const executor = new Executor(options);
+    const place = callerFrames(getExecutor).split("\n", 1)[0]!.trim();
+    shared = { executor, options, place };
+  } else if (options !== undefined && !areSame(options, shared.options)) {
+    throw new ExecutorError(
+      "Cannot configure the program's executor: it was made with other options" +
+        `${
+          shared.place && ` ${shared.place}`
+        }; expected options where it is used first, received ` +
+        Deno.inspect(options, { depth: 2 }),
+    );
+  }
+  return shared.executor;
 }

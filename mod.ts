@@ -24,6 +24,7 @@ export {
   ShutdownError,
   TaskNotFoundError,
   WorkerCrashedError,
+  WorkersStuckError,
   WorkerStartError,
 } from "./src/api/errors.ts";
 export { ExecutorEvent, type ExecutorEventMap, type ExecutorEventType } from "./src/api/events.ts";

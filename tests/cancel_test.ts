@@ -5,7 +5,7 @@ import {
   type TaskContext,
   tasksFrom,
   testOfWorkers,
-  WorkerStartError,
+  WorkersStuckError,
 } from "./isolation.ts";
 import { block, newGate } from "./gate.ts";
 import { until } from "./waiting.ts";
@@ -125,8 +125,8 @@ testOfWorkers("Pool rejects new work while all it may have is stuck, and recover
   await until(() => executor.stats().cpu.stuck === 1);
   await assertRejects(() => impatient.runCpu(block, gate), DOMException, "timed out");
   const waiting = executor.runCpu(add, 1, 2);
-  await assertRejects(() => waiting, WorkerStartError, "stuck in aborted tasks");
-  await assertRejects(() => executor.runCpu(add, 1, 2), WorkerStartError, "2 cpu workers, twice");
+  await assertRejects(() => waiting, WorkersStuckError, "stuck in aborted tasks");
+  await assertRejects(() => executor.runCpu(add, 1, 2), WorkersStuckError, "2 cpu workers, twice");
   assertEquals(executor.stats().cpu.stuck, 2);
   assertEquals(executor.stats().cpu.queued, 0);
   open();

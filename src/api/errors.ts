@@ -100,6 +100,10 @@ export class ShutdownError extends ExecutorError {
 export class QueueFullError extends ExecutorError {
   /** The name of the class. */
   override name = "QueueFullError";
+  /** The pool that has no room, if an executor made the error. */
+  pool?: "blocking" | "cpu";
+  /** How many tasks may wait, if an executor made the error. */
+  maxQueue?: number;
   /** Which of the pool's options does not let the task wait. */
   option: "maxQueue" | "maxQueuePerTenant" = "maxQueue";
   /**
@@ -131,6 +135,8 @@ export class QueueFullError extends ExecutorError {
 export class NotCloneableError extends ExecutorError {
   /** The name of the class. */
   override name = "NotCloneableError";
+  /** Which argument cannot be sent, counted from 0; `undefined` for what a task returns or tells. */
+  argument?: number;
 }
 
 /**
@@ -151,6 +157,10 @@ export class NotCloneableError extends ExecutorError {
 export class TaskNotFoundError extends ExecutorError {
   /** The name of the class. */
   override name = "TaskNotFoundError";
+  /** What the task is called, with dots for objects in objects; empty for a function without a name. */
+  task?: string;
+  /** The URL of the module that should have the task; `undefined` for a function that is sent. */
+  module?: string;
 }
 
 /**
@@ -175,6 +185,40 @@ export class TaskNotFoundError extends ExecutorError {
 export class WorkerStartError extends ExecutorError {
   /** The name of the class. */
   override name = "WorkerStartError";
+}
+
+/**
+ * All workers that may run the task are stuck in aborted tasks that do not end, and so are those which
+ * replaced them: synchronous code cannot be stopped in a worker.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Executor, WorkersStuckError } from "@genro/executor";
+ *
+ * await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+ * const hasty = executor.with({ timeout: 20 });
+ * function loop() {
+ *   const end = performance.now() + 2_000;
+ *   while (performance.now() < end);
+ * }
+ * // A worker that is stuck is replaced, twice for each of `maxWorkers`.
+ * await Promise.allSettled([hasty.runCpu(loop), hasty.runCpu(loop)]);
+ * const error = await executor.runCpu(() => "not now").catch((error) => error);
+ * assertEquals(error instanceof WorkersStuckError && error.stuck, 2);
+ * ```
+ */
+export class WorkersStuckError extends ExecutorError {
+  /** The name of the class. */
+  override name = "WorkersStuckError";
+  /** The pool whose workers are stuck, if an executor made the error. */
+  pool?: "blocking" | "cpu";
+  /** How many are stuck, if an executor made the error. */
+  stuck?: number;
+  /** The HTTP status of such an answer: Express, Koa, Fastify and h3 read the property. */
+  status = 503;
+  /** The HTTP headers of such an answer, which these frameworks send, too. */
+  headers: Record<string, string> = { "retry-after": "1" };
 }
 
 /**

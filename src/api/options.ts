@@ -60,9 +60,13 @@ export interface PoolOptions {
    * task does not end, and a crash or running out of memory ends it alone. It takes longer to
    * start and to reach, and the program needs `--allow-run` for `Deno.execPath()`.
    *
+   * `"inline"` runs every task in this thread, with the same copies, errors and limits. For platforms
+   * without `Worker`: nothing is kept off the event loop, no permission is withheld and no crash is
+   * contained.
+   *
    * @default {"worker"}
    */
-  isolation?: "worker" | "process";
+  isolation?: "worker" | "process" | "inline";
   /**
    * How many MB of V8's heap a process may use before it ends; of processes only. Memory
    * outside of the heap, such as that of an `ArrayBuffer`, does not count.
@@ -141,9 +145,7 @@ export interface ExecutorOptions {
   /** The pool of `runCpu`. */
   cpu?: PoolOptions;
   /**
-   * Runs every task in this thread, with the same copies, errors and limits. For platforms
-   * without `Worker`: nothing is kept off the event loop, no permission is withheld and no
-   * crash is contained.
+   * Short for `isolation: "inline"` of both pools; see {@linkcode PoolOptions.isolation}.
    *
    * @default {false}
    */

@@ -886,7 +886,9 @@ function refusal(job: Job, cause: unknown, clone: Backend["clone"]): NotCloneabl
   });
   const what = culprit < 0 ? "the arguments" : `argument ${culprit + 1}`;
   const why = cause instanceof Error ? withoutPeriod(cause.message) : "it threw while it was read";
-  return notCloneable(`${what} of ${job.task.label}`, "pass", cause, why);
+  const error = notCloneable(`${what} of ${job.task.label}`, "pass", cause, why);
+  if (culprit >= 0) error.argument = culprit;
+  return error;
 }
 
 /** A reason that cannot be sent is not the task's business: it still learns that it was aborted. */

@@ -4,6 +4,7 @@ import {
   QueueFullError,
   ShutdownError,
   WorkerCrashedError,
+  WorkersStuckError,
   WorkerStartError,
 } from "../api/errors.ts";
 import type { ExecutorEventType } from "../api/events.ts";
@@ -114,6 +115,11 @@ export class Pool {
     });
   }
 
+  /** Whether tasks run in this thread. */
+  get isInline(): boolean {
+    return this.#settings.isolation === "inline";
+  }
+
   /** How many workers the pool may have. */
   get maxWorkers(): number {
     return this.#settings.maxWorkers;
@@ -156,7 +162,7 @@ export class Pool {
     const context = currentContext();
     if (context === undefined) return this.#take(job);
     // Kept only where something of the caller's will be called.
-    if (this.#settings.isolation === "inline" || job.options?.onProgress !== undefined) {
+    if (this.isInline || job.options?.onProgress !== undefined) {
       job.details.context = context;
     }
     runIn(undefined, () => this.#take(job));
@@ -204,7 +210,8 @@ export class Pool {
       `Cannot queue the task: ${waiting}${whose} already wait for a ${this.name} worker, ` +
         `which is ${option}; try again later`,
     );
-    return Object.assign(error, { option, status });
+    const maxQueue = this.#settings[option];
+    return Object.assign(error, { pool: this.name, maxQueue, option, status });
   }
 
   /**
@@ -1104,7 +1111,8 @@ export class Pool {
     const message = `Cannot run the task: ${stuck} ${this.name} workers${whose}, twice ${most}, ` +
       "are stuck in aborted tasks that do not end; poll throwIfAborted() in long synchronous " +
       'tasks, or use isolation: "process"';
-    this.#failQueued(tenant, () => new WorkerStartError(message));
+    const data = { pool: this.name, stuck };
+    this.#failQueued(tenant, () => Object.assign(new WorkersStuckError(message), data));
   }
 
   #failQueued(

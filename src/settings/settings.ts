@@ -121,10 +121,10 @@ function isolationOptions(
 ): Pick<PoolSettings, "isolation" | "memoryLimit" | "args" | "output"> {
   const isolation = own("isolation") ?? byDefault;
   if (own("isolation") !== undefined) {
-    if (isolation !== "worker" && isolation !== "process") {
-      throw wrongType(`${name}.isolation`, '"worker" or "process"', isolation);
+    if (isolation !== "worker" && isolation !== "process" && isolation !== "inline") {
+      throw wrongType(`${name}.isolation`, '"worker", "process" or "inline"', isolation);
     }
-    if (byDefault === "inline") {
+    if (byDefault === "inline" && isolation !== "inline") {
       throw new TypeError(`Cannot use ${name}.isolation: { inline: true } runs all in this thread`);
     }
   }

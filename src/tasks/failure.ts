@@ -56,11 +56,12 @@ export class Failure {
       case "load":
         return loadError(`Cannot load the module of ${label}`, cause, this.#restricted);
       case "find":
-        return new TaskNotFoundError(
+        return notFound(
           !isOfModule(address)
             ? `Cannot send ${label} by its source: ${why}; ${EXPORT_IT}`
             : `Cannot find ${label}: ${why}`,
-          { cause },
+          this.#task,
+          cause,
         );
       case "tell":
         return notCloneable(`what ${label} tells by progress()`, "pass", cause, why);
@@ -188,6 +189,16 @@ function reword(error: Error, message: string): void {
   if (start >= 0) error.stack = stack.slice(0, start) + message + stack.slice(start + old.length);
 }
 
+/** The error of a task that is not there, or cannot be sent. */
+function notFound(message: string, task: AddressedTask, cause: unknown): TaskNotFoundError {
+  const { address } = task;
+  const error = new TaskNotFoundError(message, { cause });
+  return Object.assign(
+    error,
+    isOfModule(address) ? { task: task.name, module: address.url } : { task: address.name },
+  );
+}
+
 /**
  * Says why a value cannot be sent, and what to do.
  *
@@ -243,7 +254,7 @@ export function rejected(reason: unknown): Promise<never> {
 }
 
 /** The frames of whoever called this function, as far as the program's own code can format them. */
-function callerFrames(callee: () => void): string {
+export function callerFrames(callee: (...args: never[]) => unknown): string {
   try {
     return framesOf(withStackFrom(new Error(), callee).stack);
   } catch {
@@ -252,7 +263,7 @@ function callerFrames(callee: () => void): string {
 }
 
 /** Gives an error the stack of whoever called this function; it becomes text when it is read. */
-function withStackFrom<E extends Error>(error: E, callee: () => void): E {
+function withStackFrom<E extends Error>(error: E, callee: (...args: never[]) => unknown): E {
   Error.captureStackTrace(error, callee);
   return error;
 }

@@ -498,17 +498,19 @@ function addressSource(task: Function): AddressedTask {
   if (found !== undefined) return found;
   const name = nameOf(task);
   if (NATIVE.test(source)) {
-    throw new TaskNotFoundError(
+    const error = new TaskNotFoundError(
       `Cannot send ${name === "" ? "the function" : `"${name}"`} to a worker: it is native or ` +
         `bound and has no source; wrap it in a function, or use tasksFrom()`,
     );
+    throw Object.assign(error, { task: name });
   }
   // A method may be called "class".
   if (Object.getOwnPropertyDescriptor(task, "prototype")?.writable === false) {
-    throw new TaskNotFoundError(
+    const error = new TaskNotFoundError(
       `Cannot send class "${name}" to a worker: it cannot be called; pass a function that makes ` +
         `an instance and returns plain data`,
     );
+    throw Object.assign(error, { task: name });
   }
   // Bounded: a program may make functions without end.
   if (addressedSources.size >= MAX_ADDRESSES) addressedSources.clear();
