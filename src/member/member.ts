@@ -10,7 +10,6 @@ import type { Job } from "./job.ts";
 import { nextRun, runsBetween, SLOTS } from "../wire/ledger.ts";
 import { afterStartup, isAfterStartup } from "../runtime/after_startup.ts";
 import { ModuleLoads } from "./module_loads.ts";
-import { readingTime } from "./reading_time.ts";
 import { Telling } from "./telling.ts";
 import {
   ABORT,
@@ -51,9 +50,8 @@ import { putErrors } from "../wire/values/carried_errors.ts";
 import { describeMessage, isWellFormed } from "../wire/check.ts";
 import { isSmall } from "../wire/small.ts";
 import { beginWriting, endWriting } from "../wire/values/write_guard.ts";
+import { Watchdog, type Watched } from "./watchdog.ts";
 
-/** How long, in ms, an aborted task may take to end by itself before its worker is given up. */
-const ABORT_GRACE_MS = 100;
 /** For how long, in ms, a worker is sent tasks ahead, by the time that such tasks take. */
 const LOOKAHEAD_MS = 0.5;
 /** The same for objects, by the time that sending them takes: what costs here is worth a rest. */
@@ -72,11 +70,6 @@ const MESSAGES_EACH = 4;
 
 /** A worker that says that a task took longer than this many ms is checked. */
 const LONG_MS = 1_000;
-/** For how long, in ms, a worker may fail to begin what is next before it is given up. */
-const UNRESPONSIVE_MS = 5_000;
-/** How often, in ms, it is looked at for that. */
-const LISTEN_INTERVAL_MS = 1_000;
-
 /** What a member tells its pool. */
 export interface MemberEvents {
   /** Its worker is there, and loads what it is to have before it takes tasks. */
@@ -117,16 +110,11 @@ export interface MemberEvents {
 }
 
 /** The host's side of one worker: what it runs, and how that ends. */
-export class Member {
+export class Member implements Watched {
   /** Which one of its pool it is. */
   readonly number: number;
   /** Whether the worker is about to be gone: it takes no more tasks. */
   dying = false;
-  /**
-   * Whether it is to be replaced: it still runs a task that was aborted more than its grace ago,
-   * or has not begun one for long, as what an earlier task left behind keeps it from hearing.
-   */
-  overdue = false;
   /** When it became idle, in ms of the time that idle.ts goes by. */
   idleSince = 0;
   /** Whether the worker serves somebody: from then on nobody else; and since when, in ms. */
@@ -140,6 +128,7 @@ export class Member {
   readonly modules = new ModuleLoads(() => this.engage(false));
   readonly #events: MemberEvents;
   readonly #backend: Backend;
+  readonly #watchdog: Watchdog;
   /** The modules that the worker loads before it takes tasks. */
   readonly #preload: readonly TaskModule[];
   #ready = false;
@@ -180,20 +169,9 @@ export class Member {
   #sampled = 0;
   /** The tasks whose address the worker has. */
   readonly #known = new Map<number, AddressedTask>();
-  /** The job that runs though it was aborted, and the end of its grace. */
-  #aborted: Job | undefined;
-  #abortedAt = 0;
-  #grace: ReturnType<typeof globalThis.setTimeout> | undefined;
   #lastWords: Thrown | undefined;
   /** How many ms the worker may take to end. */
   #exitWait = 0;
-  /** The next look; it is left to come when a task ends, as another one soon begins. */
-  #listening: machinery.Timer | undefined;
-  /**
-   * What the worker had not begun at the last looks, and since when. How long that may take, in ms,
-   * is known once the worker has been silent for long.
-   */
-  #unheard: { next: number | string; since: number; patience: number | undefined } | undefined;
   /** The streams and ports between here and the worker; most never have any. */
   #openEnds: OpenEnds | undefined;
 
@@ -212,7 +190,12 @@ export class Member {
       onEnd: (message) => this.#end(message),
     });
     this.#telling = this.#backend.queues ? new Telling(this.#backend.ledger) : undefined;
-    afterStartup(() => this.#listenLater());
+    this.#watchdog = new Watchdog(this, {
+      // A task may go on for hours, and handle an error of its own now and then.
+      onLook: () => this.#allowance = Math.max(this.#allowance, FREE_MESSAGES),
+      onOverdue: () => events.onOverdue(this),
+    });
+    afterStartup(() => this.#watchdog.watch());
   }
 
   /** Whether the worker was started late enough to know the task's module, and can load it. */
@@ -266,7 +249,7 @@ export class Member {
       // Its time begins when it is sent.
       options?.timeout !== undefined ||
       // What is aborted may be given up with its worker.
-      this.#aborted !== undefined ||
+      this.#watchdog.waitsForEnd ||
       runsBetween(first, last) >= MAX_AHEAD || this.#known.size >= MAX_ADDRESSES
     ) return false;
     // What is moved cannot be taken back, nor anything from before it.
@@ -284,10 +267,7 @@ export class Member {
 
   /** Has the worker load the module of a job, which is to be sent when that is done. */
   load(job: Job): void {
-    this.#load(modules[job.task.module]!, job, () => {
-      this.overdue = true;
-      this.#events.onOverdue(this);
-    });
+    this.#load(modules[job.task.module]!, job, () => this.#watchdog.giveUp());
   }
 
   #load(module: TaskModule, job?: Job, onLate?: () => void): void {
@@ -486,7 +466,7 @@ export class Member {
     for (const job of jobs) {
       this.jobs.remove(job);
       // It will not end, as it never begins.
-      if (job === this.#aborted) this.#endGrace();
+      this.#watchdog.ended(job);
     }
     return jobs;
   }
@@ -501,6 +481,16 @@ export class Member {
   hasBegun(job: Job): boolean {
     return this.#isLedgerBroken ||
       runsBetween(this.jobs.runOf(job), this.#backend.ledger.claimed) >= 0;
+  }
+
+  /** Keeps the worker from running a job whose arguments it may still read; `false` if nothing can. */
+  leaveOut(job: Job): boolean {
+    return this.#backend.queues && this.#backend.ledger.drop(this.jobs.runOf(job));
+  }
+
+  /** Whether the pool is to replace the worker: see watchdog.ts. */
+  get overdue(): boolean {
+    return this.#watchdog.overdue;
   }
 
   /** Whether it is being sent something, which may run code of the caller's. */
@@ -528,25 +518,7 @@ export class Member {
   /** Says whether it has work: then it keeps the process alive, and is looked at. */
   engage(engaged: boolean): void {
     this.#backend.engage(engaged);
-    if (engaged && isAfterStartup()) this.#listenLater();
-  }
-
-  #listenLater(): void {
-    if (this.#listening !== undefined) return;
-    this.#listening = machinery.setTimeout(() => {
-      this.#listening = undefined;
-      // A task may go on for hours, and handle an error of its own now and then.
-      this.#allowance = Math.max(this.#allowance, FREE_MESSAGES);
-      if (!this.busy) return;
-      this.#listenLater();
-      this.#listen();
-    }, LISTEN_INTERVAL_MS);
-    Deno.unrefTimer(this.#listening);
-  }
-
-  #stopListening(): void {
-    if (this.#listening !== undefined) machinery.clearTimeout(this.#listening);
-    this.#listening = undefined;
+    if (engaged && isAfterStartup()) this.#watchdog.watch();
   }
 
   /** Drops a job that was sent ahead: it never begins; `false` if it has, or is the first. */
@@ -565,72 +537,15 @@ export class Member {
     if (this.drop(job) || unsent || ledger.hasEnded(run)) return;
     ledger.abort(run);
     this.#backend.post([ABORT, run, encodeReason(reason)]);
-    this.#aborted = job;
-    this.#abortedAt = machinery.now();
-    this.#allowGrace();
-  }
-
-  /** Whether the worker may still read the arguments of the aborted job. */
-  #mayRead(job: Job): boolean {
-    if (job.plain || this.hasBegun(job)) return false;
-    const silence = machinery.now() - this.#abortedAt;
-    return silence <= UNRESPONSIVE_MS || silence <= UNRESPONSIVE_MS + readingTime(job.args);
-  }
-
-  /** A worker goes on reading the arguments of an aborted task, and then leaves the task out. */
-  #endReading(job: Job): void {
-    const { ledger, queues } = this.#backend;
-    if (queues && ledger.drop(this.jobs.runOf(job))) this.#endGrace();
-    // A process cannot be told, but kept from running the task for long.
-    else this.#allowGrace();
-  }
-
-  #allowGrace(): void {
-    this.#stopGrace();
-    this.#grace = setTimeout(() => {
-      this.#grace = undefined;
-      // An older Deno calls back some timers that were cleared.
-      if (this.#aborted === undefined) return;
-      // What the worker sent before must arrive before it is given up.
-      if (this.jobs.head !== this.#aborted) return this.#allowGrace();
-      if (this.#mayRead(this.#aborted)) return this.#endReading(this.#aborted);
-      this.overdue = true;
-      this.#events.onOverdue(this);
-    }, ABORT_GRACE_MS);
-  }
-
-  #stopGrace(): void {
-    // Only what is set: of a time that was faked, another timer may have its number.
-    if (this.#grace !== undefined) clearTimeout(this.#grace);
-    this.#grace = undefined;
+    this.#watchdog.aborted(job);
   }
 
   /** What the worker was asked for but has not begun: the number of a run, or the URL of a module. */
-  get #unbegun(): number | string | undefined {
+  get unbegun(): number | string | undefined {
     const { current } = this.modules;
     if (current !== undefined) return this.hasBegunLoad ? undefined : current.url;
     const { head, first } = this.jobs;
     return head === undefined || this.hasBegun(head) ? undefined : first;
-  }
-
-  /** Notices a worker that does not begin what it was sent. */
-  #listen(): void {
-    const next = this.#unbegun;
-    if (next === undefined) {
-      if (this.#unheard !== undefined && this.#aborted === undefined) this.overdue = false;
-      this.#unheard = undefined;
-    } else if (this.#unheard?.next !== next) {
-      this.#unheard = { next, since: machinery.now(), patience: undefined };
-    } else if (!this.overdue) {
-      const silence = machinery.now() - this.#unheard.since;
-      if (silence <= UNRESPONSIVE_MS) return;
-      // A worker that reads large arguments is silent meanwhile.
-      this.#unheard.patience ??= UNRESPONSIVE_MS +
-        (typeof next === "number" ? readingTime(this.jobs.head!.args) : 0);
-      if (silence <= this.#unheard.patience) return;
-      this.overdue = true;
-      this.#events.onOverdue(this);
-    }
   }
 
   /**
@@ -641,8 +556,7 @@ export class Member {
   terminate(loading = false): void {
     this.#isEnding = true;
     this.#telling?.release();
-    this.#stopGrace();
-    this.#stopListening();
+    this.#watchdog.stop();
     // What was moved there and has not begun: nobody waits for that any more.
     for (const job of this.jobs) this.drop(job);
     this.#backend.terminate(this.jobs.size > 0 || loading);
@@ -651,8 +565,7 @@ export class Member {
   /** Ends the worker, which has no job, when what its tasks have left under way is done. */
   retire(): void {
     this.#isEnding = true;
-    this.#stopGrace();
-    this.#stopListening();
+    this.#watchdog.stop();
     this.#exitWait = this.#backend.retire();
   }
 
@@ -855,18 +768,11 @@ export class Member {
       this.#events.onTimed(took, this.#untimed);
       this.#untimed = 0;
     }
-    if (head === this.#aborted) this.#endGrace();
-  }
-
-  #endGrace(): void {
-    this.#stopGrace();
-    this.#aborted = undefined;
-    this.overdue = false;
+    this.#watchdog.ended(head);
   }
 
   #end(message: string | undefined): void {
-    this.#stopGrace();
-    this.#stopListening();
+    this.#watchdog.stop();
     this.collect();
     const words = this.#lastWords;
     this.#events.onEnd(this, words === undefined ? message : decodeThrown(words));

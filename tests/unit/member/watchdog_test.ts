@@ -1,0 +1,89 @@
+import { assertEquals } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { Job } from "../../../src/member/job.ts";
+import { Watchdog, type Watched } from "../../../src/member/watchdog.ts";
+import { AddressedTask } from "../../../src/tasks/task.ts";
+
+const task = new AddressedTask({ source: "() => {}", name: "", file: "task:anonymous" }, -1);
+const jobWith = (...args: unknown[]) => new Job(task, args, undefined, () => {});
+
+/** A worker of which a test says what it does. */
+function worker(job: Job): Watched & { begun: boolean; jobs: { head: Job | undefined } } {
+  return {
+    jobs: { head: job },
+    busy: true,
+    unbegun: undefined,
+    begun: true,
+    hasBegun() {
+      return this.begun;
+    },
+    leaveOut: () => true,
+  };
+}
+
+/** A watchdog, and how often it has told that its worker is overdue. */
+function watch(watched: Watched): { dog: Watchdog; overdue: () => number } {
+  let overdue = 0;
+  const dog = new Watchdog(watched, { onLook() {}, onOverdue: () => void overdue++ });
+  return { dog, overdue: () => overdue };
+}
+
+Deno.test("Watchdog gives a worker up whose aborted task outlives its grace", () => {
+  using time = new FakeTime();
+  const job = jobWith(1);
+  const { dog, overdue } = watch(worker(job));
+  dog.aborted(job);
+  assertEquals([dog.waitsForEnd, dog.overdue], [true, false]);
+  time.tick(99);
+  assertEquals(overdue(), 0);
+  time.tick(1);
+  assertEquals([overdue(), dog.overdue], [1, true]);
+});
+
+Deno.test("Watchdog leaves a worker alone whose aborted task ends within its grace", () => {
+  using time = new FakeTime();
+  const job = jobWith(1);
+  const { dog, overdue } = watch(worker(job));
+  dog.aborted(job);
+  time.tick(50);
+  // The end of another job is not this one's.
+  dog.ended(jobWith(2));
+  assertEquals(dog.waitsForEnd, true);
+  dog.ended(job);
+  time.tick(1_000);
+  assertEquals([overdue(), dog.waitsForEnd, dog.overdue], [0, false, false]);
+});
+
+Deno.test("Watchdog waits for what the worker sent before its aborted task", () => {
+  using time = new FakeTime();
+  const [first, job] = [jobWith(1), jobWith(2)];
+  const watched = worker(first);
+  const { dog, overdue } = watch(watched);
+  dog.aborted(job);
+  time.tick(500);
+  assertEquals(overdue(), 0);
+  watched.jobs.head = job;
+  time.tick(100);
+  assertEquals(overdue(), 1);
+});
+
+Deno.test("Watchdog has a worker leave out the task whose arguments it still reads", () => {
+  using time = new FakeTime();
+  const job = jobWith(["a list"]);
+  const watched = worker(job);
+  watched.begun = false;
+  const { dog, overdue } = watch(watched);
+  dog.aborted(job);
+  time.tick(100);
+  assertEquals([overdue(), dog.waitsForEnd], [0, false]);
+});
+
+Deno.test("Watchdog.stop() ends the grace", () => {
+  using time = new FakeTime();
+  const job = jobWith(1);
+  const { dog, overdue } = watch(worker(job));
+  dog.aborted(job);
+  dog.stop();
+  time.tick(1_000);
+  assertEquals(overdue(), 0);
+});
