@@ -100,17 +100,6 @@ Deno.test("TaskContext.signal is not aborted in a task that nobody aborts", asyn
   assertEquals(aborted, false);
 });
 
-/** A task that nothing stops but its gate. */
-function block(gate: Int32Array): void {
-  Atomics.wait(gate as Int32Array<SharedArrayBuffer>, 0, 0);
-}
-
-/** What {@linkcode block} waits at, until it is opened. */
-function newGate(): { gate: Int32Array; open: () => void } {
-  const gate = new Int32Array(new SharedArrayBuffer(4));
-  return { gate, open: () => void (Atomics.store(gate, 0, 1), Atomics.notify(gate, 0)) };
-}
-
 testOfWorkers("Executor.with() gives up a worker whose task does not end", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   const { gate, open } = newGate();

@@ -17,7 +17,7 @@ import {
   testOfWorkers,
   transfer,
   WorkerCrashedError,
-  WorkerStartError,
+  WorkersStuckError,
 } from "../isolation.ts";
 import { transfersStreams } from "../features.ts";
 import { block, newGate } from "../gate.ts";
@@ -352,7 +352,7 @@ testOfWorkers(
       await assertRejects(() => hasty.runCpu(block, gate), DOMException);
       await until(() => executor.stats().cpu.stuck === i + 1);
     }
-    const refused = await assertRejects(() => ann.runCpu(place), WorkerStartError);
+    const refused = await assertRejects(() => ann.runCpu(place), WorkersStuckError);
     assertStringIncludes(refused.message, 'workers of tenant "ann", twice maxWorkersPerTenant');
     assertEquals(await executor.with({ tenant: "bob" }).runCpu(visit, "bob"), ["bob"]);
     assertEquals(await executor.runCpu(visit, "the program"), ["the program"]);
