@@ -358,7 +358,8 @@ testOfWorkers(
     assertEquals(await executor.runCpu(visit, "the program"), ["the program"]);
     open();
     await until(() => executor.stats().cpu.stuck === 0);
-    assertEquals(await ann.runCpu(visit, "ann"), ["ann"]);
+    const patient = executor.with({ tenant: "ann" });
+    assertEquals(await patient.runCpu(visit, "ann"), ["ann"]);
   },
 );
 
