@@ -144,6 +144,23 @@ Deno.test("Executor.with() rejects with TimeoutError when a task ran too long", 
   assertEquals(executor.stats().blocking.cancelled, 1);
 });
 
+Deno.test("Executor.with() times no task out that ended while the event loop was held up", async () => {
+  await using executor = await Executor.start({ cpu: { minWorkers: 1, maxWorkers: 1 } });
+  const limited = executor.with({ timeout: 300 });
+  // One result is in shared memory, the other one in a message.
+  for (const result of [42, ["forty", "two"]]) {
+    const task = async (result: unknown) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return result;
+    };
+    const done = limited.runCpu(task, result);
+    await until(() => executor.stats().cpu.busy === 1 && executor.stats().cpu.queued === 0);
+    const held = performance.now() + 600;
+    while (performance.now() < held);
+    assertEquals(await done, result);
+  }
+});
+
 Deno.test("Executor.with() counts no waiting as running time", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   const before = executor.runCpu(later, "1", 400);

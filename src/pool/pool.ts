@@ -39,6 +39,10 @@ const BURST_TASKS = 256;
 const EXIT_WAIT_MS = 1_000, STUCK_EXIT_WAIT_MS = 100;
 /** How long, in ms, after a spare worker was taken another one is started. */
 const REFILL_DELAY_MS = 20;
+/** A timer that comes later than by this many ms tells that the event loop was held up. */
+const LATE_MS = 20;
+/** After how many turns of the event loop all messages are delivered that had arrived by now. */
+const DELIVERY_TURNS = 2;
 /** How often, in ms, a task that is late is asked whether it has begun. */
 const BEGIN_POLL_MS = 20;
 
@@ -597,7 +601,14 @@ export class Pool {
       // The worker may still read the arguments. Where a test fakes the time, no time has passed.
       if (machinery.now() - sent >= timeout && this.#memberWith(job)?.hasBegun(job) === false) {
         job.details.timer = machinery.setTimeout(begin, BEGIN_POLL_MS);
-      } else this.cancel(job, new TimedOut(job.task, timeout));
+      } else if (machinery.now() - sent < timeout + LATE_MS) timeOut();
+      else hearFirst(DELIVERY_TURNS);
+    };
+    const timeOut = () => this.cancel(job, new TimedOut(job.task, timeout));
+    // The event loop was held up, and the timer comes before the answers that have arrived meanwhile.
+    const hearFirst = (turns: number) => {
+      if (turns === 0) return timeOut();
+      job.details.timer = machinery.setTimeout(() => hearFirst(turns - 1), 0);
     };
     const begin = () => {
       if (this.#memberWith(job)?.hasBegun(job) === false) {
