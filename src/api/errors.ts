@@ -241,4 +241,10 @@ export class WorkersStuckError extends ExecutorError {
 export class WorkerCrashedError extends ExecutorError {
   /** The name of the class. */
   override name = "WorkerCrashedError";
+  /** The pool that the worker was of, if an executor made the error. */
+  pool?: "blocking" | "cpu";
+  /** The exit code of a process that ended by itself. */
+  exitCode?: number;
+  /** The signal that ended a process; on Windows only a signal of the program itself. */
+  signal?: string;
 }

@@ -1,6 +1,7 @@
 import type { AsyncContext } from "../runtime/async_context.ts";
 import type { Ledger } from "../wire/ledger.ts";
 import type { ToWorker } from "../wire/protocol.ts";
+import type { ProcessEnd } from "./process_end.ts";
 
 /** Something that serves tasks beside the event loop; a member's other end. */
 export interface Backend {
@@ -41,6 +42,6 @@ export interface BackendEvents {
   onMessage(message: unknown): void;
   /** It is dying: it takes no more tasks, but what it had sent still arrives. */
   onDying(): void;
-  /** It is gone; `message` is what Deno said about it. */
-  onEnd(message: string | undefined): void;
+  /** It is gone; `message` is what Deno said about it, `end` how a process has ended. */
+  onEnd(message: string | undefined, end?: ProcessEnd): void;
 }

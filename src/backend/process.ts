@@ -370,14 +370,14 @@ export class ProcessBackend implements Backend {
       await new Promise<void>((resolve) => setTimeout(resolve, 1));
       quiet = heard === this.#heard ? quiet + 1 : 0;
     }
-    this.#end(whyEnded(end, this.#fault));
+    this.#end(whyEnded(end, this.#fault), end);
   }
 
-  #end(why: string): void {
+  #end(why: string, end?: ProcessEnd): void {
     // Or an older Deno keeps a channel that was not read to its end.
     if (this.#child.connected) this.#child.disconnect();
     const fault = this.#ready ? undefined : workingDirectoryFault();
-    this.#events.onEnd(fault === undefined ? why : `${why}: ${fault}`);
+    this.#events.onEnd(fault === undefined ? why : `${why}: ${fault}`, end);
     Promise.allSettled([this.#endOutput?.(), this.#listFile?.release()])
       .then(() => this.#gone.resolve());
   }

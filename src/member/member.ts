@@ -6,6 +6,7 @@ import { discard, OpenEnds } from "./open_ends.ts";
 import { Failure, notCloneable, withoutPeriod } from "../tasks/failure.ts";
 import { SentJobs } from "./sent_jobs.ts";
 import { startBackend } from "../backend/isolation.ts";
+import type { ProcessEnd } from "../backend/process_end.ts";
 import type { Job } from "./job.ts";
 import { nextRun, runsBetween, SLOTS } from "../wire/ledger.ts";
 import { afterStartup, isAfterStartup } from "../runtime/after_startup.ts";
@@ -122,6 +123,8 @@ export class Member implements Watched {
   takenAt = 0;
   /** The tenant that the worker serves; the program itself has no name. */
   tenant: string | undefined;
+  /** How the worker has ended, if the worker was a process and has ended. */
+  processEnd: ProcessEnd | undefined;
   /** What the worker was sent: jobs enter in `send`, and leave when they return or are taken back. */
   readonly jobs = new SentJobs();
   /** The modules that the worker has, and the one that it loads. */
@@ -187,7 +190,10 @@ export class Member implements Watched {
         this.dying = true;
         events.onDying(this);
       },
-      onEnd: (message) => this.#end(message),
+      onEnd: (message, end) => {
+        this.processEnd = end;
+        this.#end(message);
+      },
     });
     this.#telling = this.#backend.queues ? new Telling(this.#backend.ledger) : undefined;
     this.#watchdog = new Watchdog(this, {

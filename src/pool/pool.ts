@@ -998,7 +998,7 @@ export class Pool {
     if (this.#members.delete(member)) {
       this.#release(member);
       if (!this.#starts.died(member, cause)) {
-        member.failEnds(() => crashed("while a stream of it was open", cause));
+        member.failEnds(() => this.#crashed(member, "while a stream of it was open", cause));
         this.#tally.crashed++;
         this.#report("workercrash", member.number, cause);
         this.#growBack();
@@ -1020,6 +1020,7 @@ export class Pool {
     const next = this.#requeue(member);
     for (const job of member.jobs) {
       this.#failCrashed(
+        member,
         job,
         member.hasBegun(job) ? "while it ran" : "with what was moved to it for",
         cause,
@@ -1029,7 +1030,7 @@ export class Pool {
     // Nothing was under way. What was next may have been the cause, so it has one more try.
     if (next.details.returned) {
       this.#tenants.of(next.tenant).queue.remove(next);
-      this.#failCrashed(next, "when it was to run", cause);
+      this.#failCrashed(member, next, "when it was to run", cause);
     }
     next.details.returned = true;
   }
@@ -1045,7 +1046,7 @@ export class Pool {
       if (job?.settled === false) tenant.queue.unshift([job]);
       return;
     }
-    if (job !== undefined) this.#failCrashed(job, "while it loaded the module of", cause);
+    if (job !== undefined) this.#failCrashed(member, job, "while it loaded the module of", cause);
     this.#failLoad(tenant, module.index, ({ task }) =>
       new WorkerStartError(
         `Cannot load the module of ${task.label}: the worker died meanwhile: ${endOf(cause)}`,
@@ -1053,10 +1054,18 @@ export class Pool {
       ));
   }
 
-  #failCrashed(job: Job, when: string, cause: unknown): void {
+  /** What those catch who lose their worker. */
+  #crashed({ processEnd }: Member, when: string, cause: unknown): WorkerCrashedError {
+    const error = new WorkerCrashedError(`The worker died ${when}: ${endOf(cause)}`, { cause });
+    const exitCode = processEnd?.code ?? undefined;
+    const signal = processEnd?.signal ?? undefined;
+    return Object.assign(error, { pool: this.name, exitCode, signal });
+  }
+
+  #failCrashed(member: Member, job: Job, when: string, cause: unknown): void {
     if (job.settled) return;
     this.#tally.failed++;
-    job.reject(crashed(`${when} ${job.task.label}`, cause));
+    job.reject(this.#crashed(member, `${when} ${job.task.label}`, cause));
   }
 
   /** Takes a worker out of the pool and ends it. */
@@ -1081,7 +1090,7 @@ export class Pool {
       if (this.#turns.isBarred(tenant)) this.#refuseAsStuck(tenant);
     }
     this.#tenants.forget(tenant);
-    member.failEnds(() => crashed("while a stream of it was open", cause));
+    member.failEnds(() => this.#crashed(member, "while a stream of it was open", cause));
     if (patient && rests) member.retire();
     else member.terminate(loading);
   }
@@ -1146,11 +1155,6 @@ export class Pool {
     this.#drained.resolve();
     this.#drained = undefined;
   }
-}
-
-/** What those catch who lose their worker. */
-function crashed(when: string, cause: unknown): WorkerCrashedError {
-  return new WorkerCrashedError(`The worker died ${when}: ${endOf(cause)}`, { cause });
 }
 
 /** What a worker died of, for an error's message. */

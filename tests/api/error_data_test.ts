@@ -7,6 +7,7 @@ import {
   QueueFullError,
   TaskNotFoundError,
   tasksFrom,
+  WorkerCrashedError,
   WorkersStuckError,
 } from "../isolation.ts";
 
@@ -88,4 +89,26 @@ Deno.test("WorkersStuckError tells how many workers of which pool are stuck", {
   assertInstanceOf(error, WorkersStuckError);
   assertInstanceOf(error, ExecutorError);
   assertEquals([error.pool, error.stuck, error.status], ["cpu", 2, 503]);
+});
+
+Deno.test("WorkerCrashedError tells of which pool its worker was, and how a process ended", async () => {
+  await using executor = await Executor.start({
+    cpu: { maxWorkers: 1 },
+    blocking: { maxWorkers: 1 },
+  });
+  const isProcess = isolation === "process";
+  const exited = await errorOf(executor.runBlocking(() => Deno.exit(7)), WorkerCrashedError);
+  assertEquals([exited.pool, exited.exitCode, exited.signal], [
+    "blocking",
+    isProcess ? 7 : undefined,
+    undefined,
+  ]);
+  const threw = executor.runCpu(() => {
+    setTimeout(() => {
+      throw new Error("later");
+    });
+    return new Promise(() => {});
+  });
+  const died = await errorOf(threw, WorkerCrashedError);
+  assertEquals([died.pool, died.exitCode], ["cpu", isProcess ? 1 : undefined]);
 });

@@ -535,7 +535,7 @@ Deno.test("Executor.with() takes any name for a tenant", async () => {
 Deno.test("Executor.with() refuses a tenant where tasks run inline", async () => {
   await using executor = await Executor.start({ inline: true });
   const error = assertThrows(() => executor.with({ tenant: "ann" }), TypeError);
-  assertStringIncludes(error.message, "runs all tasks in this thread");
+  assertStringIncludes(error.message, "tasks run inline, in this thread");
   assertThrows(() => executor.with({ timeout: 5 }).with({ tenant: "ann" }), TypeError);
 });
 
