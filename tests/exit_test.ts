@@ -152,7 +152,7 @@ for (const end of ["await executor.shutdown();", ""]) {
       }
       ${end}
     `);
-    assertEquals(out.split("\n"), ["TimeoutError", "TimeoutError", "WorkerStartError"]);
+    assertEquals(out.split("\n"), ["TimeoutError", "TimeoutError", "WorkersStuckError"]);
     assertEquals({ code, err }, { code: 0, err: "" });
   });
 }
