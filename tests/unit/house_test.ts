@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { hasLocks, testUnless } from "../features.ts";
 
 /**
  * The rooms of src/, from the lowest: a file imports from its own room and from the rooms before.
@@ -115,14 +116,20 @@ function findCircle(all: readonly Import[]): string[] | undefined {
   }
 }
 
-Deno.test("The rooms of src/ import one way, types included, and never in circles", async () => {
-  const all = await imports();
-  const refused = all.filter((one) => !isAllowed(one)).map(({ from, to }) => `${from} -> ${to}`);
-  assertEquals(refused, []);
-  assertEquals(findCircle(all), undefined);
-  // Of each room some files were seen.
-  assertEquals(new Set(all.map(({ from }) => roomOf(from))).size > ROOMS.length, true);
-});
+/** Before 2.9 `deno info` asks npm for the types of Node. */
+const isOlder = !hasLocks && "this Deno is not the one that checks types";
+
+testUnless(isOlder)(
+  "The rooms of src/ import one way, types included, and never in circles",
+  async () => {
+    const all = await imports();
+    const refused = all.filter((one) => !isAllowed(one)).map(({ from, to }) => `${from} -> ${to}`);
+    assertEquals(refused, []);
+    assertEquals(findCircle(all), undefined);
+    // Of each room some files were seen.
+    assertEquals(new Set(all.map(({ from }) => roomOf(from))).size > ROOMS.length, true);
+  },
+);
 
 Deno.test("src/ has rooms only, each with files", async () => {
   const loose: string[] = [];
