@@ -3,45 +3,46 @@ import type { Ledger } from "../wire/ledger.ts";
 import type { ToWorker } from "../wire/protocol.ts";
 import type { ProcessEnd } from "./process_end.ts";
 
-/** Something that serves tasks beside the event loop; a member's other end. */
+/** A worker, a process or this thread, as its member talks to the backend. */
 export interface Backend {
-  /** What both sides share. */
+  /** The memory in which both sides note what has become of runs. */
   readonly ledger: Ledger;
-  /** Whether it can be sent more while it runs a task. */
+  /** Whether the backend takes more tasks while a task runs. */
   readonly queues: boolean;
-  /** How many of `modules` it can run tasks of. */
+  /** How many of `modules` the backend knows, from the first. */
   readonly listed: number;
-  /** Copies a value as sending it would; throws what that throws. */
+  /** Copies a value as `post()` does, with the same errors. */
   readonly clone: (value: unknown) => unknown;
   /**
-   * Sends a message; throws what structured clone throws.
+   * Sends a message; throws the errors of structured clone.
    *
-   * @param context Where a task runs that is run in this thread.
+   * @param context The async context for a task in this thread.
    */
   post(message: ToWorker, transfer?: Transferable[], context?: AsyncContext): void;
-  /** Says whether it has a task: then it keeps the process alive. */
+  /** Says whether the backend has a task, and so keeps the program alive. */
   engage(engaged: boolean): void;
   /**
-   * Ends it: now, or as soon as what cannot be stopped returns.
+   * Ends the backend: now, or as soon as code returns that cannot be stopped.
    *
-   * @param busy Whether it may be running a task.
+   * @param busy Whether a task may be running.
    */
   terminate(busy: boolean): void;
   /**
-   * Ends it, as it has no task, when what its tasks have left under way is done. It does not wait
-   * for long; returns for how many ms at most.
+   * Ends a backend without a task, once the work is done that its tasks have left under way.
+   *
+   * @returns For how many ms at most that work may go on.
    */
   retire(): number;
-  /** Resolves when it has ended. */
+  /** Resolves when the backend has ended. */
   readonly gone: Promise<void>;
 }
 
 /** What a backend tells its member. */
 export interface BackendEvents {
-  /** A message has arrived, which may be anything. */
+  /** A message has arrived. Its content may be anything. */
   onMessage(message: unknown): void;
-  /** It is dying: it takes no more tasks, but what it had sent still arrives. */
+  /** The backend takes no more tasks. Messages that were sent before still arrive. */
   onDying(): void;
-  /** It is gone; `message` is what Deno said about it, `end` how a process has ended. */
+  /** The backend has ended: `message` is the reason that Deno gives, `end` the end of a process. */
   onEnd(message: string | undefined, end?: ProcessEnd): void;
 }

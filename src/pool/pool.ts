@@ -601,14 +601,10 @@ export class Pool {
       // The worker may still read the arguments. Where a test fakes the time, no time has passed.
       if (machinery.now() - sent >= timeout && this.#memberWith(job)?.hasBegun(job) === false) {
         job.details.timer = machinery.setTimeout(begin, BEGIN_POLL_MS);
-      } else if (machinery.now() - sent < timeout + LATE_MS) timeOut();
-      else hearFirst(DELIVERY_TURNS);
-    };
-    const timeOut = () => this.cancel(job, new TimedOut(job.task, timeout));
-    // The event loop was held up, and the timer comes before the answers that have arrived meanwhile.
-    const hearFirst = (turns: number) => {
-      if (turns === 0) return timeOut();
-      job.details.timer = machinery.setTimeout(() => hearFirst(turns - 1), 0);
+      } else {
+        const isLate = machinery.now() - sent >= timeout + LATE_MS;
+        this.#timeOut(job, timeout, isLate ? DELIVERY_TURNS : 0);
+      }
     };
     const begin = () => {
       if (this.#memberWith(job)?.hasBegun(job) === false) {
@@ -616,6 +612,16 @@ export class Pool {
       } else this.#limit(job, timeout);
     };
     job.details.timer = setTimeout(end, timeout);
+  }
+
+  /**
+   * Times a job out, after so many turns of the event loop. If the event loop was held up, the timer
+   * comes before the answers that have arrived meanwhile.
+   */
+  #timeOut(job: Job, timeout: number, turns: number): void {
+    if (turns === 0) return this.cancel(job, new TimedOut(job.task, timeout));
+    const next = () => this.#timeOut(job, timeout, turns - 1);
+    job.details.timer = machinery.setTimeout(next, 0);
   }
 
   /** The one place where a task returns. */
