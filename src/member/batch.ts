@@ -1,7 +1,8 @@
 import { takeBytes } from "../wire/values/bytes.ts";
 import { assertCloneable, assertNotLost, isPlain } from "../wire/values/cloneable.ts";
 import type { Job } from "./job.ts";
-import { ALONE, GUARDED, type Manner, RUN, RUN_TOGETHER, type ToWorker } from "../wire/protocol.ts";
+import { CallWriter } from "../wire/calls.ts";
+import type { ToWorker } from "../wire/protocol.ts";
 import type { AddressedTask } from "../tasks/task.ts";
 import type { Loan } from "../wire/values/moved_ends.ts";
 import { guard } from "../wire/values/write_guard.ts";
@@ -21,123 +22,109 @@ export interface Taken {
 
 /** Jobs that travel to a worker in one message; a clone of it that fails, fails for all of them. */
 export class Batch {
-  /** The run of the first. */
-  readonly first: number;
-  /** What moves with it. */
+  /** The buffers, streams and ports that move with the message. */
   readonly transfer: Transferable[] | undefined;
-  /** How many jobs there are, how many of them have objects that are cloned, and the task of those. */
-  size = 0;
+  /** How many jobs have objects that are cloned, and the task of these jobs. */
   objects = 0;
   task: AddressedTask | undefined;
-  readonly #message: [kind: number, first: number, ...calls: unknown[]];
-  /** Where it says for how many calls the last arguments are. */
-  #times = 0;
+  readonly #calls: CallWriter;
   /** Whether no other job may be added. */
   readonly #closed: boolean;
   /** The one job, if streams or ports move with its arguments. */
   readonly lender: Job | undefined;
 
   /**
-   * Makes one.
+   * Begins a batch with a job.
    *
    * @param first The run of the job.
-   * @param taken What {@linkcode takeBytesOf} has taken of it.
+   * @param taken The bytes that {@linkcode takeBytesOf} has taken from the job.
    */
   constructor(first: number, job: Job, taken: Taken | undefined) {
-    const { manner } = job;
-    this.first = first;
+    this.#calls = new CallWriter(first, job.manner);
     this.transfer = taken === undefined ? job.transferables : [taken.buffer];
-    this.#message = manner === undefined ? [RUN, first] : [ALONE, first, manner];
     this.#closed = travelsAlone(job, taken);
     this.lender = job.lends ? job : undefined;
     this.#put(job, taken);
   }
 
-  /** Adds a job as the run after the last; `false` if it has to travel in another message. */
+  /** The run of the first job. */
+  get first(): number {
+    return this.#calls.first;
+  }
+
+  /** The run of the last job. */
+  get last(): number {
+    return this.#calls.last;
+  }
+
+  /** How many jobs there are. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** Whether several jobs have objects, which the jobs may share. */
+  get isTogether(): boolean {
+    return this.objects > 1;
+  }
+
+  /** Adds a job as the run after the last; `false` if the job has to travel in another message. */
   add(job: Job, taken: Taken | undefined): boolean {
     if (this.#closed || travelsAlone(job, taken)) return false;
-    // A message is taken back from as a whole, and what has moved cannot be: the two do not mix.
+    // A message is taken back as a whole, and moved bytes cannot be taken back: the two do not mix.
     if ((taken === undefined) !== (this.transfer === undefined)) return false;
     if (taken !== undefined) {
       if (this.transfer!.length === MAX_MOVED) return false;
       this.transfer!.push(taken.buffer);
-    } else if (!job.plain) {
-      if (this.objects > 0 && !this.#hasRoomFor(job)) return false;
-      // What two jobs of one message have in common would be one object in the worker; see sharing.ts.
-      if (this.objects > 0) this.#message[0] = RUN_TOGETHER;
+    } else if (!job.plain && this.objects > 0) {
+      if (!this.#hasRoomFor(job)) return false;
+      // An object that two jobs share would be a single object in the worker; see aliasing.ts.
+      this.#calls.markTogether();
     }
     this.#put(job, taken);
     return true;
   }
 
-  /** Whether one more job with objects is worth it. All are of one task: so each task's cost is known. */
-  #hasRoomFor(job: Job): boolean {
-    const { sending, shares } = job.task;
-    return this.objects < MAX_OBJECTS && this.#endsWith(job) && !shares &&
-      (this.objects + 1) * sending.ms < MAX_SENDING_MS;
+  /**
+   * Whether one more job with objects is worth sending along. All of these jobs are of one task, so
+   * that the time of sending tells about that task.
+   */
+  #hasRoomFor({ task, length }: Job): boolean {
+    return this.objects < MAX_OBJECTS && this.#calls.endsWith(task.id, length) && !task.shares &&
+      (this.objects + 1) * task.sending.ms < MAX_SENDING_MS;
   }
 
   #put(job: Job, taken: Taken | undefined): void {
-    const message = this.#message;
-    if (this.#endsWith(job)) message[this.#times] = message[this.#times] as number + 1;
-    else this.#times = message.push(job.task.id, job.length, 1) - 1;
-    if (taken !== undefined) message.push(...taken.args);
-    else {
-      job.addTo(message);
-      if (!job.plain) {
-        this.objects++;
-        this.task = job.task;
-      }
-    }
-    this.size++;
-  }
-
-  /** Whether the last call is of the same task as the job, with as many arguments. */
-  #endsWith({ task, length }: Job): boolean {
-    const message = this.#message;
-    const times = this.#times;
-    return times > 0 && message[times - 2] === task.id && message[times - 1] === length;
-  }
-
-  /** The run of the last. */
-  get last(): number {
-    return this.first + this.size - 1 | 0;
-  }
-
-  /** Whether several of them have objects, some of which they may share. */
-  get isTogether(): boolean {
-    return this.objects > 1;
+    if (taken !== undefined) return this.#calls.add(job.task.id, taken.args);
+    job.writeTo(this.#calls);
+    if (job.plain) return;
+    this.objects++;
+    this.task = job.task;
   }
 
   /**
-   * What is sent.
+   * The message.
    *
-   * @throws {DOMException} If something in it would silently arrive as an empty object, or cannot be
-   * read.
+   * @throws {DOMException} If something in the message would silently arrive as an empty object, or
+   * cannot be read.
    */
   get message(): ToWorker {
-    if (this.objects > 0) { for (const part of this.#message) assertCloneable(part); }
-    return this.#message as unknown as ToWorker;
+    if (this.objects > 0) { for (const part of this.#calls.parts) assertCloneable(part); }
+    return this.#calls.finish();
   }
 
   /**
-   * What is sent, with a guard at the end: see write_guard.ts.
+   * The message, with a guard at the end: see write_guard.ts.
    *
-   * @throws {DOMException} If something in it would silently arrive as an empty object.
+   * @throws {DOMException} If something in the message would silently arrive as an empty object.
    */
   guarded(): ToWorker {
-    const message = this.#message;
-    for (const part of message) assertNotLost(part);
-    message[0] += GUARDED;
-    message.push(guard);
-    return message as unknown as ToWorker;
+    for (const part of this.#calls.parts) assertNotLost(part);
+    return this.#calls.finishGuarded(guard);
   }
 
-  /** What is sent with what was lent in the place of the arguments. */
+  /** The message of the one job, with what was lent in the place of the arguments. */
   messageWith({ values, moved }: Loan): ToWorker {
-    const [kind, first, manner, task, length, times] = this.#message;
-    const message = [kind, first, { ...manner as Manner, moved }, task, length, times];
-    return [...message, ...values] as unknown as ToWorker;
+    return this.#calls.finishMoved(moved, values);
   }
 }
 

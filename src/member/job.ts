@@ -1,6 +1,7 @@
 import { isPlain } from "../wire/values/cloneable.ts";
 import { rejected, showsCaller } from "../tasks/failure.ts";
 import type { RunOptions } from "../api/options.ts";
+import type { CallWriter } from "../wire/calls.ts";
 import type { Manner } from "../wire/protocol.ts";
 import type { AsyncContext } from "../runtime/async_context.ts";
 import type { AddressedTask } from "../tasks/task.ts";
@@ -94,10 +95,10 @@ export class Job {
     return this.length === 1 ? isPlain(this.#given) : this.args.every(isPlain);
   }
 
-  /** Adds the arguments to a list. */
-  addTo(list: unknown[]): void {
-    if (this.length === 1) list.push(this.#given);
-    else for (const arg of this.args) list.push(arg);
+  /** Adds the call to a message. */
+  writeTo(calls: CallWriter): void {
+    if (this.length === 1) calls.addUnary(this.task.id, this.#given);
+    else calls.add(this.task.id, this.args);
   }
 
   /** The options of the call. */

@@ -1,31 +1,28 @@
 /** Finds objects that calls of a message share: structured clone makes a single copy of such an object. */
 
+import type { CallReader } from "../wire/calls.ts";
+
 const { isArray } = Array;
 const { getPrototypeOf, prototype: objectPrototype, values } = Object;
 const datePrototype = Date.prototype;
 const bufferPrototype = ArrayBuffer.prototype;
 const viewPrototype = getPrototypeOf(Uint8Array.prototype);
 
-/** The call in which each object was found. */
+/** The run of the call in which each object was found. */
 const found = new Map<object, number>();
 /** Objects that are yet to be looked into. */
 const unseen: object[] = [];
 
 /**
- * Finds a call that may share an object with an earlier call.
+ * Finds a call that may share an object with an earlier call of the message.
  *
- * @param calls A message; see `RUN_TOGETHER` of protocol.ts.
+ * @param calls Stands before the first call.
  * @returns The id of the call's task.
  */
-export function taskThatShares(calls: readonly unknown[]): number | undefined {
+export function taskThatShares(calls: CallReader): number | undefined {
   let task: number | undefined;
-  for (let i = 2; i < calls.length && task === undefined;) {
-    const count = calls[i + 1] as number;
-    const end = i + 3 + count * (calls[i + 2] as number);
-    const id = calls[i] as number;
-    for (i += 3; i < end && task === undefined; i += count) {
-      if (!isApart(calls, i, count)) task = id;
-    }
+  while (task === undefined && calls.next()) {
+    if (!isApart(calls)) ({ task } = calls);
   }
   found.clear();
   unseen.length = 0;
@@ -33,15 +30,16 @@ export function taskThatShares(calls: readonly unknown[]): number | undefined {
 }
 
 /** Finds all objects of a call; `false` if an object is in another call, or may hide objects. */
-function isApart(calls: readonly unknown[], first: number, count: number): boolean {
+function isApart(call: CallReader): boolean {
+  const { count, run } = call;
   let left = 0;
-  for (let i = first; i < first + count; i++) left = add(calls[i], left);
+  for (let i = 0; i < count; i++) left = add(call.argument(i), left);
   while (left > 0) {
     const object = unseen[--left]!;
-    const call = found.get(object);
-    if (call === first) continue;
-    if (call !== undefined) return false;
-    found.set(object, first);
+    const owner = found.get(object);
+    if (owner === run) continue;
+    if (owner !== undefined) return false;
+    found.set(object, run);
     const prototype = getPrototypeOf(object)!;
     if (prototype === objectPrototype || isArray(object)) {
       const inside = values(object);
