@@ -4,6 +4,7 @@ import type { Job } from "./job.ts";
 import { CallWriter } from "../wire/calls.ts";
 import type { ToWorker } from "../wire/protocol.ts";
 import type { AddressedTask } from "../tasks/task.ts";
+import type { TaskRecord } from "./task_record.ts";
 import type { Loan } from "../wire/values/moved_ends.ts";
 import { guard } from "../wire/values/write_guard.ts";
 
@@ -67,8 +68,12 @@ export class Batch {
     return this.objects > 1;
   }
 
-  /** Adds a job as the run after the last; `false` if the job has to travel in another message. */
-  add(job: Job, taken: Taken | undefined): boolean {
+  /**
+   * Adds a job as the run after the last; `false` if the job has to travel in another message.
+   *
+   * @param record What the pool has learned of the task.
+   */
+  add(job: Job, taken: Taken | undefined, record: TaskRecord): boolean {
     if (this.#closed || travelsAlone(job, taken)) return false;
     // A message is taken back as a whole, and moved bytes cannot be taken back: the two do not mix.
     if ((taken === undefined) !== (this.transfer === undefined)) return false;
@@ -76,7 +81,7 @@ export class Batch {
       if (this.transfer!.length === MAX_MOVED) return false;
       this.transfer!.push(taken.buffer);
     } else if (!job.plain && this.objects > 0) {
-      if (!this.#hasRoomFor(job)) return false;
+      if (!this.#hasRoomFor(job, record)) return false;
       // An object that two jobs share would be a single object in the worker; see aliasing.ts.
       this.#calls.markTogether();
     }
@@ -88,9 +93,9 @@ export class Batch {
    * Whether one more job with objects is worth sending along. All of these jobs are of one task, so
    * that the time of sending tells about that task.
    */
-  #hasRoomFor({ task, length }: Job): boolean {
-    return this.objects < MAX_OBJECTS && this.#calls.endsWith(task.id, length) && !task.shares &&
-      (this.objects + 1) * task.sending.ms < MAX_SENDING_MS;
+  #hasRoomFor({ task, length }: Job, { sending, shares }: TaskRecord): boolean {
+    return this.objects < MAX_OBJECTS && this.#calls.endsWith(task.id, length) && !shares &&
+      (this.objects + 1) * sending.ms < MAX_SENDING_MS;
   }
 
   #put(job: Job, taken: Taken | undefined): void {

@@ -48,14 +48,19 @@ export class OpenEnds {
     this.#onFree = onFree;
   }
 
+  /** Whether there are none. */
+  get isEmpty(): boolean {
+    return this.#ends.size === 0;
+  }
+
   /** Whether the worker is needed for any: then it is not to be retired. */
   get inUse(): boolean {
-    return this.#ends.values().some(isInUse);
+    return !this.isEmpty && this.#ends.values().some(isInUse);
   }
 
   /** Whether a shutdown waits for any. */
   get unfinished(): boolean {
-    return this.#ends.values().some((end) => end.isWork && isInUse(end));
+    return !this.isEmpty && this.#ends.values().some((end) => end.isWork && isInUse(end));
   }
 
   /**

@@ -17,6 +17,7 @@ import { SentJobs } from "../member/sent_jobs.ts";
 import { afterStartup } from "../runtime/after_startup.ts";
 import { Member, type MemberEvents } from "../member/member.ts";
 import { discard } from "../member/open_ends.ts";
+import { TaskRecords } from "../member/task_record.ts";
 import type { PoolSettings } from "../settings/settings.ts";
 import type { PoolStats } from "../api/pool_stats.ts";
 import { Tally } from "./tally.ts";
@@ -97,6 +98,7 @@ export class Pool {
   /** Who waits until nothing waits and nothing runs. */
   #drained: PromiseWithResolvers<void> | undefined;
   readonly #tally = new Tally();
+  readonly #records = new TaskRecords();
   /** Whether the latest task was refused, as too many wait in the pool. */
   #full = false;
 
@@ -898,7 +900,7 @@ export class Pool {
   }
 
   #make(number: number): Member {
-    const member = new Member(number, this.name, this.#settings, this.#events);
+    const member = new Member(number, this.name, this.#settings, this.#records, this.#events);
     this.#members.add(member);
     afterStartup(() => this.#idle.watch());
     // Taken after the start has blocked, when no return could be noticed.

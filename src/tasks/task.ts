@@ -1,6 +1,5 @@
 /** Addressing a function in another thread: by module and export, or by its source. */
 
-import { Estimate } from "./estimate.ts";
 import type { TaskContext } from "../api/context.ts";
 import { TaskNotFoundError } from "../api/errors.ts";
 import { isOfModule, MAX_ADDRESSES, type TaskAddress } from "../wire/protocol.ts";
@@ -314,12 +313,6 @@ export class AddressedTask {
   readonly address: TaskAddress;
   /** Which module of `modules` a worker must list to run it; -1 for none. */
   readonly module: number;
-  /** How long a run of it takes. */
-  readonly running = new Estimate();
-  /** How long the host takes to clone and send its arguments, where they are objects. */
-  readonly sending = new Estimate();
-  /** Whether several calls of it may have an object in common, as some that were sent together had. */
-  shares = false;
 
   constructor(address: TaskAddress, module: number) {
     this.address = address;

@@ -1,0 +1,166 @@
+import type { Backend } from "../backend/backend.ts";
+import { now } from "../runtime/real_timers.ts";
+import { runsBetween } from "../wire/ledger.ts";
+import type { Job } from "./job.ts";
+import { SentJobs } from "./sent_jobs.ts";
+
+/** The time of a run that is said to be longer than this many ms is checked. */
+const LONG_MS = 1_000;
+
+/** What the runs of a worker tell. */
+export interface RunEvents {
+  /** The worker has written to the ledger what cannot be. */
+  onBroken(): void;
+  /** The result of a run was in the ledger. */
+  onResult(job: Job, result: unknown): void;
+  /** A run has ended, or will never begin. */
+  onEnded(job: Job): void;
+  /** So many runs took so many ms each; the last of them was of this job. */
+  onTimed(job: Job, ms: number, runs: number): void;
+}
+
+/**
+ * The runs that a worker was sent, and how far it is with them, by the ledger. The worker can write
+ * anything there at any time, so each claim is checked: what has ended has begun, and what has begun
+ * was sent.
+ */
+export class Runs {
+  /** The jobs of the runs: jobs enter when they are sent, and leave when they return or are taken back. */
+  readonly jobs = new SentJobs();
+  readonly #ledger: Backend["ledger"];
+  readonly #events: RunEvents;
+  /** Whether the worker has written to the ledger what cannot be. */
+  #isBroken = false;
+  /** Whether nothing is believed any more that the worker says. */
+  #isClosed = false;
+  /** The last run whose message was posted. */
+  #posted = 0;
+  /** Since when there is this worker, in ms: no run takes longer. */
+  readonly #since = now();
+  /** How many runs have ended since one was timed: short runs are timed together. */
+  #untimed = 0;
+
+  constructor(ledger: Backend["ledger"], events: RunEvents) {
+    this.#ledger = ledger;
+    this.#events = events;
+  }
+
+  /** Gives a job the next run; returns the number of the run. */
+  open(job: Job): number {
+    this.jobs.push(job);
+    const { last } = this.jobs;
+    this.#ledger.open(last);
+    return last;
+  }
+
+  /** The runs up to this one were posted. */
+  posted(last: number): void {
+    this.#posted = last;
+  }
+
+  /** The worker is not heard any more: no results are returned. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Returns the jobs whose results are in the ledger. */
+  collect(): void {
+    const { jobs } = this;
+    if (jobs.size === 0 || this.#isClosed) return;
+    const { ended } = this.#ledger;
+    if (runsBetween(jobs.first, ended) < 0) return;
+    // Read after that: the worker goes on meanwhile, and claims a run before the run ends.
+    const { claimed } = this.#ledger;
+    if (runsBetween(ended, claimed) < 0 || runsBetween(claimed, this.#posted) < 0) {
+      return this.#break();
+    }
+    for (let { head } = jobs; head !== undefined; { head } = jobs) {
+      const { first } = jobs;
+      if (runsBetween(first, ended) < 0) return;
+      if (!this.#ledger.isKept(first)) {
+        if (!this.#ledger.isBegun(first)) this.#break();
+        return;
+      }
+      this.end(head);
+      this.#events.onResult(head, this.#ledger.resultOf(first));
+    }
+  }
+
+  /** The job of a run that is under way; `undefined` if no such run is. */
+  begunBy(run: number): Job | undefined {
+    const { head, first } = this.jobs;
+    return head !== undefined && run === first && this.hasBegun(head) ? head : undefined;
+  }
+
+  /** Takes out the first job, whose run has ended. */
+  end(head: Job): void {
+    const { first: run } = this.jobs;
+    this.jobs.remove(head);
+    let took = this.#ledger.timeOf(run);
+    this.#untimed++;
+    if (took > LONG_MS) took = Math.min(took, now() - this.#since);
+    if (took > 0) {
+      this.#events.onTimed(head, took, this.#untimed);
+      this.#untimed = 0;
+    }
+    this.#events.onEnded(head);
+  }
+
+  /** Whether the worker has begun a job that it was sent, and that was not taken back. */
+  hasBegun(job: Job): boolean {
+    return this.#isBroken || runsBetween(this.jobs.runOf(job), this.#ledger.claimed) >= 0;
+  }
+
+  /** The run that was claimed last. */
+  get claimed(): number {
+    const { claimed } = this.#ledger;
+    if (this.jobs.size > 0 && !this.#canHaveClaimed(claimed)) this.#break();
+    return claimed;
+  }
+
+  /** How many of the jobs were sent ahead and have not begun. */
+  get waiting(): number {
+    const { last, size } = this.jobs;
+    if (size < 2) return 0;
+    return Math.max(0, Math.min(size - 1, runsBetween(this.#ledger.claimed, last)));
+  }
+
+  /** Keeps a job from running; `false` if it has begun. */
+  drop(job: Job): boolean {
+    return this.#ledger.drop(this.jobs.runOf(job));
+  }
+
+  /**
+   * Takes back the jobs that the worker has not begun.
+   *
+   * @param last The last run that can be taken back, as the arguments of later runs have moved.
+   */
+  takeBack(last: number): Job[] {
+    if (this.jobs.size === 0) return [];
+    const begun = this.#ledger.takeBack(last);
+    if (begun === undefined || !this.#canHaveClaimed(begun)) {
+      // Nobody knows what has begun, and no task may run twice.
+      this.#break();
+      return [];
+    }
+    const jobs = this.jobs.between(begun, last)
+      .filter(({ transferables }) => transferables === undefined);
+    for (const job of jobs) {
+      this.jobs.remove(job);
+      this.#events.onEnded(job);
+    }
+    return jobs;
+  }
+
+  /** Whether a run can be the latest that was claimed, as long as the worker has not answered. */
+  #canHaveClaimed(run: number): boolean {
+    const { first, last } = this.jobs;
+    return runsBetween(first, run) >= -1 && runsBetween(run, last) >= 0;
+  }
+
+  #break(): void {
+    this.#isBroken = true;
+    this.close();
+    this.#events.onBroken();
+  }
+}
