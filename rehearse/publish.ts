@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { copyTo, listFiles } from "../tests/copies.ts";
-import { pathOf } from "../tests/processes.ts";
+import { copyTo, listFiles } from "../tests/support/copies.ts";
+import { pathOf } from "../tests/support/processes.ts";
 import { Consumer, type Outcome } from "./consumer.ts";
 import type { Registry } from "./registry.ts";
 

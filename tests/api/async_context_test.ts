@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { assertEquals, assertRejects } from "@std/assert";
-import { Executor, isolation, type TaskContext } from "../isolation.ts";
-import { until } from "../waiting.ts";
+import { Executor, isolation, type TaskContext } from "../support/isolation.ts";
+import { until } from "../support/waiting.ts";
 
 const storage = new AsyncLocalStorage<string>();
 

@@ -9,7 +9,7 @@ import {
   tasksFrom,
   WorkerCrashedError,
   WorkersStuckError,
-} from "../isolation.ts";
+} from "../support/isolation.ts";
 
 const path = tasksFrom<{ posix: { nope(): void } }>("node:path");
 

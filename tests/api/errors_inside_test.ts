@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { Executor, isolation } from "../isolation.ts";
+import { Executor, isolation } from "../support/isolation.ts";
 
 /** What a task returns, and where in it the error is that says more than structured clone keeps. */
 const places: Record<string, [make: () => unknown, find: (value: never) => unknown]> = {

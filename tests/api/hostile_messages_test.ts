@@ -1,10 +1,10 @@
 /** What a hostile task sends the host, once it has got hold of the channel, or of the ledger. */
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { hasLocks, transfersStreams } from "../features.ts";
+import { hasLocks, transfersStreams } from "../support/features.ts";
 import type { Raw } from "../fixtures/raw_worker.ts";
-import { Executor, isolation, type TaskContext, WorkerCrashedError } from "../isolation.ts";
-import { until } from "../waiting.ts";
+import { Executor, isolation, type TaskContext, WorkerCrashedError } from "../support/isolation.ts";
+import { until } from "../support/waiting.ts";
 
 const workerUrl = import.meta.resolve("../fixtures/raw_worker.ts");
 

@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
-import { Executor, type Task, tasksFrom } from "../isolation.ts";
-import { assertServes } from "../honest_calls.ts";
+import { Executor, type Task, tasksFrom } from "../support/isolation.ts";
+import { assertServes } from "../support/honest_calls.ts";
 
 const libraries: Record<string, Task<() => unknown>> = tasksFrom(
   import.meta,

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Executor, tasksFrom } from "@genro/executor";
-import { lacksProcesses, testUnless } from "../features.ts";
-import { makeTempFolder } from "../processes.ts";
+import { lacksProcesses, testUnless } from "../support/features.ts";
+import { makeTempFolder } from "../support/processes.ts";
 
 interface Tasks {
   lines(text: string): string[];

@@ -1,8 +1,8 @@
 /** When, where and how often the modules of tasks are loaded, and what a load that goes wrong costs. */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Executor, type Runner, tasksFrom, WorkerStartError } from "../isolation.ts";
-import { until } from "../waiting.ts";
+import { Executor, type Runner, tasksFrom, WorkerStartError } from "../support/isolation.ts";
+import { until } from "../support/waiting.ts";
 
 /** The tasks of a module that nobody has loaded yet. */
 function fresh<M>(source: string): ReturnType<typeof tasksFrom<M>> {

@@ -1,5 +1,11 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { Executor, ExecutorError, isolation, taskContext, tasksFrom } from "../isolation.ts";
+import {
+  Executor,
+  ExecutorError,
+  isolation,
+  taskContext,
+  tasksFrom,
+} from "../support/isolation.ts";
 
 const {
   default: { hash, nested },

@@ -8,9 +8,9 @@ import {
   testOfWorkers,
   transfer,
   WorkerCrashedError,
-} from "../isolation.ts";
-import { hasProcesses, transfersStreams } from "../features.ts";
-import { until } from "../waiting.ts";
+} from "../support/isolation.ts";
+import { hasProcesses, transfersStreams } from "../support/features.ts";
+import { until } from "../support/waiting.ts";
 
 const tasks = tasksFrom(import.meta, () => import("../fixtures/open_ends.ts"));
 const pools = ["blocking", "cpu"] as const;

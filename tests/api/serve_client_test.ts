@@ -8,9 +8,9 @@ import {
   QueueFullError,
   type Runner,
   ShutdownError,
-} from "../isolation.ts";
-import { hasLocks } from "../features.ts";
-import { until } from "../waiting.ts";
+} from "../support/isolation.ts";
+import { hasLocks } from "../support/features.ts";
+import { until } from "../support/waiting.ts";
 
 const loopback = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
 

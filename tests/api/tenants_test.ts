@@ -18,10 +18,10 @@ import {
   transfer,
   WorkerCrashedError,
   WorkersStuckError,
-} from "../isolation.ts";
-import { transfersStreams } from "../features.ts";
-import { block, newGate } from "../gate.ts";
-import { until } from "../waiting.ts";
+} from "../support/isolation.ts";
+import { transfersStreams } from "../support/features.ts";
+import { block, newGate } from "../support/gate.ts";
+import { until } from "../support/waiting.ts";
 
 /** Notes in its worker for whom it was called, and returns all for whom that was done. */
 function visit(visitor: string): string[] {

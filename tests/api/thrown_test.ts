@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
-import { Executor } from "../isolation.ts";
+import { Executor } from "../support/isolation.ts";
 
 const codeOf = (error: Error) => (error as Error & { code?: unknown }).code;
 

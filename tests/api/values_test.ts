@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import crypto from "node:crypto";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { clonesBlobs, transfersStreams } from "../features.ts";
+import { clonesBlobs, transfersStreams } from "../support/features.ts";
 import {
   Executor,
   type ExecutorOptions,
@@ -9,7 +9,7 @@ import {
   NotCloneableError,
   type TaskContext,
   tasksFrom,
-} from "../isolation.ts";
+} from "../support/isolation.ts";
 
 /** Where tasks run. */
 const places: Record<string, ExecutorOptions> = {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { transfersStreams } from "../features.ts";
-import { Program } from "../processes.ts";
+import { transfersStreams } from "../support/features.ts";
+import { Program } from "../support/processes.ts";
 
 Deno.test({
   name: "What has begun, and that nobody has any more, ends when it is collected",

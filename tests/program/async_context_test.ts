@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { hasProcesses } from "../features.ts";
-import { Program } from "../processes.ts";
+import { hasProcesses } from "../support/features.ts";
+import { Program } from "../support/processes.ts";
 
 /** With the functions that Deno has for itself, and with those that are public. */
 const ways = [

@@ -1,7 +1,7 @@
 import { serialize } from "node:v8";
 import { assertEquals, assertRejects } from "@std/assert";
 import { Executor, WorkerCrashedError } from "@genro/executor";
-import { lacksProcesses, testUnless } from "../features.ts";
+import { lacksProcesses, testUnless } from "../support/features.ts";
 
 const testOfProcesses = testUnless(lacksProcesses);
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { canLimit, ControlGroup, type Limited } from "../control_group.ts";
-import { hasProcesses } from "../features.ts";
+import { canLimit, ControlGroup, type Limited } from "../support/control_group.ts";
+import { hasProcesses } from "../support/features.ts";
 
 const root = new URL("../../", import.meta.url);
 const deno = [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-prompt", "--no-check"];

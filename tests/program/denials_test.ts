@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { hasLocks, hasProcesses, lacksProcesses, testUnless } from "../features.ts";
-import { makeTempFolder, pathOf, Program } from "../processes.ts";
+import { hasLocks, hasProcesses, lacksProcesses, testUnless } from "../support/features.ts";
+import { makeTempFolder, pathOf, Program } from "../support/processes.ts";
 
 const root = new URL("../../", import.meta.url);
 const runsDeno = `--allow-run=${Deno.execPath()}`;

@@ -1,8 +1,8 @@
 /** A short run of the fuzzer, the same each time as far as the machine's timing lets it be. */
 
 import { assertEquals } from "@std/assert";
-import { hasProcesses } from "../features.ts";
-import { Program } from "../processes.ts";
+import { hasProcesses } from "../support/features.ts";
+import { Program } from "../support/processes.ts";
 
 for (const isolation of ["worker", "process"]) {
   Deno.test(`Executor goes on whatever a hostile ${isolation} sends`, {

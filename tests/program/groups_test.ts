@@ -1,8 +1,8 @@
 /** Signals to a server and all that it has started, as a service manager or a terminal sends them. */
 
 import { assertEquals } from "@std/assert";
-import { lacksLocks, lacksProcesses, lacksSignals, testUnless } from "../features.ts";
-import { Program } from "../processes.ts";
+import { lacksLocks, lacksProcesses, lacksSignals, testUnless } from "../support/features.ts";
+import { Program } from "../support/processes.ts";
 
 /** A server in a group of processes of its own, and what is asked of it. */
 interface Way {

@@ -5,8 +5,8 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { lacksLocks, lacksProc, testUnless } from "../features.ts";
-import { pathOf } from "../processes.ts";
+import { lacksLocks, lacksProc, testUnless } from "../support/features.ts";
+import { pathOf } from "../support/processes.ts";
 
 type Isolation = "worker" | "process";
 type State = "open" | "closed";

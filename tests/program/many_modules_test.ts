@@ -3,9 +3,9 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { pathToFileURL } from "node:url";
 import { Executor, WorkerStartError } from "@genro/executor";
-import { hasProcesses } from "../features.ts";
-import { Program } from "../processes.ts";
-import { until } from "../waiting.ts";
+import { hasProcesses } from "../support/features.ts";
+import { Program } from "../support/processes.ts";
+import { until } from "../support/waiting.ts";
 
 const testOfProcesses = hasProcesses ? Deno.test : Deno.test.ignore;
 const isLinux = Deno.build.os === "linux";

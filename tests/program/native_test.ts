@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { hasLocks } from "../features.ts";
-import { Program } from "../processes.ts";
+import { hasLocks } from "../support/features.ts";
+import { Program } from "../support/processes.ts";
 
 const main = new URL("../fixtures/native_ends.ts", import.meta.url).href;
 

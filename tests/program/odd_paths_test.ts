@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { pathToFileURL } from "node:url";
-import { hasProcesses } from "../features.ts";
+import { hasProcesses } from "../support/features.ts";
 import { Executor } from "@genro/executor";
 
 const onWindows = Deno.build.os === "windows";

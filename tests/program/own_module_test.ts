@@ -1,8 +1,8 @@
 /** Programs of one file, which name their own module as one that has tasks. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { hasProcesses } from "../features.ts";
-import { makeTempFolder } from "../processes.ts";
+import { hasProcesses } from "../support/features.ts";
+import { makeTempFolder } from "../support/processes.ts";
 
 /** Runs a program that must end by itself. */
 async function run(main: string, helper = ""): Promise<{ code: number; printed: string }> {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { hasLocks } from "../features.ts";
-import { Program } from "../processes.ts";
+import { hasLocks } from "../support/features.ts";
+import { Program } from "../support/processes.ts";
 
 for (const name of ["zone", "coreJs", "mootools", "freezeLanguage"]) {
   for (const when of ["first", "later"]) {

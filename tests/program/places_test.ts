@@ -1,8 +1,8 @@
 /** Programs that are started from anywhere, and given to Deno in any way, by workers and processes. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { hasProcesses, testUnless } from "../features.ts";
-import { configFor, copyPackage, urlOf, writeFiles } from "../package_copy.ts";
+import { hasProcesses, testUnless } from "../support/features.ts";
+import { configFor, copyPackage, urlOf, writeFiles } from "../support/package_copy.ts";
 
 const isolations = ["worker", ...hasProcesses ? ["process"] : []];
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Runner } from "@genro/executor";
-import { hasLocks, hasProcesses } from "../features.ts";
-import { pathOf, Program } from "../processes.ts";
+import { hasLocks, hasProcesses } from "../support/features.ts";
+import { pathOf, Program } from "../support/processes.ts";
 
 const root = new URL("../../", import.meta.url);
 

@@ -1,8 +1,8 @@
 /** Threads of `deno serve`, which are counted by locks that any task can steal. */
 
 import { assert, assertEquals } from "@std/assert";
-import { lacksLocks, lacksSignals, testUnless } from "../features.ts";
-import { Program } from "../processes.ts";
+import { lacksLocks, lacksSignals, testUnless } from "../support/features.ts";
+import { Program } from "../support/processes.ts";
 
 testUnless(lacksLocks)(
   "lifespan() survives a task that steals its lock, and counts a worker with many as one",

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { lacksProc, lacksProcesses, testUnless } from "../features.ts";
-import { pathOf, Program } from "../processes.ts";
+import { lacksProc, lacksProcesses, testUnless } from "../support/features.ts";
+import { pathOf, Program } from "../support/processes.ts";
 
 // What a process has been given is read from /proc.
 const testOfLinux = testUnless(lacksProc || lacksProcesses);

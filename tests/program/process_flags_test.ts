@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Executor, type PoolOptions, tasksFrom, WorkerStartError } from "@genro/executor";
-import { lacksProcesses, testUnless } from "../features.ts";
-import { makeTempFolder, Program } from "../processes.ts";
+import { lacksProcesses, testUnless } from "../support/features.ts";
+import { makeTempFolder, Program } from "../support/processes.ts";
 
 const testOfProcesses = testUnless(lacksProcesses);
 

@@ -1,8 +1,8 @@
 /** What becomes of what the tasks of a process print. */
 
 import { assert, assertEquals } from "@std/assert";
-import { lacksProcesses, testUnless } from "../features.ts";
-import { pathOf, Program } from "../processes.ts";
+import { lacksProcesses, testUnless } from "../support/features.ts";
+import { pathOf, Program } from "../support/processes.ts";
 
 const testOfProcesses = testUnless(lacksProcesses);
 

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { Executor } from "@genro/executor";
-import { lacksProcesses, lacksSignals, testUnless } from "../features.ts";
-import { isAlive, pathOf, Program } from "../processes.ts";
-import { until } from "../waiting.ts";
+import { lacksProcesses, lacksSignals, testUnless } from "../support/features.ts";
+import { isAlive, pathOf, Program } from "../support/processes.ts";
+import { until } from "../support/waiting.ts";
 
 const testOfGroups = testUnless(lacksSignals || lacksProcesses);
 

@@ -4,8 +4,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { lacksLocks, lacksSignals, testUnless } from "../features.ts";
-import { makeTempFolder, Program } from "../processes.ts";
+import { lacksLocks, lacksSignals, testUnless } from "../support/features.ts";
+import { makeTempFolder, Program } from "../support/processes.ts";
 
 const root = new URL("../../", import.meta.url);
 

@@ -1,8 +1,8 @@
 /** WebSockets as programs have them: upgraded by a handler or a framework, with errors uncaught. */
 
 import { assert, assertEquals } from "@std/assert";
-import { lacksLocks, lacksSignals, testUnless } from "../features.ts";
-import { Program } from "../processes.ts";
+import { lacksLocks, lacksSignals, testUnless } from "../support/features.ts";
+import { Program } from "../support/processes.ts";
 
 const testOfSignals = testUnless(lacksSignals);
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { hasLocks, hasProcesses } from "../features.ts";
-import { configFor, copyPackage, urlOf, writeFiles } from "../package_copy.ts";
+import { hasLocks, hasProcesses } from "../support/features.ts";
+import { configFor, copyPackage, urlOf, writeFiles } from "../support/package_copy.ts";
 
 /** A URL has other characters than a path for each of these, and a stack now and then either. */
 const OUTER = "a b#é%41", INNER = "c d %zz;ü";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { pathOf, Program } from "../processes.ts";
+import { pathOf, Program } from "../support/processes.ts";
 
 /** URLs of what is no worker.ts, and what the error says of each. */
 const urls: Record<string, RegExp> = {

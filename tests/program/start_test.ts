@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Program } from "../processes.ts";
+import { Program } from "../support/processes.ts";
 
 Deno.test("Pool gives up a worker that does not get ready, and recovers", async () => {
   await using program = new Program([

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Attack, attacks } from "../fixtures/attacks.ts";
 import { SnippetService } from "../fixtures/snippet_service.ts";
-import { lacksLocks, lacksProc, testUnless } from "../features.ts";
+import { lacksLocks, lacksProc, testUnless } from "../support/features.ts";
 
 // A process may kill itself since Deno 2.9.
 const test = testUnless(lacksLocks);

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { hasProcesses } from "../features.ts";
-import { makeTempFolder, pathOf, Program } from "../processes.ts";
+import { hasProcesses } from "../support/features.ts";
+import { makeTempFolder, pathOf, Program } from "../support/processes.ts";
 
 const root = new URL("../../", import.meta.url);
 

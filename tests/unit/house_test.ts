@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { hasLocks, testUnless } from "../features.ts";
+import { hasLocks, testUnless } from "../support/features.ts";
 
 /**
  * The rooms of src/, from the lowest: a file imports from its own room and from the rooms before.

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Job } from "../../../src/member/job.ts";
 import { FailedModules } from "../../../src/pool/failed_modules.ts";
 import { AddressedTask } from "../../../src/tasks/task.ts";
-import { until } from "../../waiting.ts";
+import { until } from "../../support/waiting.ts";
 
 const MODULE = 5;
 

@@ -1,8 +1,8 @@
 /** What a pool keeps of tenants that it has served. */
 
 import { assert, assertEquals } from "@std/assert";
-import { Executor } from "../../isolation.ts";
-import { until } from "../../waiting.ts";
+import { Executor } from "@genro/executor";
+import { until } from "../../support/waiting.ts";
 import { Tenants } from "../../../src/pool/tenants.ts";
 
 /** Runs some code, and returns the tenants of the pool that this has used. */
