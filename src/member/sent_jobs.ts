@@ -58,6 +58,8 @@ export class SentJobs {
     const jobs = this.between(last, this.#last);
     for (const job of jobs) this.remove(job);
     this.#last = last;
+    // The job that was the first may have had a later run than the one that is the last now.
+    if (this.#size === 0) this.#first = last;
     this.#found = this.#first;
     return jobs;
   }
