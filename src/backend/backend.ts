@@ -1,12 +1,12 @@
 import type { AsyncContext } from "../runtime/async_context.ts";
-import type { Ledger } from "../wire/ledger.ts";
+import type { HostLedger } from "../wire/host_ledger.ts";
 import type { ToWorker } from "../wire/protocol.ts";
 import type { ProcessEnd } from "./process_end.ts";
 
 /** A worker, a process or this thread, as its member talks to the backend. */
 export interface Backend {
-  /** The memory in which both sides note what has become of runs. */
-  readonly ledger: Ledger;
+  /** What has become of the runs that the backend was sent. */
+  readonly ledger: HostLedger;
   /** Whether the backend takes more tasks while a task runs. */
   readonly queues: boolean;
   /** How many of `modules` the backend knows, from the first. */

@@ -17,7 +17,6 @@ import { workingDirectoryFault } from "./working_directory.ts";
 import { copyForProcess } from "../wire/values/process_copy.ts";
 import { stateOf } from "../runtime/permission_states.ts";
 import { WorkerStartError } from "../api/errors.ts";
-import { Ledger } from "../wire/ledger.ts";
 import type { PoolSettings } from "../settings/settings.ts";
 import { learnDenials, permissionFlags } from "./process_flags.ts";
 import {
@@ -33,8 +32,9 @@ import {
   type ToWorker,
 } from "../wire/protocol.ts";
 import { modules } from "../tasks/task.ts";
+import { ProcessLedger } from "./process_ledger.ts";
 import type { Backend, BackendEvents } from "./backend.ts";
-import { clearTimeout, now, setTimeout, type Timer } from "../runtime/real_timers.ts";
+import { clearTimeout, setTimeout, type Timer } from "../runtime/real_timers.ts";
 
 /** How long, in ms, an idle process may take to end what its tasks have left under way. */
 const FLUSH_MS = 500;
@@ -110,8 +110,7 @@ export async function assertProcesses(settings: PoolSettings, server: string): P
 
 /** A subprocess that runs Deno. It dies when it is told to, whatever it does. */
 export class ProcessBackend implements Backend {
-  /** What it says of its runs is noted here, by this side alone. */
-  readonly ledger = Ledger.local();
+  readonly ledger = new ProcessLedger();
   readonly queues = false;
   readonly clone = copyForProcess;
   readonly listed = modules.length;
@@ -136,15 +135,8 @@ export class ProcessBackend implements Backend {
   #killer: Timer | undefined;
   /** How many messages have arrived. */
   #heard = 0;
-  /** When the task began that it was sent last. */
-  #begun = 0;
   #connected = true;
   #hasEnded = false;
-  /** The run that it was sent and has not begun, and the module that it was to load. */
-  #sentRun: number | undefined;
-  #sentLoad: string | undefined;
-  /** The run that it has begun. */
-  #run: number | undefined;
   /** Why it was killed, if not because its member wanted that. */
   #fault: string | undefined;
 
@@ -275,10 +267,10 @@ export class ProcessBackend implements Backend {
     switch (message[0]) {
       case RUN:
       case ALONE:
-        this.#sentRun = message[1];
+        this.ledger.noteSent(message[1]);
         break;
       case LOAD:
-        this.#sentLoad = message[1];
+        this.ledger.noteSentLoad(message[1]);
     }
     this.#send(copy);
   }
@@ -324,7 +316,7 @@ export class ProcessBackend implements Backend {
     Deno.unrefTimer(this.#killer);
   }
 
-  /** Notes what a message says, as a worker does in its ledger, and passes the message on. */
+  /** Notes what a message says of a run, and passes the message on. */
   #receive(message: unknown): void {
     this.#heard++;
     if (message === READY) {
@@ -333,31 +325,11 @@ export class ProcessBackend implements Backend {
     }
     if (Array.isArray(message)) {
       const [kind, run] = message;
-      // What does not fit is for the member to refuse.
-      if (kind === BEGUN && this.#begin(run)) return;
-      if ((kind === DONE || kind === FAILED) && run === this.#run && run !== undefined) {
-        this.#run = undefined;
-        this.ledger.end(run, now() - this.#begun);
-      }
+      // The member refuses what does not fit.
+      if (kind === BEGUN && this.ledger.begin(run)) return;
+      if (kind === DONE || kind === FAILED) this.ledger.end(run);
     }
     this.#events.onMessage(message);
-  }
-
-  /** The process begins what it was sent; `false` if it was not sent that. */
-  #begin(run: unknown): boolean {
-    if (run === undefined) return false;
-    if (run === this.#sentLoad) {
-      this.#sentLoad = undefined;
-      this.ledger.beginLoad();
-      return true;
-    }
-    if (run !== this.#sentRun) return false;
-    this.#run = this.#sentRun!;
-    this.#sentRun = undefined;
-    this.#begun = now();
-    this.ledger.claim(this.#run);
-    this.ledger.begin(this.#run);
-    return true;
   }
 
   async #die(end: ProcessEnd): Promise<void> {

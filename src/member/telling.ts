@@ -1,4 +1,5 @@
-import { type Ledger, MAX_UNHEARD, NO_LIMIT } from "../wire/ledger.ts";
+import type { HostLedger } from "../wire/host_ledger.ts";
+import { MAX_UNHEARD, NO_LIMIT } from "../wire/ledger.ts";
 import { now, setTimeout, TICK_MS } from "../runtime/real_timers.ts";
 
 /** How much a worker may tell in one turn of the event loop: at first, at least, and at most. */
@@ -12,7 +13,7 @@ const SHORT_MS = 5, LONG_MS = 20;
  * for one turn of the event loop, and the host allows it more in a later turn.
  */
 export class Telling {
-  readonly #ledger: Ledger;
+  readonly #ledger: HostLedger;
   #told = 0;
   #allowed = FIRST_TIMES;
   /** How much is good for a turn. */
@@ -24,7 +25,7 @@ export class Telling {
    *
    * @param ledger Where the worker learns how much it may tell.
    */
-  constructor(ledger: Ledger) {
+  constructor(ledger: HostLedger) {
     this.#ledger = ledger;
     ledger.allow(FIRST_TIMES);
   }

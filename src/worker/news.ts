@@ -1,4 +1,4 @@
-import type { Ledger } from "../wire/ledger.ts";
+import type { WorkerLedger } from "../wire/worker_ledger.ts";
 import { type FromWorker, PROGRESS, YIELDED } from "../wire/protocol.ts";
 import { sendValue } from "./send_value.ts";
 import type { Post } from "../wire/protocol.ts";
@@ -17,7 +17,7 @@ const MAX_KEPT = 8_192;
  * then small values are sent, and others are kept until the host hears again, or the task has ended.
  */
 export class News {
-  readonly #ledger: Ledger;
+  readonly #ledger: WorkerLedger;
   readonly #post: Post;
   #kept: FromWorker[] = [];
 
@@ -26,7 +26,7 @@ export class News {
    *
    * @param ledger Where the host says how much it allows.
    */
-  constructor(ledger: Ledger, post: Post) {
+  constructor(ledger: WorkerLedger, post: Post) {
     this.#ledger = ledger;
     this.#post = post;
   }

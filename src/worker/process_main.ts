@@ -1,5 +1,4 @@
 import { copyForProcess } from "../wire/values/process_copy.ts";
-import { Ledger } from "../wire/ledger.ts";
 import type { Load } from "./loader.ts";
 import {
   ALONE,
@@ -14,6 +13,7 @@ import {
 } from "../wire/protocol.ts";
 import { unref } from "../runtime/unref_worker.ts";
 import { removeInternals } from "./scope.ts";
+import { OwnLedger } from "./own_ledger.ts";
 import { TaskServer } from "./task_server.ts";
 import { encodeThrown } from "../wire/thrown.ts";
 import { setTimeout } from "../runtime/real_timers.ts";
@@ -42,18 +42,6 @@ interface ChannelProcess {
   on(type: string, listener: (...args: unknown[]) => void): void;
   disconnect(): void;
   listenerCount(type: string): number;
-}
-
-/** The ledger of a process, which it shares with nobody: each result goes in a message. */
-class OwnLedger extends Ledger {
-  override begin(run: number): boolean {
-    this.open(run);
-    return super.begin(run);
-  }
-
-  override keep(): boolean {
-    return false;
-  }
 }
 
 /**
@@ -94,7 +82,7 @@ export function serveHost(loadModule: Load, evaluate: Evaluate, host: number): P
   const post = (message: FromProcess, transfer?: Transferable[]) => {
     send(copyForProcess(message, transfer));
   };
-  const server = new TaskServer(load, evaluate, OwnLedger.local(), post);
+  const server = new TaskServer(load, evaluate, new OwnLedger(), post);
   const receive = (message: ToWorker) => {
     if (waiting !== undefined) return void waiting.push(message);
     const [kind, run] = message;

@@ -1,7 +1,7 @@
 import { DONE, FAILED, KEPT, type Post } from "../wire/protocol.ts";
 import { encodeThrown, type Thrown } from "../wire/thrown.ts";
 import { now } from "../runtime/real_timers.ts";
-import type { Ledger } from "../wire/ledger.ts";
+import type { WorkerLedger } from "../wire/worker_ledger.ts";
 import { sendValue } from "./send_value.ts";
 import type { Unrunnable } from "./unrunnable.ts";
 
@@ -17,7 +17,7 @@ const TELL_AFTER_MS = 0.25;
  * runs, and any other outcome into a message. Each outcome says how long the run took.
  */
 export class ResultSink {
-  readonly #ledger: Ledger;
+  readonly #ledger: WorkerLedger;
   readonly #post: Post;
   /** When the clock was read last, in ms, and how many runs have ended since. */
   #time = 0;
@@ -26,7 +26,7 @@ export class ResultSink {
   #told = 0;
   #isUntold = false;
 
-  constructor(ledger: Ledger, post: Post) {
+  constructor(ledger: WorkerLedger, post: Post) {
     this.#ledger = ledger;
     this.#post = post;
   }

@@ -1,5 +1,5 @@
 import type { TaskContext } from "../api/context.ts";
-import type { Ledger } from "../wire/ledger.ts";
+import type { WorkerLedger } from "../wire/worker_ledger.ts";
 import { transfer } from "../wire/values/transfer.ts";
 import type { News } from "./news.ts";
 
@@ -11,7 +11,7 @@ class Base {}
 /** The context of one run in a worker. */
 export class RunContext extends Base implements TaskContext {
   readonly #run: number;
-  readonly #ledger: Ledger;
+  readonly #ledger: WorkerLedger;
   /** Made when the task first asks for its signal: most never do. */
   #controller: AbortController | undefined;
   #reason: unknown;
@@ -20,7 +20,7 @@ export class RunContext extends Base implements TaskContext {
   /** Whether messages tell of this run, so that its end must be told by one, too. */
   #told = false;
 
-  constructor(run: number, ledger: Ledger, news: News) {
+  constructor(run: number, ledger: WorkerLedger, news: News) {
     super();
     this.#run = run;
     this.#ledger = ledger;

@@ -1,6 +1,6 @@
 import { type CallMessage, CallReader, isCalls } from "../wire/calls.ts";
 import type { Evaluate } from "../wire/evaluator.ts";
-import type { Ledger } from "../wire/ledger.ts";
+import type { WorkerLedger } from "../wire/worker_ledger.ts";
 import {
   ABORT,
   END,
@@ -44,7 +44,7 @@ interface Waiting {
 export class TaskServer {
   readonly #load: Load;
   readonly #functions: Functions;
-  readonly #ledger: Ledger;
+  readonly #ledger: WorkerLedger;
   readonly #news: News;
   readonly #results: ResultSink;
   readonly #post: Post;
@@ -64,7 +64,7 @@ export class TaskServer {
   /** The stream of that run, if the run streams. */
   #stream: StreamWriter | undefined;
 
-  constructor(load: Load, evaluate: Evaluate, ledger: Ledger, post: Post, ending?: Ending) {
+  constructor(load: Load, evaluate: Evaluate, ledger: WorkerLedger, post: Post, ending?: Ending) {
     this.#load = load;
     this.#functions = new Functions(evaluate);
     this.#ledger = ledger;

@@ -1,0 +1,50 @@
+import { runsBetween } from "../wire/ledger.ts";
+import type { WorkerLedger } from "../wire/worker_ledger.ts";
+
+/**
+ * What a process notes of its runs, for itself alone: the host learns all of that from messages. A host
+ * that has sent a run to a process can neither take the run back nor drop the run.
+ */
+export class OwnLedger implements WorkerLedger {
+  /** The latest run that has ended. */
+  #ended = 0;
+
+  claim(): boolean {
+    return true;
+  }
+
+  begin(): boolean {
+    return true;
+  }
+
+  /** Each result goes in a message. */
+  keep(): boolean {
+    return false;
+  }
+
+  end(run: number): void {
+    this.#ended = run;
+  }
+
+  hasEnded(run: number): boolean {
+    return runsBetween(run, this.#ended) >= 0;
+  }
+
+  /** An abort arrives as a message. */
+  isAborted(): boolean {
+    return false;
+  }
+
+  /** The host was told before, by a message. */
+  beginLoad(): void {}
+
+  /** The host reads what a process tells once in a turn of its event loop, so that nothing has to wait. */
+  awaitRoom(): boolean {
+    return true;
+  }
+
+  readonly mayExceed = true;
+  readonly isGivenUp = false;
+
+  noteTold(): void {}
+}
