@@ -171,11 +171,21 @@ Deno.test("Pool starts a crashed worker of minWorkers again", async () => {
 Deno.test("Pool survives an error that an earlier task left behind", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   await executor.runCpu(() => {
-    setTimeout(() => {
+    // Waits for the next task.
+    const timer = setInterval(() => {
+      if (!("isHit" in globalThis)) return;
+      clearInterval(timer);
       throw new Error("left behind");
-    }, 20);
+    }, 1);
   });
-  const hit = await assertRejects(() => executor.runCpu(later, "hit", 5_000), WorkerCrashedError);
+  const hit = await assertRejects(
+    () =>
+      executor.runCpu(async () => {
+        Object.assign(globalThis, { isHit: true });
+        await new Promise((resolve) => setTimeout(resolve, 5_000));
+      }),
+    WorkerCrashedError,
+  );
   assert(hit.message.includes("left behind"), hit.message);
   assertEquals(await executor.runCpu(add, 1, 2), 3);
 });
