@@ -143,8 +143,8 @@ const cases: Record<string, (folder: string, snippet: Served) => Promise<void>> 
 };
 
 Deno.test("README and the guide show servers", () => {
-  assert(served.filter(({ name }) => name.startsWith("README")).length >= 2);
-  assert(served.filter(({ name }) => name.startsWith("docs/")).length >= 3);
+  assert(served.filter(({ name }) => name.startsWith("README")).length >= 1);
+  assert(served.filter(({ name }) => name.startsWith("docs/")).length >= 5);
 });
 
 for (const snippet of served) {

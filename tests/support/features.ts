@@ -1,6 +1,5 @@
 /**
- * What this Deno and this system can do. What an older Deno lacks, the README says in "On an older
- * Deno".
+ * What this Deno and this system can do. docs/platforms.md says what an older Deno lacks.
  */
 
 import { ChildProcess } from "node:child_process";
