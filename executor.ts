@@ -1,6 +1,5 @@
 import { deadline } from "@std/async/deadline";
 import { narrow } from "./src/calls/narrow.ts";
-import { deferred } from "./src/runtime/deferred.ts";
 import { ExecutorEvent, type ExecutorEventMap } from "./src/api/events.ts";
 import { ExecutorError, NotStartedError, ShutdownError } from "./src/api/errors.ts";
 import { areSame } from "./src/settings/same_options.ts";
@@ -731,7 +730,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   ): AsyncIterableIterator<any> {
     const { buffer, ordered } = mapOptions(options, 2 * pool.maxWorkers);
     const submit = (item: T) => {
-      const { promise, resolve } = deferred();
+      const { promise, resolve } = Promise.withResolvers<unknown>();
       const job = this.#submit(pool, task, [item], runOptions, resolve);
       return { result: promise, withdraw: () => pool.withdraw(job) };
     };
@@ -748,7 +747,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   ): AsyncIterableIterator<any> {
     const context = currentContext();
     return readStream((onValue) => {
-      const { promise, resolve } = deferred();
+      const { promise, resolve } = Promise.withResolvers<unknown>();
       const submit = () => this.#submit(pool, task, args, options, resolve, onValue);
       const job = runIn(context, submit);
       return {
@@ -784,7 +783,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     options: RunOptions | undefined,
     // deno-lint-ignore no-explicit-any -- the public signatures say what it is
   ): Promise<any> {
-    const { promise, resolve } = deferred();
+    const { promise, resolve } = Promise.withResolvers<unknown>();
     try {
       this.#submit(pool, task, args, options, resolve);
     } catch (reason) {
