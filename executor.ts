@@ -1,200 +1,27 @@
-import { deadline } from "@std/async/deadline";
-import { narrow } from "./src/calls/narrow.ts";
+import { Lifecycle } from "./src/lifecycle/lifecycle.ts";
 import { ExecutorEvent, type ExecutorEventMap } from "./src/api/events.ts";
-import { ExecutorError, NotStartedError, ShutdownError } from "./src/api/errors.ts";
-import { areSame } from "./src/settings/same_options.ts";
-import { callerFrames, rejected } from "./src/tasks/failure.ts";
-import { Job } from "./src/member/job.ts";
-import { mapItems, opener } from "./src/calls/map.ts";
+import type { ExecutorStats } from "./src/api/executor_stats.ts";
 import type {
   ExecutorOptions,
   MapOptions,
+  PoolOptions,
   RunOptions,
   ShutdownOptions,
 } from "./src/api/options.ts";
+import type { Mappable, Runnable } from "./src/api/runnable.ts";
+import type { Runner } from "./src/api/runner.ts";
+import type { StreamFunction, TaskFunction, Yielded } from "./src/api/task_functions.ts";
+import type { Task } from "./src/api/tasks.ts";
+import { TaskRunner } from "./src/calls/runner.ts";
+import { Pool } from "./src/pool/pool.ts";
 import {
   defaultMaxWorkers,
   executorOptions,
-  mapOptions,
   poolSettings,
-  runOptions,
   shutdownOptions,
 } from "./src/settings/settings.ts";
-import { Pool, type Report } from "./src/pool/pool.ts";
-import type { PoolStats } from "./src/api/pool_stats.ts";
-import { currentContext, runIn } from "./src/runtime/async_context.ts";
-import { readStream } from "./src/calls/stream.ts";
-import {
-  addressOf,
-  type Mappable,
-  type Runnable,
-  type StreamFunction,
-  type Task,
-  type TaskFunction,
-  type Yielded,
-} from "./src/tasks/task.ts";
 
-/**
- * Counts of both pools, at one moment.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { Executor, type ExecutorStats } from "@genro/executor";
- *
- * // What a monitoring system may fetch.
- * const metrics = (stats: ExecutorStats) =>
- *   (["blocking", "cpu"] as const).map((pool) => `done{pool="${pool}"} ${stats[pool].completed}`);
- *
- * await using executor = await Executor.start();
- * await executor.runCpu(() => "done");
- * assertEquals(metrics(executor.stats()), ['done{pool="blocking"} 0', 'done{pool="cpu"} 1']);
- * ```
- */
-export interface ExecutorStats {
-  /** The pool of `runBlocking`. */
-  blocking: PoolStats;
-  /** The pool of `runCpu`. */
-  cpu: PoolStats;
-}
-
-/**
- * The ways to run tasks: those of an {@linkcode Executor}, and what its method `with()` returns.
- *
- * @typeParam P The type of what `onProgress` hears.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { Executor, type Runner } from "@genro/executor";
- *
- * // Its caller decides how long that may take.
- * function countWords(runner: Runner, text: string): Promise<number> {
- *   return runner.runCpu((text: string) => text.split(" ").length, text);
- * }
- *
- * await using executor = await Executor.start();
- * assertEquals(await countWords(executor, "a b"), 2);
- * assertEquals(await countWords(executor.with({ timeout: 5_000 }), "a b c"), 3);
- * ```
- */
-// deno-lint-ignore no-explicit-any -- whatever its tasks tell
-export interface Runner<P = any> {
-  /**
-   * Runs a task that blocks; see {@linkcode Executor.runBlocking}.
-   *
-   * @typeParam F The type of the task.
-   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
-   * @param args Its arguments, copied when a worker takes the task.
-   * @returns What the task returns.
-   * @throws {ExecutorError} As `Executor.runBlocking` does.
-   * @throws {DOMException} Named `TimeoutError`, if the task has run for its `timeout`.
-   * @throws {unknown} What the task throws, or the reason of the `signal`.
-   */
-  runBlocking<F extends TaskFunction<P>>(
-    task: (F | Task<F>) & Runnable<F>,
-    ...args: Parameters<F>
-  ): Promise<Awaited<ReturnType<F>>>;
-  /**
-   * Runs a task that computes; see {@linkcode Executor.runCpu}.
-   *
-   * @typeParam F The type of the task.
-   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
-   * @param args Its arguments, copied when a worker takes the task.
-   * @returns What the task returns.
-   * @throws {ExecutorError} As `Executor.runBlocking` does.
-   * @throws {DOMException} Named `TimeoutError`, if the task has run for its `timeout`.
-   * @throws {unknown} What the task throws, or the reason of the `signal`.
-   */
-  runCpu<F extends TaskFunction<P>>(
-    task: (F | Task<F>) & Runnable<F>,
-    ...args: Parameters<F>
-  ): Promise<Awaited<ReturnType<F>>>;
-  /**
-   * Runs a blocking task once for each item; see {@linkcode Executor.mapBlocking}.
-   *
-   * @typeParam F The type of the task.
-   * @param task A function of one argument, or such a task of `tasksFrom()`.
-   * @param items The arguments: an array, a generator, a stream, the characters of a string.
-   * @param options In which order the results come, and how many items may be in flight.
-   * @returns The results.
-   * @throws {RangeError} If `buffer` is no integer of at least 1.
-   * @throws {TypeError} If `items` is not iterable, or an option is of the wrong type.
-   * @throws {ExecutorError} In the loop, as `Executor.runBlocking` does.
-   * @throws {DOMException} In the loop, named `TimeoutError`, if one has run for its `timeout`.
-   * @throws {unknown} In the loop, what a task or the source throws, or the reason of the `signal`.
-   */
-  mapBlocking<F extends TaskFunction<P>>(
-    task: (F | Task<F>) & Runnable<F> & Mappable<F>,
-    items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
-    options?: MapOptions,
-  ): AsyncIterableIterator<Awaited<ReturnType<F>>>;
-  /**
-   * Runs a computing task once for each item; see {@linkcode Executor.mapCpu}.
-   *
-   * @typeParam F The type of the task.
-   * @param task A function of one argument, or such a task of `tasksFrom()`.
-   * @param items The arguments: an array, a generator, a stream, the characters of a string.
-   * @param options In which order the results come, and how many items may be in flight.
-   * @returns The results.
-   * @throws {RangeError} If `buffer` is no integer of at least 1.
-   * @throws {TypeError} If `items` is not iterable, or an option is of the wrong type.
-   * @throws {ExecutorError} In the loop, as `Executor.runBlocking` does.
-   * @throws {DOMException} In the loop, named `TimeoutError`, if one has run for its `timeout`.
-   * @throws {unknown} In the loop, what a task or the source throws, or the reason of the `signal`.
-   */
-  mapCpu<F extends TaskFunction<P>>(
-    task: (F | Task<F>) & Runnable<F> & Mappable<F>,
-    items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
-    options?: MapOptions,
-  ): AsyncIterableIterator<Awaited<ReturnType<F>>>;
-  /**
-   * Runs a blocking task that yields; see {@linkcode Executor.streamBlocking}.
-   *
-   * @typeParam F The type of the task.
-   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
-   * @param args Its arguments, copied when a worker takes the task.
-   * @returns What the task yields.
-   * @throws {ExecutorError} In the loop, as `Executor.runBlocking` does.
-   * @throws {TypeError} In the loop, if what the task returns is not iterable.
-   * @throws {DOMException} In the loop, named `TimeoutError`, if it has run for its `timeout`.
-   * @throws {unknown} In the loop, what the task throws, or the reason of the `signal`.
-   */
-  streamBlocking<F extends StreamFunction<P>>(
-    task: F | Task<F>,
-    ...args: Parameters<F>
-  ): AsyncIterableIterator<Yielded<F>>;
-  /**
-   * Runs a computing task that yields; see {@linkcode Executor.streamCpu}.
-   *
-   * @typeParam F The type of the task.
-   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
-   * @param args Its arguments, copied when a worker takes the task.
-   * @returns What the task yields.
-   * @throws {ExecutorError} In the loop, as `Executor.runBlocking` does.
-   * @throws {TypeError} In the loop, if what the task returns is not iterable.
-   * @throws {DOMException} In the loop, named `TimeoutError`, if it has run for its `timeout`.
-   * @throws {unknown} In the loop, what the task throws, or the reason of the `signal`.
-   */
-  streamCpu<F extends StreamFunction<P>>(
-    task: F | Task<F>,
-    ...args: Parameters<F>
-  ): AsyncIterableIterator<Yielded<F>>;
-  /**
-   * The same calls, bound to more: either signal aborts, the shorter time limit counts, the
-   * listener given last hears, and a tenant stays; see {@linkcode Executor.with}.
-   *
-   * @typeParam Q The type of what the listener hears.
-   * @param options What the calls are bound to as well.
-   * @returns The calls.
-   * @throws {RangeError} If `timeout` is not more than 0, or `tenant` is empty.
-   * @throws {TypeError} If an option is of the wrong type, the calls are those of another tenant, or
-   * there is a tenant and tasks run inline.
-   */
-  with<Q = P>(options: RunOptions<Q>): Runner<Q>;
-}
-
-/** What may be taken off an executor, and is called without it. */
+/** The methods that can be taken off an executor, and called without the executor. */
 const METHODS = [
   "runBlocking",
   "runCpu",
@@ -212,15 +39,15 @@ const METHODS = [
 ] as const;
 
 /**
- * Runs what must not run on the event loop, in two bounded pools of Web Workers: one for
- * blocking calls, with the program's permissions; one for computation, with none.
+ * Keeps blocking calls and heavy computation off the event loop, in two bounded pools of Web Workers:
+ * one for blocking calls, with the program's permissions; one for computation, with none.
  *
- * A task is a function that sees nothing around it, or an export of a module named with
- * {@linkcode tasksFrom}. Arguments and results are copied by structured clone, arguments
- * when a worker takes the task; see {@linkcode transfer} to move instead. Each method belongs to
- * its executor for good: `const { runCpu } = executor` works.
+ * A task is a function that uses nothing from around it, or an export of a module, named by
+ * {@linkcode tasksFrom}. Arguments and results are copied by structured clone, arguments when a worker
+ * takes the task; {@linkcode transfer} moves a value instead. Each method is bound to its executor:
+ * `const { runCpu } = executor` works.
  *
- * @example
+ * @example A task that reads a file, and a task that computes
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor } from "@genro/executor";
@@ -244,15 +71,8 @@ const METHODS = [
 export class Executor extends EventTarget implements Runner, AsyncDisposable, Disposable {
   readonly #blocking: Pool;
   readonly #cpu: Pool;
-  #running = false;
-  /** How often `terminate()` was called: a startup it fell into fails. */
-  #terminations = 0;
-  /** The startup that is under way. */
-  #starting: Promise<void> | undefined;
-  /** The latest startup that `terminate()` fell into: another one begins when it has failed. */
-  #abandoned: Promise<void> | undefined;
-  /** The end of what was accepted, once a shutdown has begun. */
-  #stopping: Promise<void> | undefined;
+  readonly #lifecycle: Lifecycle;
+  readonly #runner: TaskRunner;
 
   /**
    * Makes an executor; nothing starts before `startup()`.
@@ -264,43 +84,40 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   constructor(options?: ExecutorOptions) {
     super();
     const { blocking, cpu, inline, workerUrl } = executorOptions(options);
-    const isolation = inline ? "inline" : "worker";
-    this.#blocking = new Pool(
-      "blocking",
-      poolSettings("blocking", blocking, {
-        isolation,
-        maxWorkers: defaultMaxWorkers.blocking,
-        permissions: "inherit",
-        workerUrl,
-      }),
-      this.#reporter("blocking"),
-    );
-    this.#cpu = new Pool(
-      "cpu",
-      poolSettings("cpu", cpu, {
-        isolation,
-        maxWorkers: defaultMaxWorkers.cpu,
-        permissions: "none",
-        workerUrl,
-      }),
-      this.#reporter("cpu"),
-    );
+    const isolation: "inline" | "worker" = inline ? "inline" : "worker";
+    const newPool = (
+      name: "blocking" | "cpu",
+      options: PoolOptions | undefined,
+      permissions: "inherit" | "none",
+    ) => {
+      const defaults = { isolation, maxWorkers: defaultMaxWorkers[name], permissions, workerUrl };
+      return new Pool(
+        name,
+        poolSettings(name, options, defaults),
+        // After the pool's work, as listeners may call the executor.
+        (type, worker, cause) =>
+          queueMicrotask(() => this.dispatchEvent(new ExecutorEvent(type, name, worker, cause))),
+      );
+    };
+    this.#blocking = newPool("blocking", blocking, "inherit");
+    this.#cpu = newPool("cpu", cpu, "none");
+    // The cpu pool opens first: as a rule it has a worker to start, for its restricted permissions.
+    this.#lifecycle = new Lifecycle([this.#cpu, this.#blocking]);
+    this.#runner = new TaskRunner({ blocking: this.#blocking, cpu: this.#cpu }, this.#lifecycle);
+    this.#bindMethods();
+  }
+
+  #bindMethods(): void {
     for (const name of METHODS) {
-      // Of a subclass, if that has its own.
+      // The method of a subclass, if the subclass has its own.
       const value = (this[name] as (...args: unknown[]) => unknown).bind(this);
       const method = { __proto__: null, value, writable: true, configurable: true };
       Object.defineProperty(this, name, method as PropertyDescriptor);
     }
   }
 
-  /** Tells the listeners what has happened in a pool, when it is through with it. */
-  #reporter(pool: "blocking" | "cpu"): Report {
-    return (type, worker, cause) =>
-      queueMicrotask(() => this.dispatchEvent(new ExecutorEvent(type, pool, worker, cause)));
-  }
-
   /**
-   * Makes an executor and starts it.
+   * Makes an executor, and starts the executor.
    *
    * @param options Sizes and permissions of the two pools.
    * @returns The executor, running.
@@ -314,59 +131,36 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     return executor;
   }
 
-  /** Whether it takes tasks: `startup()` has ended and no shutdown has begun. */
+  /** Whether the executor takes tasks: `startup()` has ended, and no shutdown has begun. */
   get isRunning(): boolean {
-    return this.#running;
+    return this.#lifecycle.isRunning;
   }
 
   /**
-   * Starts `minWorkers` of each pool, and a first worker where the permissions are
-   * restricted, so that a wrong set-up shows here and not in a request. Does nothing if it
-   * is running; after a shutdown it starts again.
+   * Starts `minWorkers` of each pool, and a first worker where the permissions are restricted, so that
+   * a wrong set-up shows here and not in a request. Does nothing while the executor runs; after a
+   * shutdown the executor starts again.
    *
-   * @returns Resolves when it takes tasks.
+   * @returns Resolves when the executor takes tasks.
    * @throws {WorkerStartError} If a worker cannot be started; nothing is left running.
    * @throws {ShutdownError} If the executor is shut down or terminated meanwhile.
    */
   startup(): Promise<void> {
-    if (this.#running) return Promise.resolve();
-    if (this.#starting === undefined) {
-      const starting = this.#start().finally(() => {
-        if (this.#starting === starting) this.#starting = undefined;
-      });
-      this.#starting = starting;
-    }
-    return this.#starting;
-  }
-
-  async #start(): Promise<void> {
-    const terminations = this.#terminations;
-    try {
-      await Promise.allSettled([this.#abandoned, this.#stopping]);
-      await Promise.all([this.#cpu.open(), this.#blocking.open()]);
-      if (terminations !== this.#terminations) {
-        throw new ShutdownError("The executor was shut down while it started");
-      }
-    } catch (error) {
-      this.#terminatePools();
-      await this.#gone();
-      return await rejected(error);
-    }
-    this.#running = true;
+    return this.#lifecycle.startup();
   }
 
   /**
-   * Ends the executor: it takes no more tasks, finishes what it has accepted, and ends its
-   * workers; a process has half a second to write what its tasks have buffered. May be called at
-   * any time and as often as one likes: each call waits for the same end, and a later one may be
-   * less patient.
+   * Ends the executor in order: takes no more tasks, finishes the accepted tasks, and ends the
+   * workers; a process has half a second to write the output that its tasks have buffered. May be
+   * called at any time, and any number of times: each call waits for the same end, and a later call
+   * may be less patient.
    *
    * @param options Whether to wait, for how long, and what happens to tasks that wait.
-   * @returns Resolves when every worker has ended, or those that cannot be stopped were given up.
+   * @returns Resolves when all workers have ended, except those that cannot be stopped.
    * @throws {RangeError} If `timeout` is negative or not a number.
    * @throws {TypeError} If an option is of the wrong type.
    *
-   * @example
+   * @example A shutdown that takes no longer than 4.5 s
    * ```ts
    * import { Executor } from "@genro/executor";
    *
@@ -375,65 +169,15 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * ```
    */
   async shutdown(options?: ShutdownOptions): Promise<void> {
-    const { wait, cancelQueued, timeout } = shutdownOptions(options);
-    if (this.#starting !== undefined) {
-      // Nothing was accepted yet, so there is nothing to finish.
-      this.terminate();
-      await Promise.allSettled([this.#abandoned]);
-    }
-    if (!this.#running && this.#stopping === undefined) return await this.#gone();
-    this.#running = false;
-    this.#stopping ??= this.#stop().finally(() => this.#stopping = undefined);
-    if (cancelQueued) {
-      for (const pool of this.#pools) {
-        pool.cancelQueued(() =>
-          new ShutdownError("The executor was shut down before the task began")
-        );
-      }
-    }
-    const stopped = timeout === Infinity
-      ? this.#stopping
-      : this.#stopWithin(this.#stopping, timeout);
-    if (wait) await stopped;
-  }
-
-  async #stop(): Promise<void> {
-    await Promise.all(this.#pools.map((pool) => pool.drained()));
-    for (const pool of this.#pools) pool.terminate(true);
-    await this.#gone();
-  }
-
-  async #stopWithin(stopped: Promise<void>, timeout: number): Promise<void> {
-    try {
-      await deadline(stopped, timeout);
-    } catch {
-      this.#terminatePools();
-      await stopped;
-    }
+    await this.#lifecycle.shutdown(shutdownOptions(options));
   }
 
   /**
-   * Ends the executor now: what waits or runs rejects with `ShutdownError`. Synchronous
-   * code that runs in a worker cannot be stopped; it does not keep the program from ending.
+   * Ends the executor now: tasks that wait or run reject with `ShutdownError`. Synchronous code that
+   * runs in a worker cannot be stopped; such code does not keep the program from ending.
    */
   terminate(): void {
-    this.#running = false;
-    this.#terminations++;
-    this.#abandoned = this.#starting ?? this.#abandoned;
-    this.#starting = undefined;
-    this.#terminatePools();
-  }
-
-  #terminatePools(): void {
-    for (const pool of this.#pools) pool.terminate();
-  }
-
-  async #gone(): Promise<void> {
-    await Promise.all(this.#pools.map((pool) => pool.gone()));
-  }
-
-  get #pools(): readonly Pool[] {
-    return [this.#blocking, this.#cpu];
+    this.#lifecycle.terminate();
   }
 
   /**
@@ -441,17 +185,17 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * permissions, unless the pool was given others.
    *
    * @typeParam F The type of the task.
-   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
-   * @param args Its arguments, copied when a worker takes the task.
-   * @returns What the task returns.
+   * @param task A function that uses nothing from around it, or a task of `tasksFrom()`.
+   * @param args The arguments, copied when a worker takes the task.
+   * @returns The result of the task.
    * @throws {NotStartedError} If the executor is not running.
    * @throws {QueueFullError} If `maxQueue` tasks are waiting.
    * @throws {TaskNotFoundError} If the module has no such function, or the function cannot be sent.
-   * @throws {NotCloneableError} If an argument, or what the task returns or throws, cannot be cloned.
+   * @throws {NotCloneableError} If an argument, the result or the error of the task cannot be cloned.
    * @throws {WorkerStartError} If a worker or the task's module cannot be loaded.
    * @throws {WorkerCrashedError} If the worker dies while it runs the task.
    * @throws {ShutdownError} If the executor is ended before the task.
-   * @throws {unknown} What the task throws.
+   * @throws {unknown} The error of the task.
    *
    * @example
    * ```ts
@@ -467,7 +211,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     task: (F | Task<F>) & Runnable<F>,
     ...args: Parameters<F>
   ): Promise<Awaited<ReturnType<F>>> {
-    return this.#run(this.#blocking, task, args, undefined);
+    return this.#runner.run(this.#blocking, task, args);
   }
 
   /**
@@ -475,11 +219,11 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * permissions, unless the pool was given some. Rejects as `runBlocking` does.
    *
    * @typeParam F The type of the task.
-   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
-   * @param args Its arguments, copied when a worker takes the task.
-   * @returns What the task returns.
+   * @param task A function that uses nothing from around it, or a task of `tasksFrom()`.
+   * @param args The arguments, copied when a worker takes the task.
+   * @returns The result of the task.
    * @throws {ExecutorError} As `runBlocking` does.
-   * @throws {unknown} What the task throws.
+   * @throws {unknown} The error of the task.
    *
    * @example
    * ```ts
@@ -495,7 +239,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     task: (F | Task<F>) & Runnable<F>,
     ...args: Parameters<F>
   ): Promise<Awaited<ReturnType<F>>> {
-    return this.#run(this.#cpu, task, args, undefined);
+    return this.#runner.run(this.#cpu, task, args);
   }
 
   /**
@@ -512,7 +256,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @throws {RangeError} If `buffer` is no integer of at least 1.
    * @throws {TypeError} If `items` is not iterable, or an option is of the wrong type.
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
-   * @throws {unknown} In the loop, what a task or the source throws.
+   * @throws {unknown} In the loop, the error of a task or of `items`.
    *
    * @example
    * ```ts
@@ -531,7 +275,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
     options?: MapOptions,
   ): AsyncIterableIterator<Awaited<ReturnType<F>>> {
-    return this.#map(this.#blocking, task, items, options, undefined);
+    return this.#runner.map(this.#blocking, task, items, options);
   }
 
   /**
@@ -545,7 +289,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @throws {RangeError} If `buffer` is no integer of at least 1.
    * @throws {TypeError} If `items` is not iterable, or an option is of the wrong type.
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
-   * @throws {unknown} In the loop, what a task or the source throws.
+   * @throws {unknown} In the loop, the error of a task or of `items`.
    *
    * @example
    * ```ts
@@ -562,7 +306,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
     options?: MapOptions,
   ): AsyncIterableIterator<Awaited<ReturnType<F>>> {
-    return this.#map(this.#cpu, task, items, options, undefined);
+    return this.#runner.map(this.#cpu, task, items, options);
   }
 
   /**
@@ -574,12 +318,12 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * yielded by `yield this.transfer(value, [...])`.
    *
    * @typeParam F The type of the task.
-   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
-   * @param args Its arguments, copied when a worker takes the task.
-   * @returns What the task yields.
+   * @param task A function that uses nothing from around it, or a task of `tasksFrom()`.
+   * @param args The arguments, copied when a worker takes the task.
+   * @returns The values that the task yields.
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
-   * @throws {TypeError} In the loop, if what the task returns is not iterable.
-   * @throws {unknown} In the loop, what the task throws.
+   * @throws {TypeError} In the loop, if the result of the task is not iterable.
+   * @throws {unknown} In the loop, the error of the task.
    *
    * @example
    * ```ts
@@ -599,19 +343,19 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     task: F | Task<F>,
     ...args: Parameters<F>
   ): AsyncIterableIterator<Yielded<F>> {
-    return this.#stream(this.#blocking, task, args, undefined);
+    return this.#runner.stream(this.#blocking, task, args);
   }
 
   /**
    * Runs a computing task that yields, as `streamBlocking` does.
    *
    * @typeParam F The type of the task.
-   * @param task A function that sees nothing around it, or a task of `tasksFrom()`.
-   * @param args Its arguments, copied when a worker takes the task.
-   * @returns What the task yields.
+   * @param task A function that uses nothing from around it, or a task of `tasksFrom()`.
+   * @param args The arguments, copied when a worker takes the task.
+   * @returns The values that the task yields.
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
-   * @throws {TypeError} In the loop, if what the task returns is not iterable.
-   * @throws {unknown} In the loop, what the task throws.
+   * @throws {TypeError} In the loop, if the result of the task is not iterable.
+   * @throws {unknown} In the loop, the error of the task.
    *
    * @example
    * ```ts
@@ -639,7 +383,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
     task: F | Task<F>,
     ...args: Parameters<F>
   ): AsyncIterableIterator<Yielded<F>> {
-    return this.#stream(this.#cpu, task, args, undefined);
+    return this.#runner.stream(this.#cpu, task, args);
   }
 
   /**
@@ -688,27 +432,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    */
   // deno-lint-ignore no-explicit-any -- whatever its tasks tell
   with<P = any>(options: RunOptions<P>): Runner<P> {
-    return this.#bound(runOptions(options));
-  }
-
-  /** The calls with these options. */
-  #bound(bound: RunOptions): Runner {
-    const inline = this.#pools.find(({ isInline }) => isInline);
-    if (bound.tenant !== undefined && inline !== undefined) {
-      throw new TypeError(
-        `Cannot use tenant: ${inline.name} tasks run inline, in this thread, where nothing keeps ` +
-          "them apart; use workers or processes",
-      );
-    }
-    return {
-      runBlocking: (task, ...args) => this.#run(this.#blocking, task, args, bound),
-      runCpu: (task, ...args) => this.#run(this.#cpu, task, args, bound),
-      mapBlocking: (task, items, options) => this.#map(this.#blocking, task, items, options, bound),
-      mapCpu: (task, items, options) => this.#map(this.#cpu, task, items, options, bound),
-      streamBlocking: (task, ...args) => this.#stream(this.#blocking, task, args, bound),
-      streamCpu: (task, ...args) => this.#stream(this.#cpu, task, args, bound),
-      with: (options) => this.#bound(narrow(bound, runOptions(options))),
-    };
+    return this.#runner.with(options);
   }
 
   /**
@@ -718,78 +442,6 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    */
   stats(): ExecutorStats {
     return { blocking: this.#blocking.stats(), cpu: this.#cpu.stats() };
-  }
-
-  #map<T>(
-    pool: Pool,
-    task: unknown,
-    items: Iterable<T> | AsyncIterable<T>,
-    options: MapOptions | undefined,
-    runOptions: RunOptions | undefined,
-    // deno-lint-ignore no-explicit-any -- the public signatures say what it is
-  ): AsyncIterableIterator<any> {
-    const { buffer, ordered } = mapOptions(options, 2 * pool.maxWorkers);
-    const submit = (item: T) => {
-      const { promise, resolve } = Promise.withResolvers<unknown>();
-      const job = this.#submit(pool, task, [item], runOptions, resolve);
-      return { result: promise, withdraw: () => pool.withdraw(job) };
-    };
-    const signal = runOptions?.signal;
-    return mapItems(opener(items), buffer, ordered, signal, currentContext(), submit);
-  }
-
-  #stream(
-    pool: Pool,
-    task: unknown,
-    args: readonly unknown[],
-    options: RunOptions | undefined,
-    // deno-lint-ignore no-explicit-any -- the public signatures say what it is
-  ): AsyncIterableIterator<any> {
-    const context = currentContext();
-    return readStream((onValue) => {
-      const { promise, resolve } = Promise.withResolvers<unknown>();
-      const submit = () => this.#submit(pool, task, args, options, resolve, onValue);
-      const job = runIn(context, submit);
-      return {
-        result: promise,
-        pull: (count) => pool.pull(job, count),
-        close: () => pool.cancel(job, new DOMException("The stream was left", "AbortError")),
-      };
-    }, options?.signal);
-  }
-
-  /** Submits a task, or throws why it cannot be. */
-  #submit(
-    pool: Pool,
-    task: unknown,
-    args: readonly unknown[],
-    options: RunOptions | undefined,
-    resolve: (value: unknown) => void,
-    onValue?: (value: unknown) => void,
-  ): Job {
-    if (!this.#running) {
-      throw new NotStartedError("Executor not started. Call startup() first.");
-    }
-    const job = new Job(addressOf(task), args, options, resolve);
-    if (onValue !== undefined) job.details.onValue = onValue;
-    pool.enqueue(job);
-    return job;
-  }
-
-  #run(
-    pool: Pool,
-    task: unknown,
-    args: readonly unknown[],
-    options: RunOptions | undefined,
-    // deno-lint-ignore no-explicit-any -- the public signatures say what it is
-  ): Promise<any> {
-    const { promise, resolve } = Promise.withResolvers<unknown>();
-    try {
-      this.#submit(pool, task, args, options, resolve);
-    } catch (reason) {
-      return rejected(reason);
-    }
-    return promise;
   }
 
   /**
@@ -850,53 +502,4 @@ export interface Executor {
     } | null,
     options?: boolean | EventListenerOptions,
   ): void;
-}
-
-/** The executor of the program, with the options that it was made with, and where. */
-let shared: {
-  readonly executor: Executor;
-  readonly options: ExecutorOptions | undefined;
-  readonly place: string;
-} | undefined;
-
-/**
- * The executor that the whole program shares; made on first use, and started by whoever
- * starts the program.
- *
- * @param options Sizes and permissions of the two pools, where the executor is used first. Without
- * options the executor is taken as it is.
- * @returns The same executor each time.
- * @throws {ExecutorError} If the executor was made with other options.
- * @throws {RangeError} If a number is out of its range.
- * @throws {TypeError} If an option is of the wrong type.
- *
- * @example
- * ```ts
- * import { assertEquals, assertThrows } from "@std/assert";
- * import { ExecutorError, getExecutor } from "@genro/executor";
- *
- * // Where the program starts.
- * await using executor = getExecutor({ cpu: { maxWorkers: 2 } });
- * await executor.startup();
- *
- * // Anywhere else.
- * assertEquals(await getExecutor().runCpu((n: number) => n * 2, 21), 42);
- * assertThrows(() => getExecutor({ cpu: { maxWorkers: 4 } }), ExecutorError, "other options");
- * ```
- */
-export function getExecutor(options?: ExecutorOptions): Executor {
-  if (shared === undefined) {
-    const executor = new Executor(options);
-    const place = callerFrames(getExecutor).split("\n", 1)[0]!.trim();
-    shared = { executor, options, place };
-  } else if (options !== undefined && !areSame(options, shared.options)) {
-    throw new ExecutorError(
-      "Cannot configure the program's executor: it was made with other options" +
-        `${
-          shared.place && ` ${shared.place}`
-        }; expected options where it is used first, received ` +
-        Deno.inspect(options, { depth: 2 }),
-    );
-  }
-  return shared.executor;
 }

@@ -14,7 +14,7 @@
  * @module
  */
 
-export { Executor, type ExecutorStats, getExecutor, type Runner } from "./executor.ts";
+export { Executor } from "./executor.ts";
 export type { TaskContext } from "./src/api/context.ts";
 export {
   ExecutorError,
@@ -28,6 +28,7 @@ export {
   WorkerStartError,
 } from "./src/api/errors.ts";
 export { ExecutorEvent, type ExecutorEventMap, type ExecutorEventType } from "./src/api/events.ts";
+export type { ExecutorStats } from "./src/api/executor_stats.ts";
 export type {
   ExecutorOptions,
   MapOptions,
@@ -36,17 +37,11 @@ export type {
   ShutdownOptions,
 } from "./src/api/options.ts";
 export type { Percentiles, PoolStats } from "./src/api/pool_stats.ts";
-export {
-  type Mappable,
-  type Runnable,
-  type StreamedInstead,
-  type StreamFunction,
-  type Task,
-  type TaskFunction,
-  type TaskOf,
-  type Tasks,
-  tasksFrom,
-  type Yielded,
-} from "./src/tasks/task.ts";
+export type { Mappable, Runnable, StreamedInstead } from "./src/api/runnable.ts";
+export type { Runner } from "./src/api/runner.ts";
+export type { StreamFunction, TaskFunction, Yielded } from "./src/api/task_functions.ts";
+export type { Task, TaskOf, Tasks } from "./src/api/tasks.ts";
+export { getExecutor } from "./src/program/program_executor.ts";
 export { taskContext } from "./src/tasks/task_context.ts";
+export { tasksFrom } from "./src/tasks/tasks_from.ts";
 export { transfer } from "./src/wire/values/transfer.ts";

@@ -14,7 +14,8 @@ import {
   YIELDED,
 } from "../wire/protocol.ts";
 import { type AsyncContext, runIn, runInNone } from "../runtime/async_context.ts";
-import { importUrl, modules } from "../tasks/task.ts";
+import { modules } from "../tasks/modules.ts";
+import { importUrl } from "../tasks/tasks_from.ts";
 import { TaskServer } from "../worker/task_server.ts";
 import { encodeThrown } from "../wire/thrown.ts";
 import type { Backend, BackendEvents } from "./backend.ts";

@@ -3,7 +3,7 @@ import { assertImportable } from "./import_hosts.ts";
 import { WorkerStartError } from "../api/errors.ts";
 import type { PoolSettings } from "../settings/settings.ts";
 import { missingPatterns, missingPermissions } from "./process_flags.ts";
-import { isNamed } from "../tasks/task.ts";
+import { isNamed } from "../tasks/modules.ts";
 import type { Backend, BackendEvents } from "./backend.ts";
 import { assertWorkers, WebWorkerBackend } from "./web_worker.ts";
 import { loadingModule } from "../wire/loading.ts";

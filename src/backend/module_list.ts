@@ -22,7 +22,7 @@
  * - Windows has no path for standard input: there, a process reads a file; see list_file.ts.
  */
 
-import { modules, type TaskModule } from "../tasks/task.ts";
+import { modules, type TaskModule } from "../tasks/modules.ts";
 import { importHost, isImportable } from "./import_hosts.ts";
 import { isGranted, stateOf } from "../runtime/permission_states.ts";
 

@@ -31,7 +31,7 @@ import {
   RUN,
   type ToWorker,
 } from "../wire/protocol.ts";
-import { modules } from "../tasks/task.ts";
+import { modules } from "../tasks/modules.ts";
 import { ProcessLedger } from "./process_ledger.ts";
 import type { Backend, BackendEvents } from "./backend.ts";
 import { clearTimeout, setTimeout, type Timer } from "../runtime/real_timers.ts";

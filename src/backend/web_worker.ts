@@ -8,7 +8,7 @@ import { Ledger } from "../wire/ledger.ts";
 import { afterStartup, endStartup } from "../runtime/after_startup.ts";
 import { newLifeline } from "./lifeline.ts";
 import { LIFELINE, type Setup, type ToWorker } from "../wire/protocol.ts";
-import { modules } from "../tasks/task.ts";
+import { modules } from "../tasks/modules.ts";
 import { unref } from "../runtime/unref_worker.ts";
 import { deliveries } from "../runtime/real_timers.ts";
 

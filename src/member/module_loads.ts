@@ -1,5 +1,5 @@
 import type { Job } from "./job.ts";
-import type { TaskModule } from "../tasks/task.ts";
+import type { TaskModule } from "../tasks/modules.ts";
 import * as machinery from "../runtime/real_timers.ts";
 
 /** How long, in ms, a worker may take to load a module before the worker is given up. */

@@ -1,4 +1,5 @@
-import type { Executor, Runner } from "../../executor.ts";
+import type { Executor } from "../../executor.ts";
+import type { Runner } from "../api/runner.ts";
 import { upgradedSocket } from "../runtime/upgraded_socket.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { Runner } from "../../executor.ts";
 import { NotStartedError, QueueFullError, ShutdownError } from "../api/errors.ts";
+import type { Runner } from "../api/runner.ts";
 import type { RequestClient } from "./request_client.ts";
 
 /**

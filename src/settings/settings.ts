@@ -7,7 +7,8 @@ import type {
   RunOptions,
   ShutdownOptions,
 } from "../api/options.ts";
-import { moduleOf, type TaskModule } from "../tasks/task.ts";
+import type { TaskModule } from "../tasks/modules.ts";
+import { moduleOf } from "../tasks/tasks_from.ts";
 import {
   absoluteUrl,
   bare,

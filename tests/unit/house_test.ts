@@ -16,8 +16,10 @@ const ROOMS = [
   "backend",
   "member",
   "pool",
+  "lifecycle",
   "calls",
   "executor.ts",
+  "program",
   "server",
   "serve.ts",
 ];
@@ -29,7 +31,9 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
   telemetry: ["worker"],
   member: ["worker"],
   pool: ["worker"],
+  lifecycle: ["worker"],
   calls: ["worker"],
+  program: ["worker"],
   server: ["worker"],
 };
 /** What only one file imports, and why. */

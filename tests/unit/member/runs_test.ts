@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { Job } from "../../../src/member/job.ts";
 import { Runs } from "../../../src/member/runs.ts";
-import { addressOf } from "../../../src/tasks/task.ts";
+import { addressOf } from "../../../src/tasks/address.ts";
 import { Ledger } from "../../../src/wire/ledger.ts";
 
 const task = addressOf((value: unknown) => value);

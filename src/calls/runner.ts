@@ -1,0 +1,128 @@
+import type { MapOptions, RunOptions } from "../api/options.ts";
+import type { Runner } from "../api/runner.ts";
+import { NotStartedError } from "../api/errors.ts";
+import type { Lifecycle } from "../lifecycle/lifecycle.ts";
+import { Job } from "../member/job.ts";
+import type { Pool } from "../pool/pool.ts";
+import { currentContext, runIn } from "../runtime/async_context.ts";
+import { mapOptions, runOptions } from "../settings/settings.ts";
+import { addressOf } from "../tasks/address.ts";
+import { rejected } from "../tasks/failure.ts";
+import { mapItems, opener } from "./map.ts";
+import { narrow } from "./narrow.ts";
+import { readStream } from "./stream.ts";
+
+/** The two pools of an executor. */
+export interface Pools {
+  readonly blocking: Pool;
+  readonly cpu: Pool;
+}
+
+/** The ways to run tasks, bound to options or not: the executor's methods call these. */
+export class TaskRunner {
+  readonly #pools: Pools;
+  readonly #lifecycle: Lifecycle;
+  /** The options of each call; the executor's own calls have none. */
+  readonly #options: RunOptions | undefined;
+
+  constructor(pools: Pools, lifecycle: Lifecycle, options?: RunOptions) {
+    this.#pools = pools;
+    this.#lifecycle = lifecycle;
+    this.#options = options;
+  }
+
+  /** Runs a task. A task that cannot be submitted rejects, as the task's own errors do. */
+  // deno-lint-ignore no-explicit-any -- the public signatures name the type
+  run(pool: Pool, task: unknown, args: readonly unknown[]): Promise<any> {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    try {
+      this.#submit(pool, task, args, resolve);
+    } catch (reason) {
+      return rejected(reason);
+    }
+    return promise;
+  }
+
+  /** Runs a task once for each item. */
+  map<T>(
+    pool: Pool,
+    task: unknown,
+    items: Iterable<T> | AsyncIterable<T>,
+    options: MapOptions | undefined,
+    // deno-lint-ignore no-explicit-any -- the public signatures name the type
+  ): AsyncIterableIterator<any> {
+    const { buffer, ordered } = mapOptions(options, 2 * pool.maxWorkers);
+    const submit = (item: T) => {
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      const job = this.#submit(pool, task, [item], resolve);
+      return { result: promise, withdraw: () => pool.withdraw(job) };
+    };
+    const signal = this.#options?.signal;
+    return mapItems(opener(items), buffer, ordered, signal, currentContext(), submit);
+  }
+
+  /** Runs a task that yields. */
+  // deno-lint-ignore no-explicit-any -- the public signatures name the type
+  stream(pool: Pool, task: unknown, args: readonly unknown[]): AsyncIterableIterator<any> {
+    const context = currentContext();
+    return readStream((onValue) => {
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      const job = runIn(context, () => this.#submit(pool, task, args, resolve, onValue));
+      return {
+        result: promise,
+        pull: (count) => pool.pull(job, count),
+        close: () => pool.cancel(job, new DOMException("The stream was left", "AbortError")),
+      };
+    }, this.#options?.signal);
+  }
+
+  /**
+   * The calls with these options, beside those that the calls have.
+   *
+   * @throws {TypeError} If there is a tenant and tasks run inline.
+   */
+  with(options: RunOptions): Runner {
+    const checked = runOptions(options);
+    const bound = this.#options === undefined ? checked : narrow(this.#options, checked);
+    this.#assertApart(bound);
+    const runner = new TaskRunner(this.#pools, this.#lifecycle, bound);
+    const { blocking, cpu } = this.#pools;
+    return {
+      runBlocking: (task, ...args) => runner.run(blocking, task, args),
+      runCpu: (task, ...args) => runner.run(cpu, task, args),
+      mapBlocking: (task, items, options) => runner.map(blocking, task, items, options),
+      mapCpu: (task, items, options) => runner.map(cpu, task, items, options),
+      streamBlocking: (task, ...args) => runner.stream(blocking, task, args),
+      streamCpu: (task, ...args) => runner.stream(cpu, task, args),
+      with: (options) => runner.with(options),
+    };
+  }
+
+  #assertApart({ tenant }: RunOptions): void {
+    if (tenant === undefined) return;
+    const { blocking, cpu } = this.#pools;
+    const inline = [blocking, cpu].find(({ isInline }) => isInline);
+    if (inline === undefined) return;
+    throw new TypeError(
+      `Cannot use tenant: ${inline.name} tasks run inline, in this thread, where nothing keeps ` +
+        "them apart; use workers or processes",
+    );
+  }
+
+  /** Submits a task, or throws why the task cannot be submitted. */
+  #submit(
+    pool: Pool,
+    task: unknown,
+    args: readonly unknown[],
+    resolve: (value: unknown) => void,
+    onValue?: (value: unknown) => void,
+  ): Job {
+    if (!this.#lifecycle.isRunning) {
+      throw new NotStartedError("Executor not started. Call startup() first.");
+    }
+    const job = new Job(addressOf(task), args, this.#options, resolve);
+    if (onValue !== undefined) job.details.onValue = onValue;
+    pool.enqueue(job);
+    return job;
+  }
+}
