@@ -181,7 +181,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   }
 
   /**
-   * Runs a task that blocks: synchronous files, databases, FFI. It has the program's
+   * Runs a task that blocks: synchronous files, databases, FFI. The task has the program's
    * permissions, unless the pool was given others.
    *
    * @typeParam F The type of the task.
@@ -197,14 +197,14 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @throws {ShutdownError} If the executor is ended before the task.
    * @throws {unknown} The error of the task.
    *
-   * @example
+   * @example A synchronous call to the file system
    * ```ts
    * import { assertEquals } from "@std/assert";
    * import { Executor } from "@genro/executor";
    *
    * await using executor = await Executor.start();
-   * const size = await executor.runBlocking(() => Deno.statSync(".").isDirectory);
-   * assertEquals(size, true);
+   * const isFolder = await executor.runBlocking(() => Deno.statSync(".").isDirectory);
+   * assertEquals(isFolder, true);
    * ```
    */
   runBlocking<F extends TaskFunction>(
@@ -215,8 +215,8 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   }
 
   /**
-   * Runs a task that computes: hashing, compression, images, parsing. It has no
-   * permissions, unless the pool was given some. Rejects as `runBlocking` does.
+   * Runs a task that computes: hashing, compression, images, parsing. The task has no permissions,
+   * unless the pool was given some. Rejects as `runBlocking` does.
    *
    * @typeParam F The type of the task.
    * @param task A function that uses nothing from around it, or a task of `tasksFrom()`.
@@ -225,7 +225,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @throws {ExecutorError} As `runBlocking` does.
    * @throws {unknown} The error of the task.
    *
-   * @example
+   * @example A computation with an argument
    * ```ts
    * import { assertEquals } from "@std/assert";
    * import { Executor } from "@genro/executor";
@@ -243,10 +243,10 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   }
 
   /**
-   * Runs a blocking task once for each item, in parallel, and yields the results in the
-   * order of the items, or as they come. At most twice `maxWorkers` items are in flight or
-   * wait to be taken, and the source is read no further ahead. The first failure ends the loop
-   * at its position; leaving the loop takes back what has not begun.
+   * Runs a blocking task once for each item, in parallel, and yields the results in the order of the
+   * items, or as they come. At most twice `maxWorkers` items are in flight or wait to be taken, and
+   * the source is read no further ahead. The first failure ends the loop at its position; leaving the
+   * loop takes back the items whose task has not begun.
    *
    * @typeParam F The type of the task.
    * @param task A function of one argument, or such a task of `tasksFrom()`.
@@ -258,7 +258,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
    * @throws {unknown} In the loop, the error of a task or of `items`.
    *
-   * @example
+   * @example A blocking call for each path
    * ```ts
    * import { assertEquals } from "@std/assert";
    * import { Executor } from "@genro/executor";
@@ -291,7 +291,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @throws {ExecutorError} In the loop, as `runBlocking` does.
    * @throws {unknown} In the loop, the error of a task or of `items`.
    *
-   * @example
+   * @example All results in one array
    * ```ts
    * import { assertEquals } from "@std/assert";
    * import { Executor } from "@genro/executor";
@@ -310,12 +310,12 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   }
 
   /**
-   * Runs a blocking task that yields, and gives its values as they are made: a generator, an
-   * async generator, or a function that returns something iterable. It begins with the first
-   * value that is asked for. At most 16 values are on their way: then the task is held back
-   * until the loop takes more. Leaving the loop, an abort or the time limit end the generator,
-   * so that its `finally` runs; an error arrives at its position. A value is copied, unless it is
-   * yielded by `yield this.transfer(value, [...])`.
+   * Runs a blocking task that yields, and yields each value as soon as the task does. The task is a
+   * generator, an async generator, or a function that returns an iterable, and begins when the loop
+   * asks for the first value. At most 16 values are on their way: then the task is held back until
+   * the loop takes more. Leaving the loop, an abort or the time limit end the generator, so that its
+   * `finally` runs; an error arrives at its position. Values are copied;
+   * `yield this.transfer(value, [...])` moves a value.
    *
    * @typeParam F The type of the task.
    * @param task A function that uses nothing from around it, or a task of `tasksFrom()`.
@@ -325,7 +325,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @throws {TypeError} In the loop, if the result of the task is not iterable.
    * @throws {unknown} In the loop, the error of the task.
    *
-   * @example
+   * @example The entries of a folder, while the folder is read
    * ```ts
    * import { assertEquals } from "@std/assert";
    * import { Executor } from "@genro/executor";
@@ -357,7 +357,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
    * @throws {TypeError} In the loop, if the result of the task is not iterable.
    * @throws {unknown} In the loop, the error of the task.
    *
-   * @example
+   * @example A generator without end, and a loop that is left
    * ```ts
    * import { assertEquals } from "@std/assert";
    * import { Executor } from "@genro/executor";
@@ -387,19 +387,19 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   }
 
   /**
-   * The same calls with a signal, a time limit, a listener to its progress, or a tenant for each
-   * task. Tasks of two tenants never share a worker or a process.
+   * Binds calls to a signal, a time limit, a listener for progress, or a tenant. Tasks of two tenants
+   * never share a worker or a process.
    *
-   * @typeParam P The type of what `onProgress` hears: of a task that tells another type the call does
-   * not compile.
-   * @param options The signal that aborts, the time a task may run, who hears how far it is, and for
-   * whom it runs.
-   * @returns The calls.
+   * @typeParam P The type of the values that `onProgress` receives. A call whose task tells values of
+   * another type does not compile.
+   * @param options The signal that aborts, how long a task may run, the listener for its progress, and
+   * the tenant.
+   * @returns The calls, each with these options.
    * @throws {RangeError} If `timeout` is not more than 0, or `tenant` is empty.
    * @throws {TypeError} If an option is of the wrong type, or there is a tenant and tasks run inline,
-   * where nothing keeps them apart.
+   * where nothing keeps tenants apart.
    *
-   * @example
+   * @example A time limit for each task, and one for all
    * ```ts
    * import { assertRejects } from "@std/assert";
    * import { Executor } from "@genro/executor";
@@ -436,7 +436,7 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   }
 
   /**
-   * Counts of both pools, at this moment.
+   * Counts the workers and tasks of both pools, at this moment.
    *
    * @returns The counts.
    */
@@ -445,31 +445,31 @@ export class Executor extends EventTarget implements Runner, AsyncDisposable, Di
   }
 
   /**
-   * `shutdown()`, at the end of an `await using` block.
+   * Calls `shutdown()`, at the end of an `await using` block.
    *
-   * @returns Resolves as that does.
+   * @returns Resolves as `shutdown()` does.
    */
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
   }
 
-  /** `terminate()`, at the end of a `using` block. */
+  /** Calls `terminate()`, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.terminate();
   }
 }
 
-/** The events of an executor have types. */
+/** The types of an executor's events. */
 export interface Executor {
   /**
    * Calls back when something happens to a pool.
    *
    * @typeParam K The type of the event.
-   * @param type What to listen to; see {@linkcode ExecutorEventMap}.
-   * @param listener What to call with the {@linkcode ExecutorEvent}.
+   * @param type The name of the event; see {@linkcode ExecutorEventMap}.
+   * @param listener Receives the {@linkcode ExecutorEvent}.
    * @param options As for any `EventTarget`.
    *
-   * @example
+   * @example A log of crashes
    * ```ts
    * import { Executor } from "@genro/executor";
    *
@@ -488,11 +488,11 @@ export interface Executor {
     options?: boolean | AddEventListenerOptions,
   ): void;
   /**
-   * Calls back no more.
+   * Removes a listener.
    *
    * @typeParam K The type of the event.
-   * @param type What was listened to.
-   * @param listener What was called.
+   * @param type The name of the event.
+   * @param listener The listener.
    * @param options As for any `EventTarget`.
    */
   removeEventListener<K extends keyof ExecutorEventMap>(
