@@ -22,6 +22,7 @@ import { type RunEvents, Runs } from "./runs.ts";
 import type { SentJobs } from "./sent_jobs.ts";
 import type { TaskRecords } from "./task_record.ts";
 import { Watchdog, type Watched } from "./watchdog.ts";
+import type { WorkerState } from "./worker_states.ts";
 
 /** What a member tells its pool. */
 export interface MemberEvents {
@@ -66,8 +67,8 @@ export interface MemberEvents {
 export class Member implements Watched {
   /** The number of the worker in its pool. */
   readonly number: number;
-  /** Whether the worker is about to be gone: it takes no more tasks. */
-  dying = false;
+  /** The state of the worker; only the roster of the pool changes this. */
+  state: WorkerState = "starting";
   /** When the worker became idle, in ms of the time that idle.ts goes by. */
   idleSince = 0;
   /** Whether the worker serves somebody: from then on nobody else; and since when, in ms. */
@@ -125,7 +126,7 @@ export class Member implements Watched {
     this.#restricted = isolation === "inline" || permissions === "inherit" ? undefined : name;
     const backend = this.#backend = startBackend(name, settings, {
       onMessage: (message) => this.#inbox.receive(message),
-      onDying: () => this.#die(),
+      onDying: () => events.onDying(this),
       onEnd: (message, end) => this.#end(message, end),
     });
     const [allowance, ends, restricted] = [this.#allowance, this.#ends, this.#restricted];
@@ -433,18 +434,13 @@ export class Member implements Watched {
     this.#isExpelled = true;
     this.#inbox.close();
     this.#runs.close();
-    this.#die();
+    this.#events.onDying(this);
     const error = new Error(
       `it was ended, as it sent what no worker of this package sends: ${what}`,
       cause === undefined ? undefined : { cause },
     );
     // Later, as the pool may be at work with its workers.
     queueMicrotask(() => this.#events.onExpelled(this, error));
-  }
-
-  #die(): void {
-    this.dying = true;
-    this.#events.onDying(this);
   }
 
   #end(message: string | undefined, end: ProcessEnd | undefined): void {

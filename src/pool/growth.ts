@@ -1,51 +1,250 @@
-/**
- * When another worker is worth its start, which holds up the event loop for 10 to 20 ms: if
- * what waits would keep those there are busy for long. How fast they are shows only when one
- * looks at them for a while.
- */
+import { WorkerStartError } from "../api/errors.ts";
+import type { Member } from "../member/member.ts";
+import * as machinery from "../runtime/real_timers.ts";
+import { FIRST_LOOK_MS, judgeGrowth, LONG_LOOK_MS, type Progress } from "./growth_judge.ts";
+import type { Roster } from "./roster.ts";
+import type { Starts } from "./starts.ts";
+import type { Tally } from "./tally.ts";
+import type { Tenant, Tenants } from "./tenants.ts";
+import type { Turns } from "./turns.ts";
 
-/** For how long a pool with waiting tasks is looked at, in ms. */
-export const FIRST_LOOK_MS = 15;
-/** For how long if its tasks are short: they are slow until their code is compiled. */
-export const LONG_LOOK_MS = 60;
+/** How long, in ms, after a spare worker was taken another one is started. */
+const REFILL_DELAY_MS = 20;
 
-/** Tasks are short if more than this many return within the first look. */
-const A_FEW_TASKS = 10;
-/** A start is worth it if what waits takes more than this many times as long as the look. */
-const WORTH_A_START = 4;
-/** A task that occupies a worker for less than this many ms is mostly overhead of the host. */
-const TRIFLE_MS = 0.1;
-/** A delay of this many ms counts as none. */
-const ON_TIME_MS = 2;
+/** What growth goes by. */
+export interface GrowthParts {
+  readonly tenants: Tenants;
+  readonly turns: Turns;
+  readonly roster: Roster;
+  readonly starts: Starts;
+  readonly tally: Tally;
+  /** How many workers are kept that have served nobody. */
+  readonly spare: number;
+}
 
-/** How many tasks a pool had returned at a time, in ms. */
-export interface Progress {
-  readonly time: number;
-  readonly returned: number;
+/** What growth asks of the pool. */
+export interface GrowthEvents {
+  /** Ends an idle worker. */
+  retire(member: Member): void;
+  /** Gives waiting jobs to idle workers. */
+  dispatch(): void;
+  /** No worker may be started; if all workers are stuck, the jobs that wait must not wait for ever. */
+  onFull(): void;
+  /** A worker cannot be started: jobs that no other worker can run fail. */
+  onUnstartable(error: WorkerStartError): void;
+  /** A start has ended. */
+  onStartEnded(): void;
 }
 
 /**
- * What to do about `queued` tasks, after the progress that this many workers made.
- *
- * @param late How many ms this look is late: up to 16 on Windows, where timers go by a coarse clock.
- * The tasks of those ms count for the speed of the workers. But the longer look does not raise the
- * amount of work for another start.
+ * Starts the workers of a pool: when a job waits that no worker can run, when another worker is worth
+ * its start, and when workers are missing that the pool keeps. One start at a time is considered.
  */
-export function judgeGrowth(
-  since: Progress,
-  now: Progress,
-  queued: number,
-  workers: number,
-  late: number,
-): "start" | "look longer" | "wait" {
-  const elapsed = now.time - since.time;
-  const look = late > ON_TIME_MS ? elapsed - late : elapsed;
-  const all = now.returned - since.returned;
-  // The number at the time when this look was due.
-  const returned = look === elapsed ? all : all * look / elapsed;
-  if (returned < 1) return "start";
-  if (returned > A_FEW_TASKS && look < LONG_LOOK_MS) return "look longer";
-  const timeEach = look / returned;
-  const worthIt = queued * timeEach > WORTH_A_START * look && workers * timeEach > TRIFLE_MS;
-  return worthIt ? "start" : "wait";
+export class Growth {
+  readonly #parts: GrowthParts;
+  readonly #events: GrowthEvents;
+  #isOpen = false;
+  /** Whether a start is being considered or under way. */
+  #isBusy = false;
+  /** Whether a start is being considered: the progress is looked at when the timer ends. */
+  #isLooking = false;
+  #timer: machinery.Timer | undefined;
+  /** How far the pool was when a worker was started last. */
+  #startProgress: Progress = { time: 0, returned: 0 };
+
+  constructor(parts: GrowthParts, events: GrowthEvents) {
+    this.#parts = parts;
+    this.#events = events;
+  }
+
+  /** Lets workers be started. */
+  open(): void {
+    this.#isOpen = true;
+  }
+
+  /** Starts no worker from now on. */
+  close(): void {
+    this.#isOpen = false;
+    if (this.#timer !== undefined) this.#stopLooking();
+  }
+
+  /** A worker was made: the start has blocked until now, so that no return could be noticed. */
+  made(): void {
+    this.#startProgress = this.#progressOf(this.#parts.tenants.own);
+  }
+
+  /** Considers another worker for the jobs that wait, none of which an idle worker can run. */
+  grow(since?: Progress): void {
+    if (this.#parts.turns.matter) return this.#growInTurn();
+    if (this.#isGrowing()) return;
+    const { roster, starts, tenants: { own } } = this.#parts;
+    const { head } = own.queue;
+    // A worker that cannot run the job is older than the job's module.
+    const outdated = head && roster.idle.size > 0 ? roster.idle.longestUseless(head) : undefined;
+    if (roster.isFull) {
+      if (outdated === undefined) return this.#events.onFull();
+      this.#events.retire(outdated);
+    }
+    const { backoff } = starts;
+    if (backoff > 0) this.#growLater(backoff);
+    else if (roster.size === 0 || roster.isShort || outdated !== undefined) this.#startOne();
+    else this.#consider(own, since ?? this.#progressOf(own), FIRST_LOOK_MS);
+  }
+
+  /** Starts workers that are missing of those that the pool keeps. */
+  growBack(): void {
+    if (this.#parts.roster.isShort) this.grow();
+  }
+
+  /** Replaces a spare worker that was taken: later, as a start blocks, and its task comes first. */
+  refill(): void {
+    if (this.#parts.spare === 0 || !this.#parts.roster.isShort) return;
+    if (!this.#isBusy && this.#isOpen) this.#growLater(REFILL_DELAY_MS);
+  }
+
+  /** The same as {@linkcode grow} where there are several tenants. */
+  #growInTurn(): void {
+    const { roster, turns } = this.#parts;
+    if (turns.isShared && roster.idle.size > 0) this.#retireOutdated();
+    const starting = Math.min(roster.count("starting"), roster.untaken);
+    const tenant = turns.nextToGrow(starting, !roster.isFull || roster.idle.size > 0);
+    // A tenant without a worker does not wait until it is seen how fast the workers of others are.
+    const isUrgent = tenant !== undefined && (tenant.workers === 0 || tenant.claims);
+    if (isUrgent && this.#isLooking) this.#stopLooking();
+    if (this.#isGrowing()) return;
+    const useless = tenant && roster.idle.longestUseless(tenant.queue.head!);
+    if (tenant === undefined || isUrgent || useless?.serves(tenant.name)) {
+      return this.#startFor(tenant);
+    }
+    this.#consider(tenant, this.#progressOf(tenant), FIRST_LOOK_MS);
+  }
+
+  /** Ends idle workers that cannot run what their tenants have next, and keep them from others. */
+  #retireOutdated(): void {
+    const { roster: { idle }, tenants, turns } = this.#parts;
+    for (const name of idle.tenants) {
+      const tenant = tenants.find(name);
+      const head = tenant?.queue.head;
+      if (head === undefined || turns.mayHaveAnother(tenant!)) continue;
+      const outdated = idle.longestOutdated(head);
+      if (outdated !== undefined) this.#events.retire(outdated);
+    }
+  }
+
+  /** Whether a start is being considered or under way; jobs wait for that, so the program goes on. */
+  #isGrowing(): boolean {
+    const isGrowing = this.#isBusy || !this.#isOpen;
+    if (isGrowing && this.#timer !== undefined) Deno.refTimer(this.#timer);
+    return isGrowing;
+  }
+
+  /**
+   * Starts a worker for a tenant, or gives the tenant a worker that has just become free. Where the
+   * pool has as many as it may, the idle worker that can do least for the tenant makes room.
+   *
+   * @param tenant Who needs the worker; if nobody does, one may still be missing.
+   */
+  #startFor(tenant: Tenant | undefined): void {
+    const { roster, starts } = this.#parts;
+    if (tenant === undefined && !roster.isShort) return;
+    if (roster.isFull || tenant !== undefined && roster.isTaken) {
+      const useless = tenant && roster.idle.longestUseless(tenant.queue.head!);
+      if (useless === undefined) {
+        if (tenant !== undefined) tenant.claims = tenant.workers > 0;
+        return this.#events.onFull();
+      }
+      this.#events.retire(useless);
+      if (nextForFresh(this.#parts) !== undefined) return this.#events.dispatch();
+    }
+    const { backoff } = starts;
+    if (backoff > 0) this.#growLater(backoff);
+    else this.#startOne();
+  }
+
+  /** Waits until a worker may be started again; only jobs that wait keep the process alive. */
+  #growLater(ms: number): void {
+    this.#isBusy = true;
+    this.#timer = machinery.setTimeout(() => {
+      this.#timer = undefined;
+      this.#isBusy = false;
+      this.#goOn();
+    }, ms);
+    if (!this.#parts.tenants.anyQueued) Deno.unrefTimer(this.#timer);
+  }
+
+  /** Looks at a tenant's progress after this many ms, and starts a worker if that is worth it. */
+  #consider(tenant: Tenant, since: Progress, after: number): void {
+    this.#isBusy = true;
+    this.#isLooking = true;
+    const due = Math.max(since.time + after, performance.now());
+    this.#timer = machinery.setTimeout(() => {
+      this.#stopLooking();
+      this.#look(tenant, since, due);
+    }, due - performance.now());
+  }
+
+  #look(tenant: Tenant, since: Progress, due: number): void {
+    const { size } = tenant.queue;
+    if (size === 0) return this.#goOn();
+    const workers = this.#parts.turns.matter ? tenant.workers : this.#parts.roster.size;
+    const progress = this.#progressOf(tenant);
+    switch (judgeGrowth(since, progress, size, workers, progress.time - due)) {
+      case "start":
+        return this.#parts.turns.matter ? this.#startFor(tenant) : void this.#startOne();
+      case "look longer":
+        return this.#consider(tenant, since, LONG_LOOK_MS);
+      case "wait":
+        return this.grow();
+    }
+  }
+
+  /** A look at the progress has ended, or somebody cannot wait for that. */
+  #stopLooking(): void {
+    if (this.#timer !== undefined) machinery.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#isBusy = false;
+    this.#isLooking = false;
+  }
+
+  async #startOne(): Promise<void> {
+    this.#isBusy = true;
+    const isFirst = this.#parts.roster.size === 0;
+    const { up, ready } = this.#parts.starts.begin();
+    const ended = ready.then(() => true, (error) => {
+      if (error instanceof WorkerStartError) this.#events.onUnstartable(error);
+      return true;
+    });
+    // Another worker may start while this worker loads its modules.
+    const isReady = await Promise.race([up, ended]);
+    this.#isBusy = false;
+    this.#startEnded(isFirst);
+    if (isReady) return;
+    await ended;
+    if (!this.#isBusy) this.#startEnded(false);
+  }
+
+  #startEnded(isFirst: boolean): void {
+    // While the worker got ready the others, if any, went on: their progress since then counts.
+    this.#goOn(isFirst ? undefined : this.#startProgress);
+    this.#events.onStartEnded();
+  }
+
+  /** Considers the next worker. */
+  #goOn(since?: Progress): void {
+    if (this.#parts.tenants.anyQueued) this.grow(since);
+    else this.growBack();
+  }
+
+  #progressOf(tenant: Tenant): Progress {
+    const { tally, tenants } = this.#parts;
+    return { time: performance.now(), returned: tenants.endedOf(tenant, tally.ended) };
+  }
+}
+
+/** The tenant that is given an idle worker which has served nobody, if there is any for it. */
+export function nextForFresh(
+  { roster, turns }: Pick<GrowthParts, "roster" | "turns">,
+): Tenant | undefined {
+  if (roster.taken === roster.size || roster.isTaken || !roster.idle.hasFresh) return;
+  return turns.nextForFresh(({ queue }) => roster.idle.hasFreshFor(queue.head!));
 }

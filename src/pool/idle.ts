@@ -15,19 +15,19 @@ function time(): number {
 const BEST = 3;
 
 /**
- * The workers of a pool that wait for a task. The one that was used last is the next to be used,
- * so that those the work does not need are idle for long enough to be retired.
+ * The workers of a pool that wait for a task. The worker that was used last is the next to be used, so
+ * that workers which the work does not need are idle for long enough to be retired.
  */
 export class Idle {
   readonly #timeout: number;
   readonly #isSpare: (member: Member) => boolean;
   readonly #retire: (member: Member) => void;
-  /** The one that was used last is last. */
+  /** The worker that was used last is last. */
   readonly #members: Member[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * Makes one.
+   * Makes an empty list.
    *
    * @param timeout For how many ms a worker may be idle.
    * @param isSpare Whether the pool can do without the worker.
@@ -43,7 +43,7 @@ export class Idle {
     this.#retire = retire;
   }
 
-  /** How many there are. */
+  /** How many idle workers there are. */
   get size(): number {
     return this.#members.length;
   }
@@ -84,25 +84,20 @@ export class Idle {
     return this.#members.some((member) => !member.taken && member.canRun(task));
   }
 
-  /** Whether a worker is one of them. */
-  has(member: Member): boolean {
-    return this.#members.includes(member);
-  }
-
-  /** A worker has nothing to do. */
+  /** Adds a worker that has nothing to do. */
   add(member: Member): void {
     this.#members.push(member);
   }
 
   /**
-   * Takes out a worker for a job. Workers with the job's module come before workers that can load the
+   * Finds a worker for a job. Workers with the job's module come before workers that can load the
    * module, workers of the job's tenant before fresh workers, and the latest used worker before others.
    *
    * @param canLoad Whether a worker may be asked to load the module.
    * @param fresh Whether fresh workers may be taken.
    */
-  take({ task, tenant }: Job, canLoad: boolean, fresh: boolean): Member | undefined {
-    let found = -1;
+  find({ task, tenant }: Job, canLoad: boolean, fresh: boolean): Member | undefined {
+    let found: Member | undefined;
     let rank = 0;
     for (let i = this.#members.length - 1; i >= 0 && rank < BEST; i--) {
       const member = this.#members[i]!;
@@ -111,18 +106,16 @@ export class Idle {
       if (!loaded && !(canLoad && member.canRun(task))) continue;
       const its = (loaded ? 2 : 1) + (member.taken ? 1 : 0);
       if (its > rank) {
-        found = i;
+        found = member;
         rank = its;
       }
     }
-    if (found < 0) return undefined;
-    if (found === this.#members.length - 1) return this.#members.pop();
-    return this.#members.splice(found, 1)[0];
+    return found;
   }
 
-  /** Takes out a worker, if it is one of them. */
+  /** Takes out a worker: mostly the worker that was used last. */
   remove(member: Member): void {
-    const index = this.#members.indexOf(member);
+    const index = this.#members.lastIndexOf(member);
     if (index >= 0) this.#members.splice(index, 1);
   }
 
@@ -132,21 +125,20 @@ export class Idle {
     if (isAfterStartup()) this.watch();
   }
 
-  /** A worker is needed for a stream less: if it is idle, it is so from now on. */
+  /** An idle worker is needed for a stream less: it counts as idle from now on. */
   renew(member: Member): void {
-    if (!this.has(member)) return;
     this.remove(member);
     this.add(member);
     this.stay(member);
   }
 
-  /** Retires none any more. */
+  /** Retires no worker any more. */
   stop(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  /** Sees to it that those retire whose time has come. */
+  /** Has workers retire when their time comes. */
   watch(): void {
     if (this.#timer !== undefined || this.#timeout === Infinity) return;
     const longest = this.#longest;
@@ -162,7 +154,7 @@ export class Idle {
     Deno.unrefTimer(this.#timer);
   }
 
-  /** Retires those that are idle for too long: they are first. */
+  /** Retires the workers that are idle for too long: they are first. */
   #retireLongest(): void {
     const until = time();
     for (let member = this.#longest; member !== undefined; member = this.#longest) {

@@ -6,6 +6,8 @@ import type { Tenant, Tenants } from "./tenants.ts";
  * room. A tenant is queued while a job waits. A worker is fresh until the worker's first task.
  */
 export class Turns {
+  /** Whether one tenant may have a part of the workers only. */
+  readonly isShared: boolean;
   readonly #tenants: Tenants;
   readonly #settings: Pick<PoolSettings, "maxWorkers" | "maxWorkersPerTenant">;
 
@@ -15,6 +17,12 @@ export class Turns {
   ) {
     this.#tenants = tenants;
     this.#settings = settings;
+    this.isShared = settings.maxWorkersPerTenant < settings.maxWorkers;
+  }
+
+  /** Whether it matters whose turn it is: there are several tenants, or none may have all workers. */
+  get matter(): boolean {
+    return this.#tenants.several || this.isShared;
   }
 
   /** Whether a tenant may have another worker. Stuck workers are replaced, but not without end. */

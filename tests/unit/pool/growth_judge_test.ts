@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { FIRST_LOOK_MS, judgeGrowth, LONG_LOOK_MS } from "../../../src/pool/growth.ts";
+import { FIRST_LOOK_MS, judgeGrowth, LONG_LOOK_MS } from "../../../src/pool/growth_judge.ts";
 
 /** How often, in ms, Windows looks at its clock: a timer calls back with the next look that is due. */
 const TICK_MS = 1_000 / 64;
