@@ -30,8 +30,9 @@ export async function assertIsolation(settings: PoolSettings): Promise<void> {
     assertWorkers();
     assertImportable(server);
   } else {
+    const { assertProcesses } = await import("./process_requirements.ts");
+    await assertProcesses(settings, server);
     processes = await import("./process.ts");
-    await processes.assertProcesses(settings, server);
   }
 }
 

@@ -11,13 +11,14 @@ import { LIFELINE, type Setup, type ToWorker } from "../wire/protocol.ts";
 import { modules } from "../tasks/modules.ts";
 import { unref } from "../runtime/unref_worker.ts";
 import { deliveries } from "../runtime/real_timers.ts";
+import { describeWorkerError } from "./worker_error.ts";
 
 const { createObjectURL, revokeObjectURL } = URL;
 
 /**
- * Checks that this platform has what a worker needs.
+ * Checks that this platform has workers.
  *
- * @throws {WorkerStartError} If it has not.
+ * @throws {WorkerStartError} If the platform has none.
  */
 export function assertWorkers(): void {
   if (typeof Worker === "undefined") {
@@ -36,24 +37,29 @@ export class WebWorkerBackend implements Backend {
   readonly listed = modules.length;
   readonly #worker: Worker;
   readonly #events: BackendEvents;
+  readonly #permissions: Deno.PermissionOptions;
   readonly #gone = Promise.withResolvers<void>();
   readonly gone = this.#gone.promise;
-  /** Closes when the worker is gone; there is none before it is connected. */
+  /** Where the worker finds the list of the modules with tasks, until the worker is ready. */
+  #listUrl: string | undefined;
+  /** Closes when the worker is gone; `undefined` until the worker is connected. */
   #lifeline: MessagePort | undefined;
-  /** Whether it has a task, or has yet to say that it takes some. */
+  /** Whether the worker has a task, or has yet to say that it takes tasks. */
   #engaged = true;
-  #dying = false;
-  #terminated = false;
-  readonly #permissions: Deno.PermissionOptions;
-  /** Asks the worker to end, as native code may be at work in it. */
-  #ask: (() => void) | undefined;
-  /** What Deno has said of its death. */
-  #lastWords: string | undefined;
   /** How many messages have arrived. */
   #heard = 0;
-  /** Where the worker finds the list of the modules with tasks, until it is ready. */
-  #listUrl: string | undefined;
+  #dying = false;
+  #terminated = false;
+  /** Asks the worker to end: set if native code may be at work in the worker. */
+  #ask: (() => void) | undefined;
+  /** What Deno has said of the death of the worker. */
+  #lastWords: string | undefined;
 
+  /**
+   * Starts a worker.
+   *
+   * @param server The URL of worker.ts.
+   */
   constructor(
     name: string,
     permissions: Deno.PermissionOptions,
@@ -62,6 +68,19 @@ export class WebWorkerBackend implements Backend {
   ) {
     this.#events = events;
     this.#permissions = permissions;
+    this.#worker = this.#start(name, server);
+    this.#listen();
+    // Made while the worker loads its modules.
+    this.ledger = Ledger.shared();
+    const { memory } = this.ledger;
+    this.#worker.postMessage({ memory } satisfies Setup);
+    afterStartup(() =>
+      this.#connect().catch((error) => this.#die(`it could not be connected: ${error.message}`))
+    );
+  }
+
+  #start(name: string, server: string): Worker {
+    const permissions = this.#permissions;
     const options = {
       // Or Deno finds options on `Object.prototype`.
       __proto__: null,
@@ -74,7 +93,7 @@ export class WebWorkerBackend implements Backend {
     this.#listUrl = list.isShort ? undefined : createObjectURL(listBlob(list));
     const naming = list.isShort ? list.source : `import "${this.#listUrl}";`;
     try {
-      this.#worker = new Worker(
+      return new Worker(
         entry(server, "serve", list, naming),
         options as WorkerOptions & { type: "module" },
       );
@@ -82,27 +101,29 @@ export class WebWorkerBackend implements Backend {
       this.#revokeList();
       throw error;
     }
-    this.#worker.onmessage = ({ data }) => {
-      // It is ready, and no task has run.
+  }
+
+  #listen(): void {
+    const worker = this.#worker;
+    worker.onmessage = ({ data }) => {
+      // The first message says that the worker is ready. No task has run before.
       if (this.#heard++ === 0) this.#revokeList();
-      events.onMessage(data);
+      this.#events.onMessage(data);
     };
-    this.#worker.onerror = (event) => {
+    worker.onerror = (event) => {
       // Handled: or the error would end this program too.
       event.preventDefault();
-      this.#die(withoutEntry(event.message.slice(0, MAX_MESSAGE_CHARACTERS)));
+      this.#die(describeWorkerError(event.message));
     };
-    this.#worker.onmessageerror = () => {
-      // Deno delivers no message after one it could not decode.
+    worker.onmessageerror = () => {
+      // Deno delivers no message after one that it could not decode.
       this.#die("it sent a message that could not be decoded");
     };
-    // Made while the worker loads its modules.
-    this.ledger = Ledger.shared();
-    const { memory } = this.ledger;
-    this.#worker.postMessage({ memory } satisfies Setup);
-    afterStartup(() =>
-      this.#connect().catch((error) => this.#die(`it could not be connected: ${error.message}`))
-    );
+  }
+
+  #revokeList(): void {
+    if (this.#listUrl !== undefined) revokeObjectURL(this.#listUrl);
+    this.#listUrl = undefined;
   }
 
   /** Gives the worker its lifeline. */
@@ -119,8 +140,8 @@ export class WebWorkerBackend implements Backend {
       port2 as unknown as Transferable,
       detaches,
     ]);
-    // Nothing is sent to one that Deno knows to be gone: then the lifeline ends here. Closed in
-    // vain, it would end everywhere under Deno 2.7.
+    // Deno sends nothing to a worker that Deno knows to be gone: then the lifeline ends here. If the
+    // port was sent, closing it here would end the lifeline everywhere under Deno 2.7.
     if (!detaches.detached) port2.close();
     this.#hold();
     // A worker keeps the process alive from its start.
@@ -128,7 +149,7 @@ export class WebWorkerBackend implements Backend {
     if (this.#terminated) this.#end();
   }
 
-  /** Keeps the process alive as long as it has a task. */
+  /** Keeps the process alive as long as the worker has a task. */
   #hold(): void {
     if (this.#engaged) this.#lifeline?.ref();
     else this.#lifeline?.unref();
@@ -152,7 +173,7 @@ export class WebWorkerBackend implements Backend {
     if (busy && mayLoadNativeCode(this.#permissions)) {
       this.#ask ??= askToEnd((message) => this.post(message), this.gone);
     }
-    // When it is gone is only known of one that has its lifeline.
+    // Only a lifeline tells when the worker is gone.
     if (this.#lifeline === undefined) endStartup();
     else this.#end();
   }
@@ -163,14 +184,9 @@ export class WebWorkerBackend implements Backend {
   }
 
   retire(): number {
-    // What is under way now, Deno still does.
+    // Deno still does what tasks have left under way up to now.
     this.terminate(false);
     return 0;
-  }
-
-  #revokeList(): void {
-    if (this.#listUrl !== undefined) revokeObjectURL(this.#listUrl);
-    this.#listUrl = undefined;
   }
 
   async #die(message: string | undefined): Promise<void> {
@@ -179,25 +195,12 @@ export class WebWorkerBackend implements Backend {
     this.#dying = true;
     this.#revokeList();
     this.#events.onDying();
-    // What it sent before it died may still be on its way; a terminated one is not heard.
+    // Messages that were sent before the death may still be on their way. Nobody hears a worker that
+    // was terminated.
     if (!this.#terminated) await deliveries(() => this.#heard);
     this.#worker.terminate();
     this.#lifeline?.close();
     this.#events.onEnd(this.#lastWords);
     this.#gone.resolve();
   }
-}
-
-/** How much is looked at of what Deno says of a worker: a task may have made most of it. */
-const MAX_MESSAGE_CHARACTERS = 100_000;
-/** The colours that Deno gives to the URLs in its messages. */
-// deno-lint-ignore no-control-regex -- this is what they begin with
-const COLOUR = /\x1b\[\d+m/g;
-/** Where a message says that a generated entry has imported something, and the entry elsewhere. */
-const FROM_ENTRY = /\n +at data:text\/javascript,import\S*$/gm,
-  ENTRY = /data:text\/javascript,import\S*/g;
-
-/** What Deno says of a worker, without the generated module that the worker starts from. */
-function withoutEntry(message: string): string {
-  return message.replaceAll(COLOUR, "").replaceAll(FROM_ENTRY, "").replaceAll(ENTRY, "its entry");
 }

@@ -1,0 +1,59 @@
+/** When a process ends: as its host wants, when its host is gone, and at no other signal. */
+
+import { setTimeout } from "../runtime/real_timers.ts";
+
+const isWindows = Deno.build.os === "windows";
+
+/** How often, in ms, a process makes sure that its host is there. */
+const WATCH_INTERVAL_MS = 500;
+/** How long, in ms, an older Deno goes on, because it cannot tell when there is nothing left to do. */
+const BLIND_FLUSH_MS = 50;
+/**
+ * The signals that may be meant for the host, though its processes get them, too: a terminal or a
+ * service manager sends them to all. When a process ends is the host's affair.
+ */
+const IGNORED_SIGNALS: readonly Deno.Signal[] = isWindows
+  ? ["SIGINT", "SIGBREAK", "SIGHUP"]
+  : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"];
+
+/** Goes on whatever signal is sent to all processes of the program. */
+export function ignoreSignals(): void {
+  for (const signal of IGNORED_SIGNALS) Deno.addSignalListener(signal, () => {});
+}
+
+/**
+ * Ends this process when its host is gone, even if a task keeps its own thread busy.
+ *
+ * On Windows the kernel ends the process: Deno puts each process that it starts into a job, and the
+ * kernel ends a job with the last handle to the job. The host has the only handle. `Deno.ppid` would be
+ * of no use there: it goes on naming a host that is gone.
+ *
+ * @param host The number of the host's process.
+ * @see {@link https://github.com/denoland/deno/blob/v2.9.6/runtime/subprocess_windows/src/process.rs}
+ * @see {@link https://github.com/denoland/deno/blob/v2.9.6/runtime/ops/runtime.rs}
+ */
+export function watchHost(host: number): Worker | undefined {
+  if (isWindows) return;
+  const source = `setInterval(() => {
+    if (Deno.ppid !== ${host}) Deno.kill(Deno.pid, "SIGKILL");
+  }, ${WATCH_INTERVAL_MS});`;
+  return new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
+}
+
+/**
+ * Has Deno end this process when nothing is left to do. Deno does so when the modules have ended that
+ * Deno was told to run: each module that is loaded from now on, the program's own among them, is empty.
+ *
+ * @param exit Ends the process at once.
+ * @returns Resolves when the modules may end.
+ */
+export async function endWhenDone(exit: (code: number) => void): Promise<void> {
+  const { registerHooks } = await import("node:module") as unknown as {
+    registerHooks?: (hooks: { load(): object }) => void;
+  };
+  if (registerHooks === undefined) {
+    setTimeout(() => exit(0), BLIND_FLUSH_MS);
+    return await new Promise(() => {});
+  }
+  registerHooks({ load: () => ({ format: "module", source: "", shortCircuit: true }) });
+}
