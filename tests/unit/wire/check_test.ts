@@ -18,7 +18,8 @@ import {
   YIELDED,
 } from "../../../src/wire/protocol.ts";
 import { decodeThrown, encodeThrown, type Slot, type Thrown } from "../../../src/wire/thrown.ts";
-import { describeMessage, isThrown, isWellFormed } from "../../../src/wire/check.ts";
+import { describeMessage, isWellFormed } from "../../../src/wire/check.ts";
+import { isThrown } from "../../../src/wire/check_thrown.ts";
 import {
   endOfMessage,
   MAX_CARRIED_ERRORS,
