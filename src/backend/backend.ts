@@ -5,7 +5,7 @@ import type { ProcessEnd } from "./process_end.ts";
 
 /** A worker, a process or this thread, as its member talks to the backend. */
 export interface Backend {
-  /** What has become of the runs that the backend was sent. */
+  /** What has become of the runs sent to the backend. */
   readonly ledger: HostLedger;
   /** Whether the backend takes more tasks while a task runs. */
   readonly queues: boolean;
@@ -22,15 +22,15 @@ export interface Backend {
   /** Says whether the backend has a task, and so keeps the program alive. */
   engage(engaged: boolean): void;
   /**
-   * Ends the backend: now, or as soon as code returns that cannot be stopped.
+   * Ends the backend: now, or when code that cannot be stopped has returned.
    *
    * @param busy Whether a task may be running.
    */
   terminate(busy: boolean): void;
   /**
-   * Ends a backend without a task, once the work is done that its tasks have left under way.
+   * Ends a backend without a task, after the work that its tasks have left under way.
    *
-   * @returns For how many ms at most that work may go on.
+   * @returns For how many ms at most the work may go on.
    */
   retire(): number;
   /** Resolves when the backend has ended. */
@@ -41,7 +41,7 @@ export interface Backend {
 export interface BackendEvents {
   /** A message has arrived. Its content may be anything. */
   onMessage(message: unknown): void;
-  /** The backend takes no more tasks. Messages that were sent before still arrive. */
+  /** The backend takes no more tasks. Earlier messages still arrive. */
   onDying(): void;
   /** The backend has ended: `message` is the reason that Deno gives, `end` the end of a process. */
   onEnd(message: string | undefined, end?: ProcessEnd): void;

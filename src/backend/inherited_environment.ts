@@ -1,7 +1,7 @@
 /**
- * The environment of this program, as far as the program itself may not read it. Deno needs some of the
- * variables in each process, whatever the program may read. So a second Deno is run, which inherits the
- * environment: its answer goes to no task, only to the Deno that runs tasks.
+ * Environment variables which this program may not read, but which Deno needs in each process. A second
+ * Deno, which inherits the environment, is run to find out the variables. They go to no task, only to
+ * the Deno of a process.
  */
 
 import { WorkerStartError } from "../api/errors.ts";
@@ -11,16 +11,16 @@ import { isOfLoader } from "./variable_names.ts";
 
 const NEEDED_VARIABLES = [...DENO_VARIABLES, ...SEARCH_VARIABLES];
 
-/** The variables that Deno passes to another program only if this program may run any program. */
+/** The variables for which Deno wants permission to run any program: see `isOfLoader()`. */
 const LOADER_VARIABLE = /\b(?:LD|DYLD)_\w+/gi;
 
-/** The variables that Deno needs and this program may not read. */
+/** The needed variables, as far as this program may not read them. */
 let unreadable: Readonly<Record<string, string>> | undefined;
 /** The names of all variables, if this program may not list them. */
 let names: readonly string[] | undefined;
 
 /**
- * Learns the variables that Deno needs and this program may not read.
+ * Learns the needed variables, as far as this program may not read them.
  *
  * @throws {WorkerStartError} If Deno does not pass some of them on.
  */
@@ -66,7 +66,7 @@ export function assertPassed(environment: Readonly<Record<string, string>>): voi
   if (refused.length > 0) throw notPassed(refused);
 }
 
-/** The value of an expression in a Deno that inherits the environment of this program. */
+/** The value of an expression in a Deno with the whole environment of this program. */
 async function askDeno<T>(
   expression: string,
   permission: string,

@@ -27,14 +27,14 @@ const { structuredClone } = globalThis;
 /** Serves tasks on the event loop itself, with the copies and the messages of a worker. */
 export class InlineBackend implements Backend {
   readonly ledger = Ledger.local();
-  /** What is sent later can still be aborted and terminated. */
+  /** A task sent later can still be aborted and terminated. */
   readonly queues = false;
   readonly clone = structuredClone;
-  /** Nobody waits for what nothing can stop. */
+  /** Nobody waits for the end of a task: nothing can stop a task here. */
   readonly gone = Promise.resolve();
   readonly #server: TaskServer;
   readonly #events: BackendEvents;
-  /** The run that was sent and has not ended. */
+  /** The run under way, or about to begin. */
   #running: number | undefined;
   /** The async context of its caller. */
   #context: AsyncContext;
@@ -61,8 +61,8 @@ export class InlineBackend implements Backend {
       this.#running = message[1];
       this.#context = context;
     }
-    // Later, as with a worker: submitting a task never runs it. All that is said of a run calls
-    // code of its task, which sees what a function sees that its caller calls.
+    // Later, as with a worker: submitting a task never runs the task. Each message about a run calls
+    // code of the task, in the async context of the caller.
     const receive = () => servers.run(this.#server, () => this.#server.receive(copy));
     queueMicrotask(() => runIn(this.#context, receive));
   }
@@ -73,7 +73,7 @@ export class InlineBackend implements Backend {
     if (this.#terminated) return;
     this.#terminated = true;
     if (this.#running === undefined) return queueMicrotask(() => this.#events.onEnd(undefined));
-    // Nothing can stop it, but it can be told, and a stream that waits for its reader ends.
+    // Nothing can stop the task, but its signal aborts, and a stream that waits for its reader ends.
     const reason = encodeThrown(new DOMException("The executor was terminated", "AbortError"));
     this.ledger.abort(this.#running);
     this.post([ABORT, this.#running, reason]);
@@ -89,7 +89,7 @@ export class InlineBackend implements Backend {
       if (!this.#terminated) this.#events.onMessage(message);
       return;
     }
-    // A backend serves one task at a time, and this was the end of it.
+    // A backend serves one task at a time, and this message ends the task.
     this.#running = undefined;
     this.#context = undefined;
     if (this.#terminated) this.#events.onEnd(undefined);
@@ -106,15 +106,15 @@ const GOES_ON: ReadonlySet<number> = new Set([
   STREAM_STATE,
 ]);
 
-/** Evaluates functions that are sent by their source; there is none before `prepare()`. */
+/** Evaluates functions sent by their source; set by `prepare()`. */
 let evaluate: Evaluate;
 
-/** The server that the code at hand runs in: here several take turns. */
+/** The server of the code at hand: several servers take turns in this thread. */
 let servers: AsyncLocalStorage<TaskServer>;
 
 let prepared: Promise<void> | undefined;
 
-/** Loads what the backend needs; must end before a backend is made. */
+/** Loads the modules that a backend needs; must end before a backend is made. */
 export function prepare(): Promise<void> {
   return prepared ??= loadMeans();
 }

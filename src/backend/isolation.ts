@@ -8,14 +8,14 @@ import type { Backend, BackendEvents } from "./backend.ts";
 import { assertWorkers, WebWorkerBackend } from "./web_worker.ts";
 import { loadingModule } from "../wire/loading.ts";
 
-/** Loaded for those who ask for them; all others do without. */
+/** Loaded when a pool asks for processes, or to run inline. */
 let processes: typeof import("./process.ts");
 let inline: typeof import("./inline.ts");
 
 /**
- * Checks that this platform has what the backends of a pool need.
+ * Checks that this platform can start the backends of a pool.
  *
- * @throws {WorkerStartError} If it has not.
+ * @throws {WorkerStartError} If backends cannot be started.
  */
 export async function assertIsolation(settings: PoolSettings): Promise<void> {
   const { isolation, workerUrl } = settings;
@@ -39,7 +39,7 @@ export async function assertIsolation(settings: PoolSettings): Promise<void> {
 /** Starts the backend of a member of a pool. */
 export function startBackend(name: string, settings: PoolSettings, events: BackendEvents): Backend {
   const { isolation, permissions, workerUrl } = settings;
-  // A module may name its tasks after it has started its executor.
+  // A module may name its tasks after the start of its executor.
   assertNotLoading();
   switch (isolation) {
     case "worker":
@@ -84,9 +84,9 @@ function escalation(
 
 /**
  * Checks that this worker is not loading a task module that starts an executor for its own tasks:
- * the workers of that executor would load the module, too, and start workers without end.
+ * the workers of such an executor would load the module, too, and start workers without end.
  *
- * @throws {WorkerStartError} If the worker is doing so.
+ * @throws {WorkerStartError} If this worker is loading such a module.
  */
 function assertNotLoading(): void {
   const url = loadingModule();

@@ -139,7 +139,7 @@ function newFile(source: string): Shared {
   };
 }
 
-/** The first line of what a process prints; nothing if it ends before. */
+/** The first line of the output of a process; `undefined` if the output ends before. */
 async function firstLine(output: ReadableStream<Uint8Array>): Promise<string | undefined> {
   let text = "";
   const decoder = new TextDecoder();

@@ -1,12 +1,12 @@
-/** What the host does for workers that may run native code; see ../worker/ending.ts. */
+/** How the host ends workers that may run native code; see ../worker/ending.ts for the worker's half. */
 
 import { END, EXITS, type ToWorker, UNHEARD } from "../wire/protocol.ts";
 import { now } from "../runtime/real_timers.ts";
 
-/** How long, in ms, the end of the program waits for workers that run native code to stop. */
+/** How long, in ms, the end of the program waits for workers with native code to stop. */
 const PARK_MS = 200;
 
-/** A worker that was asked to end, and has not. */
+/** A worker that was asked to end, and goes on. */
 interface Leaving {
   readonly state: Int32Array;
   ask(): void;
@@ -14,7 +14,7 @@ interface Leaving {
 
 const leaving = new Set<Leaving>();
 
-/** Whether what runs with these permissions can load native code. */
+/** Whether tasks with these permissions can load native code. */
 export function mayLoadNativeCode(permissions: Deno.PermissionOptions): boolean {
   const ffi = typeof permissions === "object" ? permissions.ffi ?? false : permissions;
   if (ffi === "inherit") return Deno.permissions.querySync({ name: "ffi" }).state !== "denied";
@@ -26,7 +26,7 @@ export function mayLoadNativeCode(permissions: Deno.PermissionOptions): boolean 
  *
  * @param post Sends the worker a message.
  * @param gone Resolves when the worker has ended.
- * @returns Asks it again.
+ * @returns Asks the worker, each time it is called.
  */
 export function askToEnd(
   post: (message: ToWorker) => void,
@@ -43,20 +43,20 @@ export function askToEnd(
   return one.ask;
 }
 
-/** The program ends: Deno would end all workers now. Stops each where it is, if it is needed. */
+/** The program ends, and Deno would end all workers now: stops workers with native code at work. */
 function parkAll(): void {
   const end = now() + PARK_MS;
   for (const { state, ask } of leaving) {
     Atomics.store(state, 1, EXITS);
     ask();
   }
-  // One in synchronous code does not answer, and does not end before the program either.
+  // A worker in synchronous code does not answer, and does not end before the program either.
   for (const { state } of leaving) Atomics.wait(state, 0, UNHEARD, Math.max(0, end - now()));
 }
 
 let warned = false;
 
-/** Says once that a worker goes on. */
+/** Warns, once, that a worker goes on. */
 export function warnOfNativeCode(): void {
   if (warned) return;
   warned = true;

@@ -8,14 +8,14 @@ import { covers, isPattern, passable } from "./variable_names.ts";
 
 /**
  * Keeps the Cache API and the default database of `Deno.openKv()` of a process in its own memory.
- * Neither needs a permission, and all processes of a program would have the same.
+ * Neither needs a permission, and all processes of a program would share both.
  */
 const OWN_STORAGE = { DENO_CACHE_DB_MODE: "memory", DENO_KV_DB_MODE: "memory" };
 
 /**
  * Prepares {@linkcode environmentFor} and {@linkcode coveredVariables} for these permissions.
  *
- * @throws {WorkerStartError} If Deno does not pass on a variable that each process needs.
+ * @throws {WorkerStartError} If Deno does not pass on a variable needed by each process.
  */
 export async function learnEnvironment(permissions: Deno.PermissionOptions): Promise<void> {
   await learnUnreadable();
@@ -28,7 +28,7 @@ export function environmentFor(permissions: Deno.PermissionOptions): Record<stri
   return passable(permissions === "inherit" ? given : { ...given, ...OWN_STORAGE });
 }
 
-/** The environment variables of the program that a process is given. */
+/** The environment variables of the program that go to a process. */
 function inheritedBy(permissions: Deno.PermissionOptions): Record<string, string> {
   const env = wantedOf(permissions, "env");
   const all = env === true || env === "inherit";
@@ -55,14 +55,14 @@ function wants(permissions: Deno.PermissionOptions, name: "run" | "ffi"): boolea
   return wanted === "inherit" ? isGranted(name) : wanted !== false;
 }
 
-/** The names of the variables that patterns of these permissions cover, readable or not. */
+/** The names of the variables covered by patterns of these permissions, readable or not. */
 export function coveredVariables(permissions: Deno.PermissionOptions): readonly string[] {
   const patterns = patternsIn(permissions);
   if (patterns.length === 0) return [];
   return variableNames().filter((name) => patterns.some((pattern) => covers(pattern, name)));
 }
 
-/** The names with a `*` of the variables that a process is to have. */
+/** The names with a `*` among the variables of these permissions. */
 function patternsIn(permissions: Deno.PermissionOptions): string[] {
   const env = wantedOf(permissions, "env");
   return typeof env === "object" ? env.map(String).filter(isPattern) : [];

@@ -20,10 +20,10 @@ interface Grant {
   readonly denied: readonly string[];
 }
 
-/** Why a permission is refused that Deno does not call granted, or calls granted in part. */
+/** Why a permission is refused if Deno calls the permission not granted, or granted in part. */
 const NOT_ALL = "this program has not got it, or not all of it: name no more than it has";
 
-/** Deno 2.9 has lost what older ones have, a comma that is written twice. */
+/** In older versions of Deno a comma is written twice; Deno 2.9 has lost that. */
 const NO_COMMA = 'a comma cannot be said in a flag; rename the path, or use isolation: "worker"';
 
 const NOTHING: Grant = { allowed: [], denied: [] };
@@ -33,9 +33,9 @@ const NOTHING: Grant = { allowed: [], denied: [] };
  *
  * @param hosts The hosts of modules that the process is to load. Each is granted if this program
  * may import from there.
- * @param variables The environment variables that there are, as far as patterns may cover them.
- * @throws {WorkerStartError} If this program has not got the permissions itself, may be denied a
- * part of them, or they cannot be said with flags.
+ * @param variables The names of the environment variables that patterns may cover.
+ * @throws {WorkerStartError} If this program itself lacks a permission, may be denied a part of the
+ * permission, or no flag can express the permission.
  */
 export function permissionFlags(
   permissions: Deno.PermissionOptions,
@@ -48,8 +48,8 @@ export function permissionFlags(
     const scopes = new Set(allowed === true ? [] : allowed);
     const denials = new Set(denied);
     if (name === "import" && allowed !== true) {
-      // This flag is never left out. Without any flag Deno would grant its child everything;
-      // without this one, imports from default hosts, which --deny-import does not prevent.
+      // This flag is never left out. Without any flag Deno would grant its child everything; without
+      // --allow-import, imports from default hosts, which --deny-import does not prevent.
       for (const host of hosts) if (isGranted(name, host)) scopes.add(host);
       if (scopes.size === 0) scopes.add(NO_HOST);
     }
@@ -79,7 +79,7 @@ export async function learnDenials(permissions: Deno.PermissionOptions): Promise
   await learnDenialsOf(scopes);
 }
 
-/** What of these permissions this program has not got. */
+/** The parts of these permissions that this program lacks. */
 export function missingPermissions(permissions: Deno.PermissionOptions): string[] {
   return permissionNames.flatMap((name) => {
     const wanted = wantedOf(permissions, name);
@@ -92,8 +92,8 @@ export function missingPermissions(permissions: Deno.PermissionOptions): string[
 }
 
 /**
- * The names of environment variables with a `*` that this program has not got. Deno gives a worker
- * what matches `AB*` when the program has no more than the variable `A`.
+ * The names of environment variables with a `*` that this program lacks. Deno gives a worker all
+ * variables that match `AB*` when the program has no more than the variable `A`.
  */
 export function missingPatterns(permissions: Deno.PermissionOptions): string[] {
   const wanted = wantedOf(permissions, "env");
@@ -101,7 +101,7 @@ export function missingPatterns(permissions: Deno.PermissionOptions): string[] {
   return scopesIn(wanted).filter((scope) => isPattern(scope) && !isGranted("env", scope));
 }
 
-/** What these options, which are complete, say of one permission. */
+/** The part of these options, which are complete, for a single permission. */
 export function wantedOf(
   permissions: Deno.PermissionOptions,
   name: PermissionName,
@@ -110,7 +110,7 @@ export function wantedOf(
   return permissions[name] ?? false;
 }
 
-/** The part of a wanted permission that a process is given. */
+/** The part of a wanted permission for a process. */
 function grant(name: PermissionName, wanted: ReturnType<typeof wantedOf>): Grant {
   if (wanted === false) return NOTHING;
   if (wanted === "inherit") return isGranted(name) ? { ...NOTHING, allowed: true } : NOTHING;

@@ -3,9 +3,9 @@ import type { HostLedger } from "../wire/host_ledger.ts";
 import { nextRun, runsBetween } from "../wire/ledger.ts";
 
 /**
- * What a host knows of the runs of a process, by what the host has sent and the process has said. A
- * process shares no memory, and has one run at a time. A process may say anything: it begins only what
- * it was sent, once, and ends only what it has begun.
+ * The runs of a process, as known by the messages in both directions: a process shares no memory. A
+ * process has one run at a time. Messages of a process may say anything: a run begins only after it was
+ * sent, begins once, and ends only after it has begun.
  */
 export class ProcessLedger implements HostLedger {
   /** The latest run that was sent. */
@@ -24,17 +24,17 @@ export class ProcessLedger implements HostLedger {
 
   // What the host does.
 
-  /** Notes that a run was sent. */
+  /** A run was sent. */
   noteSent(run: number): void {
     this.#sent = run;
   }
 
-  /** Notes that the process was told to load a module. */
+  /** The process was told to load the module at a URL. */
   noteSentLoad(url: string): void {
     this.#sentLoad = url;
   }
 
-  /** Nothing to note: a run can begin once it was sent. */
+  /** Nothing to note: a run can begin after `noteSent()` only. */
   open(): void {}
 
   openLoad(): void {
@@ -47,15 +47,15 @@ export class ProcessLedger implements HostLedger {
     return begun;
   }
 
-  /** A process begins whatever it was sent. */
+  /** Nothing keeps a process from beginning a run that was sent. */
   drop(): boolean {
     return false;
   }
 
-  /** A process learns of an abort by message only. */
+  /** A process learns of an abort by a message only. */
   abort(): void {}
 
-  /** A process cannot learn in time how much it may tell. */
+  /** No message would arrive in time to make a task wait. */
   allow(): void {}
 
   // What the process says.
@@ -63,7 +63,7 @@ export class ProcessLedger implements HostLedger {
   /**
    * The process says that it begins a run, or the load of the module at a URL.
    *
-   * @returns `false` if the process was not sent that, or has begun it before.
+   * @returns `false` if no such run or load was sent, or the run or load has begun before.
    */
   begin(what: unknown): boolean {
     if (typeof what === "number") return this.#begin(what);
@@ -81,7 +81,7 @@ export class ProcessLedger implements HostLedger {
     return true;
   }
 
-  /** The process says how a run has ended; nothing is noted of a run that is not under way. */
+  /** The process says how a run has ended. The end of a run that is not under way is ignored. */
   end(run: unknown): void {
     if (typeof run !== "number" || run !== this.#begun || run === this.#ended) return;
     this.#ended = run;
@@ -115,7 +115,7 @@ export class ProcessLedger implements HostLedger {
     return false;
   }
 
-  /** There is none: see {@linkcode isKept}. */
+  /** No result is kept: see {@linkcode isKept}. */
   resultOf(): undefined {}
 
   timeOf(run: number): number {

@@ -25,7 +25,7 @@ interface ReadableEnd {
 }
 
 /**
- * Passes on what a process prints.
+ * Passes on the output of a process.
  *
  * @param process The process; it prints into pipes.
  * @returns Is to be called when the process has ended; resolves when its last output was passed on.
@@ -36,18 +36,18 @@ export function passOutput(
   const ends = [process.stdout, process.stderr] as ReadableEnd[];
   const passed = Promise.all([passOn(ends[0]!, Deno.stdout), passOn(ends[1]!, Deno.stderr)]);
   return async () => {
-    // A program that ends by itself waits for this.
+    // A program that ends by itself waits for the last output.
     for (const end of ends) end.ref?.();
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, LAST_OUTPUT_MS);
     await Promise.race([passed, late.promise]);
     clearTimeout(timer);
-    // Something that the process has started may have its output, and go on.
+    // A program started by the process may hold the same output, and go on.
     for (const end of ends) end.destroy();
   };
 }
 
-/** Passes on what comes from one end, no faster than its reader takes it; resolves at its end. */
+/** Passes on the output of an end, no faster than the reader takes the output; resolves at its end. */
 function passOn(end: ReadableEnd, target: typeof Deno.stdout): Promise<void> {
   const ended = Promise.withResolvers<void>();
   let passing = Promise.resolve();
@@ -66,5 +66,5 @@ function passOn(end: ReadableEnd, target: typeof Deno.stdout): Promise<void> {
 async function writeAll(target: typeof Deno.stdout, chunk: Uint8Array): Promise<void> {
   try {
     for (let rest = chunk; rest.length > 0;) rest = rest.subarray(await target.write(rest));
-  } catch { /* The program has closed its output, or nobody reads that any more. */ }
+  } catch { /* The program has closed its output, or nobody reads the output any more. */ }
 }

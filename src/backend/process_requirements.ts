@@ -11,8 +11,8 @@ import { stateOf } from "../runtime/permission_states.ts";
 import type { PoolSettings } from "../settings/settings.ts";
 
 /**
- * Checks that this platform can start the processes of a pool, and that this program may; and loads
- * and learns what each start needs.
+ * Checks that this platform can start the processes of a pool, and this program may; prepares each
+ * start, too.
  *
  * @param server The URL of worker.ts.
  * @throws {WorkerStartError} If processes cannot be started.
@@ -27,7 +27,7 @@ export async function assertProcesses(settings: PoolSettings, server: string): P
   await loadChildProcess();
 }
 
-/** Checks that this program has a Deno to run, where Deno can start, and may run that Deno. */
+/** Checks that this program has a Deno, may run Deno, and is in a folder where Deno starts. */
 function assertRunnable(): void {
   if (Deno.build.standalone) {
     throw new WorkerStartError(

@@ -1,6 +1,7 @@
 /**
- * Why Deno cannot start in the working directory of this program, which a process inherits, if that
- * can be known. Another directory is no way out: in a process, too, relative paths are the program's.
+ * Why Deno cannot start in the working directory of this program, which a process inherits, if the
+ * reason can be known. Another directory is no way out: in a process, too, relative paths are the
+ * program's.
  */
 export function workingDirectoryFault(): string | undefined {
   try {

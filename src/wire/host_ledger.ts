@@ -1,29 +1,29 @@
 /**
- * What a host asks about the runs that it sends to a worker. {@linkcode Ledger} answers from memory
- * that a worker shares; `ProcessLedger`, in the room `backend`, from the messages of a process.
+ * What a host notes and asks about the runs of a worker. `Ledger` answers from shared memory, and
+ * `ProcessLedger`, of the room `backend`, from the messages of a process.
  *
- * Runs are numbered, begin in the order of their numbers, and end in that order: so the latest run
- * that has begun, and the latest that has ended, tell of all runs before.
+ * Runs are numbered, begin in the order of their numbers, and end in the same order. So the latest run
+ * that has begun tells of all runs before, and so does the latest run that has ended.
  */
 export interface HostLedger {
-  /** Notes that a run is to be sent, before its message is: nothing is known of the run yet. */
+  /** Notes that a run is to be sent. Comes before the message: nothing is known of the run yet. */
   open(run: number): void;
 
   /** Notes that the worker is to be asked to load a module: the load has not begun. */
   openLoad(): void;
 
-  /** Whether the worker has begun to load the module that it was asked for last. */
+  /** Whether the worker has begun the load that was asked for last. */
   readonly hasBegunLoad: boolean;
 
-  /** The latest run that has begun, or was dropped and passed over, or was taken back. */
+  /** The latest run that has begun, was taken back, or was dropped and passed over. */
   readonly claimed: number;
 
   /**
-   * Takes back all runs up to `last` that have not begun: the worker never begins them, or is about to
-   * be ended.
+   * Takes back all runs up to `last` that have not begun. The worker never begins such a run, unless the
+   * worker is a process, which is about to be ended.
    *
-   * @returns The latest run that has begun, or was taken back before: runs after that are the host's
-   * again. `undefined` if a worker claims runs without end.
+   * @returns The latest run that has begun, or was taken back before: later runs are the host's again.
+   * `undefined` if a worker claims runs without end.
    */
   takeBack(last: number): number | undefined;
 
@@ -35,8 +35,8 @@ export interface HostLedger {
   drop(run: number): boolean;
 
   /**
-   * Notes that the caller of a run has given up, where a task can see that without a message. Whether
-   * the run has begun, or begins later, is not affected.
+   * Notes that the caller of a run has given up, where the task can see the note without a message. Has
+   * no effect on whether the run has begun, or begins later.
    */
   abort(run: number): void;
 
@@ -52,12 +52,12 @@ export interface HostLedger {
   /** Whether the result of a run that has ended is in the ledger. All others arrive in messages. */
   isKept(run: number): boolean;
 
-  /** Whether a run that has ended, and is not kept, had begun. Any other end is a lie of the worker. */
+  /** Whether a run had begun that has ended and is not kept. Any other end is a lie of the worker. */
   isBegun(run: number): boolean;
 
-  /** The result of a run that is kept. */
+  /** The result of a run, if the result is kept. */
   resultOf(run: number): unknown;
 
-  /** How long, in ms, a run took that has ended; 0 if the run was not timed. */
+  /** How long, in ms, an ended run took; 0 if the run was not timed. */
   timeOf(run: number): number;
 }

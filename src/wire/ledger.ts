@@ -1,8 +1,7 @@
 /**
- * The memory that a worker shares with its host. Each run is claimed once, by the worker to begin the
- * run or by the host to take it back, and the worker notes how the latest run ended. So a host that
- * hears nothing still knows which runs have begun and which have ended, be its worker busy, stuck or
- * dead.
+ * The memory shared by a worker and its host. Each run is claimed once, by the worker to begin the run
+ * or by the host to take the run back, and the worker notes how the latest run ended. So the host knows
+ * without a message which runs have begun and which have ended, be the worker busy, stuck or dead.
  */
 
 import type { HostLedger } from "./host_ledger.ts";
@@ -11,13 +10,13 @@ import type { WorkerLedger } from "./worker_ledger.ts";
 /** How many runs the host may be behind; a power of two. */
 export const SLOTS = 8192;
 
-/** The word for the run that the host aborted last; written by the host. */
+/** The word for the latest run aborted by the host, which writes the word. */
 const ABORTED = 0;
 /** The word for the latest run that was claimed; written by both sides, by compare-and-exchange. */
 const CLAIMED = 1;
 /** The word for the latest run that has ended; written by the worker, after the slot of the run. */
 const ENDED = 2;
-/** The word for whether the load has begun that the host asked for last; reset by the host. */
+/** The word for whether the latest load has begun; reset by the host. */
 const LOADING = 3;
 /** The word for how often tasks may have called `progress()` by now; written by the host. */
 const ALLOWED = 4;
@@ -25,12 +24,12 @@ const WORDS = 5;
 
 /** After this many ms without an answer a host seems to hear nothing. */
 const UNHEARD_MS = 500;
-/** How many small values tasks may tell such a host beyond the number that is allowed. */
+/** How many small values tasks may tell such a host beyond the allowed number. */
 export const MAX_UNHEARD = 8_192;
-/** More than any task tells: the host allows this many where it hears the worker no more. */
+/** More than any task tells: the host allows this many when it hears the worker no more. */
 export const NO_LIMIT = 2 ** 30;
 
-/** The slot of a run that was sent: later the host drops the run, or the worker begins it. */
+/** The slot of a run that was sent: later the host drops the run, or the worker begins the run. */
 const SENT = 0, DROPPED = 1, BEGUN = 2;
 /** The slot of a run that has ended, by its result. Any other result went in a message. */
 const NUMBER = 3, UNDEFINED = 4, NULL = 5, TRUE = 6, FALSE = 7;
@@ -45,14 +44,14 @@ export function nextRun(run: number): number {
   return run + 1 | 0;
 }
 
-/** How many runs the second is after the first; negative if it is before. */
+/** How many runs the second is after the first; negative if the second is before the first. */
 export function runsBetween(first: number, second: number): number {
   return second - first | 0;
 }
 
 /**
- * One side's view of the shared memory. The worker can write anything there at any time: so the host
- * takes each value that it reads for a claim, and checks the claim.
+ * One side's view of the shared memory. The worker can write anything there at any time: so for the
+ * host each value is a claim, which the host checks.
  */
 export class Ledger implements HostLedger, WorkerLedger {
   /** The memory to share. */
@@ -114,7 +113,7 @@ export class Ledger implements HostLedger, WorkerLedger {
 
   end(run: number, took: number): void {
     this.#times[run & SLOTS - 1] = took;
-    // Whoever sees this store sees all that was written before.
+    // Whoever sees this store sees all earlier writes, too.
     store(this.#words, ENDED, run);
   }
 
@@ -160,7 +159,7 @@ export class Ledger implements HostLedger, WorkerLedger {
 
   takeBack(last: number): number | undefined {
     let begun = this.claimed;
-    // A worker that begins a run meanwhile makes this try again, and has no more runs than slots.
+    // When the worker begins a run meanwhile, the next try succeeds; no worker has more runs than slots.
     for (let tries = 0; tries < SLOTS; tries++) {
       if (runsBetween(begun, last) <= 0) return begun;
       const claimed = compareExchange(this.#words, CLAIMED, begun, last);
@@ -171,7 +170,7 @@ export class Ledger implements HostLedger, WorkerLedger {
 
   open(run: number): void {
     this.#slots[run & SLOTS - 1] = SENT;
-    // Numbers of runs come again, the first one that memory begins with included.
+    // Numbers of runs come again, and memory begins with the number 0.
     if (this.#words[ABORTED] === run) store(this.#words, ABORTED, run - 1 | 0);
   }
 

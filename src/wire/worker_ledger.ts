@@ -1,12 +1,12 @@
 /**
- * What a worker notes of its runs, and reads of what the host has noted. {@linkcode Ledger} is memory
- * that the host shares; a process, which shares nothing, has the `OwnLedger` of the room `worker`.
+ * What a worker notes of its runs, and reads of the notes of the host. `Ledger` is memory shared with
+ * the host; a process, which shares nothing, has the `OwnLedger` of the room `worker`.
  */
 export interface WorkerLedger {
   /** Claims a run, to begin or to pass over; `false` if the host has taken the run back. */
   claim(run: number): boolean;
 
-  /** Begins a run that was claimed; `false` if the host has dropped the run. */
+  /** Begins a claimed run; `false` if the host has dropped the run. */
   begin(run: number): boolean;
 
   /**
@@ -18,7 +18,7 @@ export interface WorkerLedger {
   keep(run: number, value: unknown, took: number): boolean;
 
   /**
-   * Notes that a run has ended whose outcome goes in a message.
+   * Notes the end of a run whose outcome goes in a message.
    *
    * @param took How long the run took, in ms; 0 if the run was not timed.
    */
@@ -30,12 +30,12 @@ export interface WorkerLedger {
   /** Whether the host has noted that the caller of a run has given up. */
   isAborted(run: number): boolean;
 
-  /** Notes that the load of the module begins that the host asked for last. */
+  /** Notes that the load begins which the host asked for last. */
   beginLoad(): void;
 
   /**
-   * Waits until the host has room for another call of `progress()`. A loop that only tells would
-   * otherwise keep the event loop of the host from anything else, and fill the memory.
+   * Waits until the host has room for another call of `progress()`. Without the wait, a task that calls
+   * `progress()` in a loop would keep the event loop of the host from anything else, and fill the memory.
    *
    * @param patient Whether to go on waiting for a host that seems to hear nothing.
    * @returns Whether there is room.
@@ -48,6 +48,6 @@ export interface WorkerLedger {
   /** Whether the host hears nothing any more, for good: messages would only fill the memory. */
   readonly isGivenUp: boolean;
 
-  /** Notes that a task has told something. */
+  /** Notes a call of `progress()`. */
   noteTold(): void;
 }
