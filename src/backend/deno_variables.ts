@@ -89,5 +89,7 @@ export const DENO_VARIABLES = [
   "windir",
 ];
 
-/** Where Deno looks for the programs that a task may run, and Windows for the DLLs of another DLL. */
+/**
+ * Where Deno looks for the programs that a task may run, and Windows for the DLLs of another DLL.
+ */
 export const SEARCH_VARIABLES = ["PATH", "PATHEXT"];

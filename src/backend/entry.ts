@@ -35,8 +35,8 @@ export function workerModule(given: string | undefined): string {
  * The URL of the generated module. Its literal imports are loaded with the program's permissions.
  *
  * The module also evaluates functions sent by their source: a dynamic import in such a function is
- * relative to the module that evaluates the function. Nothing is relative to a `data:` URL, so a path
- * fails, instead of leading to a file of this package.
+ * relative to the module that evaluates the function. Nothing is relative to a `data:` URL, so a
+ * path fails, instead of leading to a file of this package.
  *
  * @param server The URL of worker.ts.
  * @param call The export of worker.ts to call: with a loader of task modules, the version of this
@@ -62,8 +62,8 @@ await ${call}(${["load", JSON.stringify(VERSION), "evaluate", ...rest].join(", "
 }
 
 /**
- * The source of a function that imports a module by a name of another module: a member of a workspace
- * may have an alias that the generated module lacks.
+ * The source of a function that imports a module by a name of another module: a member of a
+ * workspace may have an alias that the generated module lacks.
  */
 const IMPORT_AS = `const resolved = (name) => {
   try {

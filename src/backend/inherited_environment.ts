@@ -1,7 +1,7 @@
 /**
- * Environment variables which this program may not read, but which Deno needs in each process. A second
- * Deno, which inherits the environment, is run to find out the variables. They go to no task, only to
- * the Deno of a process.
+ * Environment variables which this program may not read, but which Deno needs in each process. A
+ * second Deno, which inherits the environment, is run to find out the variables. They go to no
+ * task, only to the Deno of a process.
  */
 
 import { WorkerStartError } from "../api/errors.ts";

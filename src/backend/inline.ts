@@ -61,8 +61,8 @@ export class InlineBackend implements Backend {
       this.#running = message[1];
       this.#context = context;
     }
-    // Later, as with a worker: submitting a task never runs the task. Each message about a run calls
-    // code of the task, in the async context of the caller.
+    // Later, as with a worker: submitting a task never runs the task. Each message about a run
+    // calls code of the task, in the async context of the caller.
     const receive = () => servers.run(this.#server, () => this.#server.receive(copy));
     queueMicrotask(() => runIn(this.#context, receive));
   }
@@ -73,7 +73,8 @@ export class InlineBackend implements Backend {
     if (this.#terminated) return;
     this.#terminated = true;
     if (this.#running === undefined) return queueMicrotask(() => this.#events.onEnd(undefined));
-    // Nothing can stop the task, but its signal aborts, and a stream that waits for its reader ends.
+    // Nothing can stop the task, but its signal aborts, and a stream that waits for its reader
+    // ends.
     const reason = encodeThrown(new DOMException("The executor was terminated", "AbortError"));
     this.ledger.abort(this.#running);
     this.post([ABORT, this.#running, reason]);

@@ -1,14 +1,15 @@
 /**
  * How the host notices that a worker has ended. A worker that ends by itself tells nobody. But each
  * worker is given a port, which closes with the worker, and the other port of the pair hears of the
- * close within a few ms. Whatever the end: an exit, an error, or the late return of a terminated worker.
+ * close within a few ms. Whatever the end: an exit, an error, or the late return of a terminated
+ * worker.
  */
 
 import type { MessageChannel } from "node:worker_threads";
 
 /**
- * Makes a lifeline: `port1` stays here, and keeps the process alive unless told not to by `unref()`;
- * `port2` is for the worker. Nothing is ever sent through the ports.
+ * Makes a lifeline: `port1` stays here, and keeps the process alive unless told not to by
+ * `unref()`; `port2` is for the worker. Nothing is ever sent through the ports.
  *
  * @param onEnd Is called when `port1` was closed, or the worker with `port2` is gone.
  */

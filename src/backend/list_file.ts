@@ -4,8 +4,8 @@
  * A second Deno, the keeper, writes the file, because the program may have no write permission. The
  * keeper removes the file when its standard input ends. The program closes that pipe when every
  * process that needs the file is ready; the system closes the pipe when the program dies, even of a
- * crash or a kill. After a minute the keeper removes the file in any case. Only a kill of the keeper
- * leaves the file behind.
+ * crash or a kill. After a minute the keeper removes the file in any case. Only a kill of the
+ * keeper leaves the file behind.
  *
  * The folder of the file is new, and closed to other users. The keeper holds a lock, with which
  * Windows lets everybody read and nobody write. No process runs the file. So a task that may write
@@ -58,7 +58,9 @@ Deno.exit();
 export interface ListFile {
   /** The URL of the file; rejects if the keeper could not write the file. */
   readonly url: Promise<string>;
-  /** The process does not need the file any more. Resolves when a file that nobody needs is gone. */
+  /**
+   * The process does not need the file any more. Resolves when a file that nobody needs is gone.
+   */
   release(): Promise<void>;
 }
 

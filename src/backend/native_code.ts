@@ -1,4 +1,7 @@
-/** How the host ends workers that may run native code; see ../worker/ending.ts for the worker's half. */
+/**
+ * How the host ends workers that may run native code; see ../worker/ending.ts for the worker's
+ * half.
+ */
 
 import { END, EXITS, type ToWorker, UNHEARD } from "../wire/protocol.ts";
 import { now } from "../runtime/real_timers.ts";

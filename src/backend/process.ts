@@ -40,7 +40,10 @@ const QUIET_MS = 3;
 /** Standard input as a module; Windows has no path for standard input. */
 const STDIN_URL = Deno.build.os === "windows" ? undefined : "file:///dev/stdin";
 
-/** A subprocess that runs Deno. Unlike a worker, a process dies when it is told to, whatever it does. */
+/**
+ * A subprocess that runs Deno. Unlike a worker, a process dies when it is told to, whatever it
+ * does.
+ */
 export class ProcessBackend implements Backend {
   readonly ledger = new ProcessLedger();
   readonly queues = false;
@@ -131,8 +134,8 @@ export class ProcessBackend implements Backend {
   }
 
   /**
-   * Starts another process if a signal to all of the program ended this process before it could ignore
-   * the signal.
+   * Starts another process if a signal to all of the program ended this process before it could
+   * ignore the signal.
    */
   #startAgain(end: ProcessEnd): boolean {
     if (

@@ -30,8 +30,8 @@ export interface ProcessCommand {
  * @param server The URL of worker.ts.
  * @param list The task modules.
  * @param naming The statement that names the list: see `entry()`.
- * @throws {WorkerStartError} If no system of this kind takes a command of that length, or the program
- * may not give the permissions away.
+ * @throws {WorkerStartError} If no system of this kind takes a command of that length, or the
+ * program may not give the permissions away.
  */
 export function processCommand(
   settings: PoolSettings,

@@ -48,8 +48,8 @@ export function permissionFlags(
     const scopes = new Set(allowed === true ? [] : allowed);
     const denials = new Set(denied);
     if (name === "import" && allowed !== true) {
-      // This flag is never left out. Without any flag Deno would grant its child everything; without
-      // --allow-import, imports from default hosts, which --deny-import does not prevent.
+      // This flag is never left out. Without any flag Deno would grant its child everything;
+      // without --allow-import, imports from default hosts, which --deny-import does not prevent.
       for (const host of hosts) if (isGranted(name, host)) scopes.add(host);
       if (scopes.size === 0) scopes.add(NO_HOST);
     }

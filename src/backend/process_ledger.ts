@@ -4,8 +4,8 @@ import { nextRun, runsBetween } from "../wire/ledger.ts";
 
 /**
  * The runs of a process, as known by the messages in both directions: a process shares no memory. A
- * process has one run at a time. Messages of a process may say anything: a run begins only after it was
- * sent, begins once, and ends only after it has begun.
+ * process has one run at a time. Messages of a process may say anything: a run begins only after it
+ * was sent, begins once, and ends only after it has begun.
  */
 export class ProcessLedger implements HostLedger {
   /** The latest run that was sent. */

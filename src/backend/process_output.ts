@@ -47,7 +47,9 @@ export function passOutput(
   };
 }
 
-/** Passes on the output of an end, no faster than the reader takes the output; resolves at its end. */
+/**
+ * Passes on the output of an end, no faster than the reader takes the output; resolves at its end.
+ */
 function passOn(end: ReadableEnd, target: typeof Deno.stdout): Promise<void> {
   const ended = Promise.withResolvers<void>();
   let passing = Promise.resolve();

@@ -22,8 +22,8 @@ interface SpawnOptions {
 }
 
 /**
- * What becomes of the output of a process. A process that has all of the program's permissions inherits
- * the program's output; the output of any other process is passed on.
+ * What becomes of the output of a process. A process that has all of the program's permissions
+ * inherits the program's output; the output of any other process is passed on.
  */
 type Output = "inherit" | "pipe" | "ignore";
 
@@ -33,7 +33,8 @@ let Child: new () => SpawnedProcess;
 /**
  * Loads what {@linkcode newChildProcess} needs.
  *
- * @throws {WorkerStartError} If this platform has no processes, or an older Deno no suitable channel.
+ * @throws {WorkerStartError} If this platform has no processes, or an older Deno no suitable
+ * channel.
  */
 export async function loadChildProcess(): Promise<void> {
   try {
@@ -60,8 +61,8 @@ export function newChildProcess(): SpawnedProcess {
  * Starts a process.
  *
  * @param input The text that the process reads from its standard input.
- * @returns Is to be called when the process has ended, and passes on its last output; `undefined` if
- * its output is not passed on.
+ * @returns Is to be called when the process has ended, and passes on its last output; `undefined`
+ * if its output is not passed on.
  * @throws {WorkerStartError} If Deno would grant the process all permissions.
  */
 export function spawn(

@@ -140,8 +140,8 @@ export class WebWorkerBackend implements Backend {
       port2 as unknown as Transferable,
       detaches,
     ]);
-    // Deno sends nothing to a worker that Deno knows to be gone: then the lifeline ends here. If the
-    // port was sent, closing it here would end the lifeline everywhere under Deno 2.7.
+    // Deno sends nothing to a worker that Deno knows to be gone: then the lifeline ends here. If
+    // the port was sent, closing it here would end the lifeline everywhere under Deno 2.7.
     if (!detaches.detached) port2.close();
     this.#hold();
     // A worker keeps the process alive from its start.
@@ -195,8 +195,8 @@ export class WebWorkerBackend implements Backend {
     this.#dying = true;
     this.#revokeList();
     this.#events.onDying();
-    // Messages that were sent before the death may still be on their way. Nobody hears a worker that
-    // was terminated.
+    // Messages that were sent before the death may still be on their way. Nobody hears a worker
+    // that was terminated.
     if (!this.#terminated) await deliveries(() => this.#heard);
     this.#worker.terminate();
     this.#lifeline?.close();

@@ -1,4 +1,6 @@
-/** At most this many characters of a message are looked at: a task may have made the message long. */
+/**
+ * At most this many characters of a message are looked at: a task may have made the message long.
+ */
 const MAX_MESSAGE_CHARACTERS = 100_000;
 /** The colours that Deno gives to the URLs in its messages. */
 // deno-lint-ignore no-control-regex -- a colour begins with this character

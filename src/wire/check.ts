@@ -1,8 +1,8 @@
 /**
- * The shape of what a worker or a process sends. A task may get hold of the channel to the host, so
- * the host takes nothing for granted: this module says whether a message is of a form that this
- * package sends, before anything in the message is read. Whether the message fits what its worker
- * was asked for is for member.ts to say.
+ * The form of the messages of a worker or a process. A task may get hold of the channel to the
+ * host, so the host takes nothing for granted: before the host reads a message, this module says
+ * whether this package sends messages of the form. The inbox of a member says whether the message
+ * fits the runs and loads of its worker.
  */
 
 import {
@@ -70,7 +70,7 @@ export function isWellFormed(message: unknown): message is FromProcess {
   return false;
 }
 
-/** Whether something says how a value is to be made whole. */
+/** Whether an extra says how to make this value whole. */
 function isExtra(extra: unknown, value: unknown): boolean {
   if (extra === BUFFER) return value instanceof Uint8Array;
   if (isArray(extra)) return areMovedEnds(extra);
@@ -80,7 +80,7 @@ function isExtra(extra: unknown, value: unknown): boolean {
   return "list" in errors.root && errors.root.list.length === holes.length;
 }
 
-/** Whether these are streams and ports of the worker's, each of them once and free to be used. */
+/** Whether a list has streams and ports of the worker's, each once and free to be used. */
 function areMovedEnds(moved: readonly unknown[]): boolean {
   const ids = new Set<unknown>();
   const ends = new Set<unknown>();
@@ -88,7 +88,7 @@ function areMovedEnds(moved: readonly unknown[]): boolean {
     const item = moved[i];
     if (!isObject(item)) return false;
     const { id, end, transform } = item;
-    // The ids of what the host has moved are positive.
+    // The ids of streams and ports from the host are positive.
     if (!isInt32(id) || id >= 0 || !isFreeEnd(end)) return false;
     if (transform !== undefined && (!isObject(transform) || end instanceof MessagePort)) {
       return false;
@@ -109,7 +109,7 @@ const SHOWN_CHARACTERS = 40;
 /** How many parts of a message are shown. */
 const SHOWN_PARTS = 4;
 
-/** A message in a few words, whatever it is: nothing in it is called or converted. */
+/** Any message in a few words. Nothing in the message is called or converted. */
 export function describeMessage(message: unknown): string {
   if (!isArray(message)) return describe(message);
   const parts = Array.from(message.slice(0, SHOWN_PARTS), describe);

@@ -15,12 +15,14 @@ import {
 const { isArray } = Array;
 
 /**
- * Each limit is taken times this number: the mark that the encoder puts in the place of what it cuts
- * makes a text a little longer than the limit.
+ * Each limit is taken times this number: the mark that the encoder puts in the place of what it
+ * cuts makes a text a little longer than the limit.
  */
 const SLACK = 2;
 
-/** Whether a value is an encoded error, or another encoded value that was thrown, within the limits. */
+/**
+ * Whether a value is an encoded error, or another encoded value that was thrown, within the limits.
+ */
 export function isThrown(thrown: unknown): thrown is Thrown {
   if (!isObject(thrown) || !isArray(thrown.errors)) return false;
   const check = new ThrownCheck(thrown.errors.length);

@@ -1,11 +1,11 @@
 /**
- * Who knows which task is under way in this thread. The answer is kept on the global object,
- * because the module of a task may have another copy of this package than the worker that runs it.
+ * The task under way in this thread. The function that finds the task is kept on the global object,
+ * because the module of a task may have another copy of this package than its worker.
  */
 
 import type { TaskContext } from "../api/context.ts";
 
-/** Finds the context of the task that is under way, if there is one. */
+/** Finds the context of the task under way, if a task is under way. */
 type Find = () => TaskContext | undefined;
 
 const KEY = Symbol.for("@genro/executor current task");
@@ -20,7 +20,7 @@ export function provideCurrentTask(find: Find): void {
   Object.defineProperty(scope, KEY, property as PropertyDescriptor);
 }
 
-/** The context of the task that is under way in this thread. */
+/** The context of the task under way in this thread. */
 export function currentTask(): TaskContext | undefined {
   return scope[KEY]?.();
 }

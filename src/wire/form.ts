@@ -1,4 +1,4 @@
-/** Questions about values that arrive, which may be anything: nothing in them is called or converted. */
+/** Questions about values that arrive, which may be anything. No method of a value is called. */
 
 const { isArray } = Array;
 
@@ -12,7 +12,10 @@ export function isInt32(value: unknown): value is number {
   return typeof value === "number" && (value | 0) === value;
 }
 
-/** Whether a value is a list of at most so many such items. A list may have gaps, which no method visits. */
+/**
+ * Whether a value is a list of at most so many such items. A list may have gaps, which no method
+ * visits.
+ */
 export function isListOf<T>(
   list: unknown,
   most: number,

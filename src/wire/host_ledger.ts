@@ -2,8 +2,8 @@
  * What a host notes and asks about the runs of a worker. `Ledger` answers from shared memory, and
  * `ProcessLedger`, of the room `backend`, from the messages of a process.
  *
- * Runs are numbered, begin in the order of their numbers, and end in the same order. So the latest run
- * that has begun tells of all runs before, and so does the latest run that has ended.
+ * Runs are numbered, begin in the order of their numbers, and end in the same order. So the latest
+ * run that has begun tells of all runs before, and so does the latest run that has ended.
  */
 export interface HostLedger {
   /** Notes that a run is to be sent. Comes before the message: nothing is known of the run yet. */
@@ -19,24 +19,25 @@ export interface HostLedger {
   readonly claimed: number;
 
   /**
-   * Takes back all runs up to `last` that have not begun. The worker never begins such a run, unless the
-   * worker is a process, which is about to be ended.
+   * Takes back all runs up to `last` that have not begun. The worker never begins such a run,
+   * unless the worker is a process, which is about to be ended.
    *
-   * @returns The latest run that has begun, or was taken back before: later runs are the host's again.
-   * `undefined` if a worker claims runs without end.
+   * @returns The latest run that has begun, or was taken back before: later runs are the host's
+   * again. `undefined` if a worker claims runs without end.
    */
   takeBack(last: number): number | undefined;
 
   /**
    * Drops a run: the worker passes over the run when its turn comes.
    *
-   * @returns `false` if the run has begun, or if nothing can keep the worker from beginning the run.
+   * @returns `false` if the run has begun, or if nothing can keep the worker from beginning the
+   * run.
    */
   drop(run: number): boolean;
 
   /**
-   * Notes that the caller of a run has given up, where the task can see the note without a message. Has
-   * no effect on whether the run has begun, or begins later.
+   * Notes that the caller of a run has given up, where the task can see the note without a message.
+   * Has no effect on whether the run has begun, or begins later.
    */
   abort(run: number): void;
 
@@ -52,7 +53,9 @@ export interface HostLedger {
   /** Whether the result of a run that has ended is in the ledger. All others arrive in messages. */
   isKept(run: number): boolean;
 
-  /** Whether a run had begun that has ended and is not kept. Any other end is a lie of the worker. */
+  /**
+   * Whether a run had begun that has ended and is not kept. Any other end is a lie of the worker.
+   */
   isBegun(run: number): boolean;
 
   /** The result of a run, if the result is kept. */

@@ -1,7 +1,8 @@
 /**
- * The memory shared by a worker and its host. Each run is claimed once, by the worker to begin the run
- * or by the host to take the run back, and the worker notes how the latest run ended. So the host knows
- * without a message which runs have begun and which have ended, be the worker busy, stuck or dead.
+ * The memory shared by a worker and its host. Each run is claimed once, by the worker to begin the
+ * run or by the host to take the run back, and the worker notes how the latest run ended. So the
+ * host knows without a message which runs have begun and which have ended, be the worker busy,
+ * stuck or dead.
  */
 
 import type { HostLedger } from "./host_ledger.ts";
@@ -159,7 +160,8 @@ export class Ledger implements HostLedger, WorkerLedger {
 
   takeBack(last: number): number | undefined {
     let begun = this.claimed;
-    // When the worker begins a run meanwhile, the next try succeeds; no worker has more runs than slots.
+    // When the worker begins a run meanwhile, the next try succeeds; no worker has more runs than
+    // slots.
     for (let tries = 0; tries < SLOTS; tries++) {
       if (runsBetween(begun, last) <= 0) return begun;
       const claimed = compareExchange(this.#words, CLAIMED, begun, last);

@@ -1,6 +1,6 @@
 /**
  * Which task module this worker or process is loading. The answer is kept on the global object,
- * because a bundled program has two copies of this package: its own, and that of its worker.
+ * because a bundled program has two copies of this package: the program's and the worker's.
  */
 
 const KEY = Symbol.for("@genro/executor is loading");
@@ -17,7 +17,7 @@ export async function whileLoading(url: string, load: () => Promise<unknown>): P
   }
 }
 
-/** The URL of the task module that this worker or process is loading. */
+/** The URL of the task module being loaded by this worker or process. */
 export function loadingModule(): string | undefined {
   return scope[KEY];
 }

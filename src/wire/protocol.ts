@@ -1,13 +1,14 @@
 /**
  * The messages between the host (the rooms `member` and `backend`) and the code beside the tasks
  * (`worker`). Messages of one direction arrive in the order in which they were sent. Shared memory
- * does the rest: see ledger.ts. A process shares no memory, so some messages are for processes only.
+ * does the rest: see ledger.ts. A process shares no memory, so some messages are for processes
+ * only.
  *
- * A message is a list that begins with its kind, as a list costs less than an object. A message with
- * nothing to say is a number, which costs even less.
+ * A message is a list that begins with its kind, as a list costs less than an object. A message
+ * with nothing to say is a number, which costs even less.
  *
- * A **run** is one call of a task, by a number that both sides know. The **id of a task** stands for
- * the address of the task's function.
+ * A **run** is one call of a task, by a number that both sides know. The **id of a task** stands
+ * for the address of the task's function.
  */
 
 import type { MessagePort } from "node:worker_threads";
@@ -68,8 +69,8 @@ export interface Setup {
 // From the host.
 
 /**
- * Run tasks, one after the other. Sent by `flush()` of a member, with one job or with many short jobs
- * ahead. The worker runs the calls in their order; calls.ts lays out and reads the message.
+ * Run tasks, one after the other. Sent by `flush()` of a member, with one job or with many short
+ * jobs ahead. The worker runs the calls in their order; calls.ts lays out and reads the message.
  */
 export const RUN = 0;
 
@@ -92,14 +93,14 @@ export const ABORT = 2;
 export const FORGET = 3;
 
 /**
- * Run one task in a manner of its own: like {@linkcode RUN}, with a {@linkcode Manner} before the only
- * call. Sent for a stream, a span, arguments with streams or ports, and a `Buffer`.
+ * Run one task in a manner of its own: like {@linkcode RUN}, with a {@linkcode Manner} before the
+ * only call. Sent for a stream, a span, arguments with streams or ports, and a `Buffer`.
  */
 export const ALONE = 4;
 
 /**
- * The reader of a run's stream has taken so many values. The worker may send as many more: at first,
- * {@linkcode WINDOW} values may be on their way.
+ * The reader of a run's stream has taken so many values. The worker may send as many more: at
+ * first, {@linkcode WINDOW} values may be on their way.
  */
 export const PULL = 5;
 
@@ -110,21 +111,21 @@ export const PULL = 5;
 export const LIFELINE = 6;
 
 /**
- * The answer to {@linkcode SHARED}: the host has taken back all runs that the worker has not begun. The
- * worker leaves out the rest of its messages with runs, and waits for new ones.
+ * The answer to {@linkcode SHARED}: the host has taken back all runs that the worker has not begun.
+ * The worker leaves out the rest of its messages with runs, and waits for new ones.
  */
 export const TAKEN_BACK = 7;
 
 /**
- * The same as {@linkcode RUN}, but several of the calls have objects. The clone of a message keeps an
- * object that two calls share as a single object. So the worker looks for such objects before it begins
- * the first call, and answers {@linkcode SHARED} if there may be some.
+ * The same as {@linkcode RUN}, but several of the calls have objects. The clone of a message keeps
+ * an object that two calls share as a single object. So the worker looks for such objects before it
+ * begins the first call, and answers {@linkcode SHARED} if there may be some.
  */
 export const RUN_TOGETHER = 8;
 
 /**
- * Load the module at this URL. Sent to a worker without runs, before the first task of the module. The
- * worker answers {@linkcode LOADED} or {@linkcode UNLOADABLE}.
+ * Load the module at this URL. Sent to a worker without runs, before the first task of the module.
+ * The worker answers {@linkcode LOADED} or {@linkcode UNLOADABLE}.
  */
 export const LOAD = 9;
 
@@ -135,10 +136,11 @@ export const LOAD = 9;
 export const RETIRE = 10;
 
 /**
- * End as soon as that is safe. Sent to a worker that may be running native code, when the worker is to
- * be terminated. The worker ends at once if no task runs or no native code was loaded; else it answers
- * {@linkcode OUTLIVES}, and ends when its task returns. The two words of the state, one of the worker and
- * one of the host, are for the end of the program, when no message is heard any more.
+ * End as soon as that is safe. Sent to a worker that may be running native code, when the worker is
+ * to be terminated. The worker ends at once if no task runs or no native code was loaded; else it
+ * answers {@linkcode OUTLIVES}, and ends when its task returns. The two words of the state, one of
+ * the worker and one of the host, are for the end of the program, when no message is heard any
+ * more.
  */
 export const END = 11;
 /** The worker's word: nothing yet; the worker ends; the worker stands still. */
@@ -168,14 +170,14 @@ export type ToWorker =
 // To the host, which ends a worker whose message does not fit the runs and loads of the worker.
 
 /**
- * The worker is there, and takes messages. Sent once, before all others. The host has the worker load
- * the modules of the pool's `preload`, and then sends tasks.
+ * The worker is there, and takes messages. Sent once, before all others. The host has the worker
+ * load the modules of the pool's `preload`, and then sends tasks.
  */
 export const READY = 0;
 
 /**
- * Runs have ended whose results are in the ledger. Sent after the last call of a message, and now and
- * then before, so that one message tells of many runs. The host reads the results there.
+ * Runs have ended whose results are in the ledger. Sent after the last call of a message, and now
+ * and then before, so that one message tells of many runs. The host reads the results there.
  */
 export const KEPT = 1;
 
@@ -186,14 +188,14 @@ export const DONE = 2;
 export const FAILED = 3;
 
 /**
- * The worker may be about to die of this error, which nobody has caught, or can no longer hear the host.
- * The host keeps the error, and tells of it when the worker is gone.
+ * The worker may be about to die of this error, which nobody has caught, or can no longer hear the
+ * host. The host keeps the error, and tells of it when the worker is gone.
  */
 export const DYING = 4;
 
 /**
- * A process is about to begin a run, or the load of the module at a URL. Sent, and on its way, before the
- * process begins. A worker claims a run in the ledger instead.
+ * A process is about to begin a run, or the load of the module at a URL. Sent, and on its way,
+ * before the process begins. A worker claims a run in the ledger instead.
  */
 export const BEGUN = 5;
 
@@ -204,36 +206,43 @@ export const PROGRESS = 6;
 export const YIELDED = 7;
 
 /**
- * Calls of this task share an object, or may. Sent in answer to {@linkcode RUN_TOGETHER}. The host takes
- * back all runs that have not begun, answers {@linkcode TAKEN_BACK}, and sends the calls of this task one
- * by one from now on.
+ * Calls of this task share an object, or may. Sent in answer to {@linkcode RUN_TOGETHER}. The host
+ * takes back all runs that have not begun, answers {@linkcode TAKEN_BACK}, and sends the calls of
+ * this task one by one from now on.
  */
 export const SHARED = 8;
 
-/** The module at this URL was loaded, as {@linkcode LOAD} has asked. The host sends tasks of the module. */
+/**
+ * The module at this URL was loaded, as {@linkcode LOAD} has asked. The host sends tasks of the
+ * module.
+ */
 export const LOADED = 9;
 
-/** The module at this URL has thrown this while it was loaded. The host rejects the calls that wait. */
+/**
+ * The module at this URL has thrown this while it was loaded. The host rejects the calls that wait.
+ */
 export const UNLOADABLE = 10;
 
 /**
- * The state of the worker's end of a stream or port, by the id of the stream or port: in use, left by its
- * task, or closed. The host keeps the worker as long as an end is in use.
+ * The state of the worker's end of a stream or port, by the id of the stream or port: in use, left
+ * by its task, or closed. The host keeps the worker as long as an end is in use.
  */
 export const STREAM_STATE = 11;
 
-/** The worker does not die of the last {@linkcode DYING}: a listener of a task handles the error. */
+/**
+ * The worker does not die of the last {@linkcode DYING}: a listener of a task handles the error.
+ */
 export const LIVES = 12;
 
 /**
- * A worker that was told to {@linkcode END} goes on until its task returns, as the worker has loaded
- * native code. The host warns of that once.
+ * A worker that was told to {@linkcode END} goes on until its task returns, as the worker has
+ * loaded native code. The host warns of that once.
  */
 export const OUTLIVES = 13;
 
 /**
- * Which step of a run has failed: the task has thrown; its module could not be loaded; the function was
- * not found; its result could not be sent; a call of `progress()` could not be sent.
+ * Which step of a run has failed: the task has thrown; its module could not be loaded; the function
+ * was not found; its result could not be sent; a call of `progress()` could not be sent.
  */
 export type FailureKind = "threw" | "load" | "find" | "clone" | "tell";
 

@@ -1,7 +1,7 @@
-/** How many characters a text may have that takes next to no time to decode. */
+/** A text with at most so many characters takes next to no time to decode. */
 const MAX_CHARACTERS = 1_000;
 
-/** Whether a value that crosses the wire takes next to no time to decode. */
+/** Whether a value takes next to no time to decode on the other side. */
 export function isSmall(value: unknown): boolean {
   switch (typeof value) {
     case "number":

@@ -1,6 +1,6 @@
 /**
- * What a worker notes of its runs, and reads of the notes of the host. `Ledger` is memory shared with
- * the host; a process, which shares nothing, has the `OwnLedger` of the room `worker`.
+ * What a worker notes of its runs, and reads of the notes of the host. `Ledger` is memory shared
+ * with the host; a process, which shares nothing, has the `OwnLedger` of the room `worker`.
  */
 export interface WorkerLedger {
   /** Claims a run, to begin or to pass over; `false` if the host has taken the run back. */
@@ -34,8 +34,9 @@ export interface WorkerLedger {
   beginLoad(): void;
 
   /**
-   * Waits until the host has room for another call of `progress()`. Without the wait, a task that calls
-   * `progress()` in a loop would keep the event loop of the host from anything else, and fill the memory.
+   * Waits until the host has room for another call of `progress()`. Without the wait, a task that
+   * calls `progress()` in a loop would keep the event loop of the host from anything else, and fill
+   * the memory.
    *
    * @param patient Whether to go on waiting for a host that seems to hear nothing.
    * @returns Whether there is room.

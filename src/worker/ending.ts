@@ -4,9 +4,9 @@ import { lazyGlobal } from "../runtime/lazy_global.ts";
 const { load, notify, store, wait } = Atomics;
 
 /**
- * How a worker ends that its host wants gone. Native code (an addon of an npm package, or a
- * library that was opened by FFI) works in threads of its own, on memory of the worker's. Deno
- * frees that memory when the worker ends, whoever uses it, and the whole program dies of SIGSEGV.
+ * The end of a worker, at the wish of its host. Native code (an addon of an npm package, or a
+ * library that was opened by FFI) works in threads of its own, on memory of the worker. Deno frees
+ * the memory when the worker ends, whoever uses the memory, and the whole program dies of SIGSEGV.
  * So a worker that may be running native code ends when its task returns.
  */
 export class Ending {
@@ -28,7 +28,8 @@ export class Ending {
   /**
    * The host wants the worker gone.
    *
-   * @param state What host and worker say to each other where no message is heard any more.
+   * @param state The words of host and worker, for the end of the program: see `END` in
+   * protocol.ts.
    * @param busy Whether a task runs.
    */
   want(state: Int32Array, busy: boolean): void {
@@ -38,7 +39,8 @@ export class Ending {
     }
     if (load(state, 1) === EXITS) {
       say(state, PARKED);
-      // The program ends, and this thread with it: were it to go on, Deno would end the worker first.
+      // The program ends, and this thread with the program. If this thread went on, Deno would end
+      // the worker first, and free its memory.
       wait(state, 0, PARKED);
     }
     if (!this.#wanted) this.#tell();
@@ -56,12 +58,16 @@ function say(state: Int32Array, word: number): void {
   notify(state, 0);
 }
 
-/** What is used here of node:process. */
+/** The part of node:process that is used here. */
 interface Process {
   getBuiltinModule(name: "node:module"): { _cache: Record<string, unknown> };
 }
 
-/** Watches what is loaded; the function that this returns says whether native code was. */
+/**
+ * Watches for native code.
+ *
+ * @returns Says whether native code was loaded.
+ */
 function watchNativeCode(): () => boolean {
   const { dlopen } = Deno;
   let opened = false;
@@ -76,7 +82,8 @@ function watchNativeCode(): () => boolean {
       const { _cache } = process().getBuiltinModule("node:module");
       return Object.keys(_cache).some((file) => file.endsWith(".node"));
     } catch {
-      // Node's part of Deno does not load any more, where a library has hidden `Deno`, for one.
+      // Node's part of Deno does not load any more, for example because a library has hidden
+      // `Deno`.
       return false;
     }
   };

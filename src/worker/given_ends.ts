@@ -9,24 +9,24 @@ import {
   type MovedEnd,
 } from "../wire/values/moved_ends.ts";
 
-/** The streams and ports among the arguments of a run, as they are in its worker. */
+/** The worker's ends of the streams and ports among the arguments of a run. */
 export class GivenEnds {
   readonly #post: Post;
   readonly #ends: readonly AdoptedEnd[];
-  /** Those whose end the host was told. */
+  /** The ids of the ends that the host knows to be closed. */
   readonly #ended = new Set<number>();
-  /** Those of which the host was told that nobody uses them. */
+  /** The ids of the ends that the host knows to be left: nobody uses such an end. */
   readonly #left = new Set<number>();
 
   /**
-   * Takes them.
+   * Takes the streams and ports.
    *
    * @param args The arguments; the streams in them are replaced.
    */
   constructor(post: Post, args: unknown[], moved: readonly MovedEnd[]) {
     this.#post = post;
     const [ended, left] = [this.#ended, this.#left];
-    // What a stream tells must not keep this, and with it the stream.
+    // The events of a stream must not keep this object, which would keep the stream.
     this.#ends = adopt(args, moved, {
       onUse(id) {
         if (left.delete(id)) post([STREAM_STATE, id, HELD]);
@@ -40,8 +40,8 @@ export class GivenEnds {
   }
 
   /**
-   * The run has ended. Streams that somebody reads or writes go on; of the others the host is told,
-   * and if the run has failed they end, as nobody will ever use them.
+   * The run has ended. Streams that somebody reads or writes go on. The host is told of each other
+   * stream, or, if the run has failed, the stream ends, as nobody will ever use it.
    */
   runEnded(failed: boolean): void {
     for (const { id, end, guard } of this.#ends) {

@@ -1,6 +1,8 @@
 import type { FromProcess, ToWorker } from "../wire/protocol.ts";
 
-/** Node's `process` in a Deno process that was started with a channel, as far as it is used here. */
+/**
+ * Node's `process` in a Deno process that was started with a channel, as far as it is used here.
+ */
 export interface ChannelProcess {
   send?: (message: FromProcess, sent: (error: Error | null) => void) => boolean;
   emit(type: string, ...args: unknown[]): boolean;
@@ -10,8 +12,8 @@ export interface ChannelProcess {
 }
 
 /**
- * The channel between a process and its host. Tasks never see what the host says: the module of a task
- * may serve messages of its own where it is a process's main module.
+ * The channel between a process and its host. The module of a task may serve messages of its own if
+ * used as a process's main module: so tasks never see the host's messages, and cannot answer.
  */
 export class HostChannel {
   readonly #write: Required<ChannelProcess>["send"];
@@ -20,8 +22,8 @@ export class HostChannel {
 
   /**
    * @param onMessage Takes each message of the host.
-   * @param onEnd Is called when the channel has ended, with the code to exit with: a host that is gone is
-   * noticed with the next message to the host, at the latest.
+   * @param onEnd Is called with an exit code when the channel has ended: if the host is gone, at
+   * the latest with the next message to the host.
    */
   constructor(
     process: ChannelProcess,
@@ -36,7 +38,7 @@ export class HostChannel {
     process.on("error", () => onEnd(1));
   }
 
-  /** Sends the host a message; `onSent` is called when the message is on its way. */
+  /** Sends the host a message; `onSent` is called once the message is on its way. */
   send(message: FromProcess, onSent?: () => void): void {
     // With a callback: without one, a channel whose host is gone is an uncaught error.
     this.#write(
@@ -51,20 +53,22 @@ export class HostChannel {
   }
 }
 
-/** Libraries such as signal-exit replace `emit`, too: so each calls the function that was there before. */
+/**
+ * Replaces `emit`, as libraries such as signal-exit do: each calls the function of the one before.
+ */
 function hideHostMessages(process: ChannelProcess, receive: (message: ToWorker) => void): void {
   const { emit } = process;
   process.emit = (type, ...args) =>
     type === "message" && isFromHost(args[0])
       ? (receive(args[0]), true)
       : emit.call(process, type, ...args);
-  // No error: such a module may say that it is ready while it is loaded.
+  // No error: such a module may send a message while the module is loaded.
   process.send = () => true;
   // Deno reads the channel only while someone listens.
   process.on("message", () => {});
 }
 
-/** Whether a message is the host's: a message that is emitted within this process has another form. */
+/** Whether a message is the host's: a message of this process to itself has another form. */
 function isFromHost(message: unknown): message is ToWorker {
   return Array.isArray(message) && typeof message[0] === "number";
 }

@@ -10,7 +10,7 @@ export function loadWith(loadModule: Load): Load {
   const turn = turns();
   return async (url) => {
     const module = await whileLoading(url, () => loadModule(url));
-    // One that exits while it is evaluated goes on until the next turn, which never comes.
+    // A module that exits while it is evaluated goes on until the next turn, which never comes.
     await turn();
     return module;
   };

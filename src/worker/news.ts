@@ -8,13 +8,14 @@ import { movesEnds } from "../wire/values/moved_ends.ts";
 
 const { structuredClone } = globalThis;
 
-/** How much is kept for a host that hears nothing. */
+/** How many messages are kept for a host that hears nothing. */
 const MAX_KEPT = 8_192;
 
 /**
- * What the tasks of a worker tell with `progress()`. The host allows only so much at a time: a task
- * that tells more waits. The program may be waiting for that very task, and hear nothing meanwhile:
- * then small values are sent, and others are kept until the host hears again, or the task has ended.
+ * The calls of `progress()` in a worker. The host allows so many at a time: a task that calls more
+ * often waits. The program may itself be waiting for the task, and hear nothing meanwhile: then
+ * small values are sent, and other values are kept until the host hears again, or the task has
+ * ended.
  */
 export class News {
   readonly #ledger: WorkerLedger;
@@ -22,9 +23,7 @@ export class News {
   #kept: FromWorker[] = [];
 
   /**
-   * Makes the news of a worker.
-   *
-   * @param ledger Where the host says how much it allows.
+   * @param ledger Where the host says how many calls are allowed.
    */
   constructor(ledger: WorkerLedger, post: Post) {
     this.#ledger = ledger;
@@ -32,10 +31,10 @@ export class News {
   }
 
   /**
-   * Tells the host of a run.
+   * Tells the host a value of a run.
    *
-   * @param isOver Whether the run has ended: then nobody needs what a deaf host would not hear.
-   * @throws What structured clone throws.
+   * @param isOver Whether the run has ended: then nothing is kept for a host that hears nothing.
+   * @throws {unknown} An error of structured clone.
    */
   tell(run: number, value: unknown, isOver: boolean): void {
     while (this.#kept.length > 0 && this.#ledger.awaitRoom(this.#isFull)) this.#sendKept();
@@ -59,17 +58,19 @@ export class News {
   }
 
   /**
-   * Sends a value that a run yields, after what was told before. Its reader says how many there may
-   * be: so this waits for no room.
+   * Sends a value that a run yields, after all values told before. Waits for no room, as the reader
+   * of the stream says how many values there may be.
    *
-   * @throws What structured clone throws.
+   * @throws {unknown} An error of structured clone.
    */
   yield(run: number, value: unknown): void {
     this.flush();
     sendValue(this.#post, YIELDED, run, value);
   }
 
-  /** Waits for room; a program that hears nothing is sent small values, which take no time to hear. */
+  /**
+   * Waits for room. A program that hears nothing is sent small values, which take no time to hear.
+   */
   #hasRoomFor(value: unknown): boolean {
     return this.#ledger.awaitRoom(isMoved(value)) || isSmall(value) && this.#ledger.mayExceed;
   }
@@ -78,7 +79,7 @@ export class News {
     return this.#kept.length >= MAX_KEPT;
   }
 
-  /** Tells what was kept, as soon as the host hears. */
+  /** Sends the kept messages, as soon as the host hears. */
   flush(): void {
     while (this.#kept.length > 0) {
       this.#ledger.awaitRoom(true);
@@ -92,7 +93,7 @@ export class News {
   }
 }
 
-/** Whether a value has streams or ports, which can be moved but once: such a value is not kept. */
+/** Whether a value has streams or ports, which can be moved only once: such a value is not kept. */
 function isMoved(value: unknown): boolean {
   const transferables = transferablesOf(value);
   return transferables !== undefined && movesEnds(transferables);

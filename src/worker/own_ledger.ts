@@ -2,8 +2,8 @@ import { runsBetween } from "../wire/ledger.ts";
 import type { WorkerLedger } from "../wire/worker_ledger.ts";
 
 /**
- * What a process notes of its runs, for itself alone: the host learns of each step from messages. Once a
- * run was sent to a process, the host can neither take the run back nor drop the run.
+ * What a process notes of its runs, for itself alone: the host learns of each step from messages.
+ * Once a run was sent to a process, the host can neither take the run back nor drop the run.
  */
 export class OwnLedger implements WorkerLedger {
   /** The latest run that has ended. */
@@ -38,7 +38,9 @@ export class OwnLedger implements WorkerLedger {
   /** The host was told before, by a message. */
   beginLoad(): void {}
 
-  /** The host reads the channel of a process once in a turn of its event loop: no task has to wait. */
+  /**
+   * The host reads the channel of a process once in a turn of its event loop: no task has to wait.
+   */
   awaitRoom(): boolean {
     return true;
   }

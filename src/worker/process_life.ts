@@ -6,11 +6,11 @@ const isWindows = Deno.build.os === "windows";
 
 /** How often, in ms, a process makes sure that its host is there. */
 const WATCH_INTERVAL_MS = 500;
-/** How long, in ms, an older Deno goes on, because it cannot tell when there is nothing left to do. */
+/** How long, in ms, a process goes on whose older Deno cannot tell when nothing is left to do. */
 const BLIND_FLUSH_MS = 50;
 /**
- * The signals that may be meant for the host, though its processes get them, too: a terminal or a
- * service manager sends them to all. When a process ends is the host's affair.
+ * Signals that a terminal or a service manager sends to all processes of a program. The host
+ * decides when its processes end.
  */
 const IGNORED_SIGNALS: readonly Deno.Signal[] = isWindows
   ? ["SIGINT", "SIGBREAK", "SIGHUP"]
@@ -25,11 +25,12 @@ export function ignoreSignals(): void {
  * Ends this process when its host is gone, even if a task keeps its own thread busy.
  *
  * On Windows the kernel ends the process: Deno puts each process that it starts into a job, and the
- * kernel ends a job with the last handle to the job. The host has the only handle. `Deno.ppid` would be
- * of no use there: it goes on naming a host that is gone.
+ * kernel ends a job with the last handle to the job. The host has the only handle. `Deno.ppid`
+ * would be of no use there: it goes on naming a host that is gone.
  *
  * @param host The number of the host's process.
- * @see {@link https://github.com/denoland/deno/blob/v2.9.6/runtime/subprocess_windows/src/process.rs}
+ * @see
+ * {@link https://github.com/denoland/deno/blob/v2.9.6/runtime/subprocess_windows/src/process.rs}
  * @see {@link https://github.com/denoland/deno/blob/v2.9.6/runtime/ops/runtime.rs}
  */
 export function watchHost(host: number): Worker | undefined {
@@ -41,8 +42,8 @@ export function watchHost(host: number): Worker | undefined {
 }
 
 /**
- * Has Deno end this process when nothing is left to do. Deno does so when the modules have ended that
- * Deno was told to run: each module that is loaded from now on, the program's own among them, is empty.
+ * Has Deno end this process when nothing is left to do: as soon as all modules of the command line
+ * have ended. Each module loaded from now on is empty, the program's own among them.
  *
  * @param exit Ends the process at once.
  * @returns Resolves when the modules may end.

@@ -63,8 +63,9 @@ export function serveHost(loadModule: Load, evaluate: Evaluate, host: number): P
 }
 
 /**
- * Passes messages on in their order, and tells the host before a run, or the load of a module, begins:
- * the host must know what has begun, even if the process dies of the first thing that a task does.
+ * Passes messages on in their order, and tells the host before a run, or the load of a module,
+ * begins: the host must know what has begun, even if the process dies of the first thing that a
+ * task does.
  */
 function announceRuns(
   channel: HostChannel,
@@ -105,8 +106,8 @@ const FLAG_IS_MISSING =
   /not prefixed with|import map|not a dependency|certificate|--(?:unstable|cached|no|node|vendor)-/;
 
 /**
- * Loads a module. A module that exits while it is evaluated ends a process at once, so that nobody has
- * to wait for another turn, as in a worker.
+ * Loads a module. A module that exits while it is evaluated ends a process at once, so that nobody
+ * has to wait for another turn, as in a worker.
  *
  * @throws The error of the module, with a hint if a flag of the program would explain the error: a
  * process has none of these flags.

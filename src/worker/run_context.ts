@@ -12,12 +12,12 @@ class Base {}
 export class RunContext extends Base implements TaskContext {
   readonly #run: number;
   readonly #ledger: WorkerLedger;
-  /** Made when the task first asks for its signal: most never do. */
+  /** Made when the task first asks for its signal: most tasks never ask. */
   #controller: AbortController | undefined;
   #reason: unknown;
   #aborted = false;
   readonly #news: News;
-  /** Whether messages tell of this run, so that its end must be told by one, too. */
+  /** Whether messages tell of this run, so that a message must tell of its end, too. */
   #told = false;
 
   constructor(run: number, ledger: WorkerLedger, news: News) {
@@ -72,7 +72,7 @@ export class RunContext extends Base implements TaskContext {
     return this.#aborted || this.#ledger.isAborted(this.#run);
   }
 
-  /** The host's word that this run was aborted, if it is this one, has arrived. */
+  /** The host says that a run was aborted, which may be another run. */
   abort(run: number, reason: () => unknown): void {
     if (this.#run !== run) return;
     this.#aborted = true;
@@ -81,6 +81,6 @@ export class RunContext extends Base implements TaskContext {
   }
 }
 
-// V8 prints the class of `this` before the name of a function, in stacks. It prints this tag instead
-// where the class extends another, and nothing where the tag is empty.
+// V8 prints the class of `this` before the name of a function, in stacks. If the class extends
+// another, V8 prints the tag instead, and nothing if the tag is empty.
 Object.defineProperty(RunContext.prototype, Symbol.toStringTag, { value: "" });

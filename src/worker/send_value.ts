@@ -8,14 +8,14 @@ import { takeErrors } from "../wire/values/carried_errors.ts";
 import { hasMetErrors } from "../wire/values/depth.ts";
 import { ENDED, lend, movesEnds } from "../wire/values/moved_ends.ts";
 
-/** What the next stream or port is called that moves to the host; those that come from there count up. */
+/** The id of the next stream or port that moves to the host. Ids of the host count up from 1. */
 let nextId = -1;
 
 /**
- * Sends the host a value of a run: what it has marked for transfer is moved, large bytes are
- * copied once, and all else is cloned.
+ * Sends the host a value of a run. Objects marked for transfer are moved, large bytes are copied
+ * once, and all else is cloned.
  *
- * @throws What structured clone throws.
+ * @throws {unknown} An error of structured clone.
  */
 export function sendValue(
   post: Post,
@@ -30,7 +30,7 @@ export function sendValue(
   }
   if (typeof value === "object" && value !== null && hasMetErrors()) {
     const { value: rest, errors } = takeErrors(value);
-    // What a getter has given was not looked into.
+    // The results of getters were not looked into.
     assertReadable(rest);
     return post(
       errors === undefined ? [kind, run, rest] : [kind, run, rest, errors],
@@ -43,7 +43,7 @@ export function sendValue(
   post(isBuffer(value) ? [kind, run, sent, BUFFER] : [kind, run, sent], moves);
 }
 
-/** Sends a value with streams or ports, and later that they have ended. */
+/** Sends a value with streams or ports, and tells the host later when each has ended. */
 function sendEnds(
   post: Post,
   kind: typeof DONE | Said[0],

@@ -3,8 +3,8 @@ import type { ChannelProcess } from "./host_channel.ts";
 /**
  * Calls `die` with an error that nobody has caught, unless a listener of a task handles the error.
  *
- * @param process Deno asks the listeners of Node's `process`, too, if no other listener has handled a
- * rejection.
+ * @param process Deno asks the listeners of Node's `process`, too, if no other listener has handled
+ * a rejection.
  */
 export function hearUncaught(process: ChannelProcess, die: (thrown: unknown) => void): void {
   hear<ErrorEvent>(

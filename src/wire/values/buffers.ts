@@ -1,14 +1,20 @@
-/** Node's `Buffer`, of which structured clone makes a plain `Uint8Array`: as a whole value it is one again. */
+/**
+ * Node's `Buffer`. Structured clone makes a plain `Uint8Array` of each; an argument, a result or
+ * another whole value becomes a `Buffer` again.
+ */
 
 import { lazyGlobal } from "../../runtime/lazy_global.ts";
 
-/** The class of Node's part of Deno, there also when code for the browser has removed the global. */
+/** Node's class, found also when code for the browser has removed the global. */
 const classOfBuffers = lazyGlobal<BufferClass | undefined>("Buffer");
 const { isView } = ArrayBuffer;
 const { getOwnPropertyDescriptor, getPrototypeOf } = Object;
 const bytesPrototype = Uint8Array.prototype;
 
-/** Whether a value is a `Buffer`; without a mention of the class, with which Deno would load it. */
+/**
+ * Whether a value is a `Buffer`. Mentions the class only if need be: the first mention loads the
+ * class.
+ */
 export function isBuffer(value: unknown): value is Uint8Array {
   if (!isView(value)) return false;
   const prototype = getPrototypeOf(value);
@@ -17,13 +23,13 @@ export function isBuffer(value: unknown): value is Uint8Array {
   return constructor !== undefined && constructor === classOfBuffers();
 }
 
-/** Makes a `Buffer` of the bytes that have arrived for one. */
+/** Makes a `Buffer` of bytes that have arrived in the place of a `Buffer`. */
 export function toBuffer(bytes: unknown): unknown {
   const { buffer, byteOffset, byteLength } = bytes as Uint8Array;
   return classOfBuffers()?.from(buffer, byteOffset, byteLength) ?? bytes;
 }
 
-/** Where among some values there are any, if anywhere. */
+/** The indexes of all buffers among some values; `undefined` if there are none. */
 export function buffersAmong(values: readonly unknown[]): number[] | undefined {
   let indexes: number[] | undefined;
   for (let i = 0; i < values.length; i++) {

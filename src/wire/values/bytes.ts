@@ -1,6 +1,8 @@
 /** Bytes that are copied or moved as a whole: buffers and typed arrays with nothing special. */
 
-/** The size from which a copy is moved. Moving a buffer takes as long as copying half of this. */
+/**
+ * The size from which a copy is moved. Moving a buffer takes as long as copying half as many bytes.
+ */
 const MIN_MOVED_BYTES = 262_144;
 
 type View = ArrayBufferView<ArrayBuffer>;
@@ -34,10 +36,11 @@ export interface Movable {
 }
 
 /**
- * A copy of large bytes, to be moved. Structured clone would copy on both sides; a moved copy costs the
- * event loop nothing.
+ * A copy of large bytes, to be moved. Structured clone would copy on both sides; a moved copy costs
+ * the event loop nothing.
  *
- * @returns Nothing for few bytes, and for a view of a part of a buffer, which drags the buffer along.
+ * @returns `undefined` for few bytes, and for a view of a part of a buffer, which drags the buffer
+ * along.
  */
 export function copyBytes(value: unknown): Movable | undefined {
   if (!isView(value) && !isBuffer(value)) return;
@@ -49,13 +52,13 @@ export function copyBytes(value: unknown): Movable | undefined {
     if (viewClass === undefined || view.byteLength < buffer.byteLength) return;
     const copy = new viewClass(view as View);
     return { value: view === value ? copy : copy.buffer, buffer: copy.buffer };
-  } catch { /* What only looks like a buffer: the clone knows what to do. */ }
+  } catch { /* The value only looks like a buffer: structured clone knows what to do. */ }
 }
 
 /**
  * Takes bytes from their owner, to be moved: the owner's buffer is empty afterwards.
  *
- * @returns Nothing, and leaves the bytes untouched, if other things are to be moved, or if the bytes
+ * @returns `undefined`, with the bytes untouched, if other things are to be moved, or if the bytes
  * cannot be moved.
  */
 export function takeBytes(value: unknown, transferables: Transferable[]): Movable | undefined {
@@ -73,15 +76,15 @@ export function takeBytes(value: unknown, transferables: Transferable[]): Movabl
     if (viewClass === undefined) return;
     const buffer = only.transfer();
     return { value: new viewClass(buffer, byteOffset, length), buffer };
-  } catch { /* Gone already: sending it will tell. */ }
+  } catch { /* The bytes are gone already: sending the value will tell. */ }
 }
 
 function isBuffer(value: unknown): value is ArrayBuffer {
   return typeof value === "object" && value !== null && getPrototypeOf(value) === bufferPrototype;
 }
 
-/** The class of a typed array; nothing for other views. */
+/** The class of a typed array; `undefined` for other views. */
 function classOf(view: ArrayBufferView): ViewClass | undefined {
-  // `Buffer` and other subclasses arrive as the class that they extend.
+  // `Buffer` and other subclasses arrive as the class which the subclass extends.
   return viewClasses.get((view as Uint8Array)[Symbol.toStringTag]);
 }

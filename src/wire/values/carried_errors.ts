@@ -1,7 +1,8 @@
 /**
  * Errors inside of values. Structured clone keeps no property of an error but its message and its
- * stack, and not the name of its class: what a validator has found is gone without a word. So errors
- * that say more travel beside the value, as thrown ones do, and an empty object stands for each.
+ * stack, and not the name of its class: what a validator has found is gone without a word. So
+ * errors that say more travel beside the value, as thrown ones do, and an empty object stands for
+ * each.
  */
 
 import { decodeThrown, encodeThrown, type Thrown } from "../thrown.ts";
@@ -9,13 +10,13 @@ import { MAX_CARRIED_ERRORS } from "../thrown_limits.ts";
 
 /** Errors that travel beside a value. */
 export interface CarriedErrors {
-  /** What stands for each in the value. */
+  /** The empty object in the place of each error in the value. */
   readonly holes: readonly object[];
   /** The errors, as a list that was thrown. */
   readonly errors: Thrown;
 }
 
-// Only Deno's own are cloned, and no library's.
+// Only Deno's own classes are cloned, and none of a library.
 const { DOMException, Map, Set } = globalThis;
 const { isArray } = Array;
 const { isError } = Error;

@@ -4,18 +4,18 @@ const { Deno, DOMException, structuredClone } = globalThis;
 const { isView } = ArrayBuffer;
 const { getOwnPropertyDescriptor, getPrototypeOf, prototype: objectPrototype } = Object;
 
-/** What Deno says of a stream or a port that is to be cloned. */
+/** Deno's words when a stream or a port is to be cloned. */
 const UNMARKED = /^Unsupported object type|needs transfer/;
 
-/** Whether this is why a value was refused: there is a stream or a port in it that does not move. */
+/** Whether a value was refused because of a stream or a port inside that does not move. */
 export function isUnmarked(why: string): boolean {
   return UNMARKED.test(why);
 }
 
 /**
- * Classes of the platform of which Deno's structured clone makes an empty object without a word,
- * at least where they stand inside another value, as arguments and results do on the wire. By name:
- * Deno loads each when it is first mentioned.
+ * Classes of the platform of which Deno's structured clone makes an empty object without a word, at
+ * least for an object inside another value, as arguments and results are on the wire. By name: Deno
+ * loads each class at its first mention.
  */
 const lost: ReadonlySet<unknown> = new Set([
   "AbortController",
@@ -30,7 +30,7 @@ const lost: ReadonlySet<unknown> = new Set([
   "CompressionStream",
   "CountQueuingStrategy",
   "Crypto",
-  // Only where it has arrived before crypto.subtle was used.
+  // Only if the key has arrived before crypto.subtle was used.
   "CryptoKey",
   "CustomEvent",
   "DOMMatrix",
@@ -80,9 +80,9 @@ const lost: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Refuses a value that would silently arrive as an empty object, or that its reader could not read.
+ * Refuses a value that would silently arrive as an empty object, or is too deep for its reader.
  *
- * @throws {DOMException} Named `DataCloneError`, as structured clone throws it.
+ * @throws {DOMException} Named `DataCloneError`, as by structured clone.
  */
 export function assertCloneable(value: unknown): void {
   if (typeof value !== "object" || value === null || isView(value)) return;
@@ -91,7 +91,7 @@ export function assertCloneable(value: unknown): void {
 }
 
 /**
- * Refuses a value that is nested so deep that its reader could not read it.
+ * Refuses a value nested so deep that its reader could not read the value.
  *
  * @throws {DOMException} Named `DataCloneError`.
  */
@@ -103,10 +103,10 @@ export function assertReadable(value: unknown): void {
   throw refusal;
 }
 
-/** What {@linkcode assertReadable} has thrown. */
+/** All errors thrown by {@linkcode assertReadable}. */
 const refusals = new WeakSet<WeakKey>();
 
-/** Whether an error is what {@linkcode assertReadable} has thrown. */
+/** Whether an error was thrown by {@linkcode assertReadable}. */
 export function isRefusal(error: unknown): boolean {
   return refusals.has(error as WeakKey);
 }
@@ -114,13 +114,13 @@ export function isRefusal(error: unknown): boolean {
 /**
  * Refuses a value that would silently arrive as an empty object.
  *
- * @throws {DOMException} Named `DataCloneError`, as structured clone throws it.
+ * @throws {DOMException} Named `DataCloneError`, as by structured clone.
  */
 export function assertNotLost(value: unknown): void {
   if (typeof value !== "object" || value === null || isView(value)) return;
   const prototype = getPrototypeOf(value);
   if (prototype === objectPrototype || prototype === null) return;
-  // Through descriptors, as what is given may have getters.
+  // Through descriptors, as the value may have getters.
   const constructor = getOwnPropertyDescriptor(prototype, "constructor")?.value;
   if (typeof constructor !== "function") return;
   const name = getOwnPropertyDescriptor(constructor, "name")?.value;
@@ -129,9 +129,9 @@ export function assertNotLost(value: unknown): void {
   const ofDeno = Deno as unknown as Record<string, unknown>;
   if (globals[name] !== constructor && ofDeno[name] !== constructor) return;
   try {
-    // Some are lost only sometimes, or by some versions.
+    // Objects of some classes are lost only sometimes, or by some versions of Deno.
     if (getPrototypeOf(structuredClone(value)) === prototype) return;
-  } catch { /* It is refused, as it is here. */ }
+  } catch { /* Structured clone refuses the value, too. */ }
   throw new DOMException(`${name} object could not be cloned`, "DataCloneError");
 }
 

@@ -1,21 +1,23 @@
 /**
- * How deep a value is nested. V8 reads nested objects with more stack than it writes them with, so
- * there are values that can be sent and never read: and a side that cannot read a message reads no
- * other. Such a value must be refused by whoever sends it, and only a look into the value can tell.
- * What a getter will give is not looked into: it must be called once only, by the clone.
+ * How deep a value is nested. V8 needs more stack to read nested objects than to write them, so
+ * some values can be sent and never read: and a side that cannot read a message reads no later
+ * message. The sender must refuse such a value, and only a look into the value can tell. The result
+ * of a getter is not looked into: a getter must be called only once, by the clone.
  */
 
 /**
  * How many levels of objects a value may have. On Linux workers and the event loop read 2,450 to
- * 2,690 of them, by the version of Deno, and write 3,800. Deno's build for Windows has larger frames
+ * 2,690 levels, by the version of Deno, and write 3,800. Deno's build for Windows has larger frames
  * on its stack: 1,300 levels are read, and 2,000 written.
  */
 export const MAX_LEVELS = Deno.build.os === "windows" ? 1_024 : 2_048;
 /** Up to how many levels a value is looked into without noting which objects were seen. */
 const FEW_LEVELS = 32;
-/** After how many values they are noted, too: a few objects can have endless paths among them. */
+/**
+ * After so many values, objects are noted, too: a few objects can have endless paths among them.
+ */
 const MANY_VALUES = 100_000;
-/** With so many values or less, none of them an object, one is not noted. */
+/** An object with at most so many values, and no object among the values, is not noted. */
 const FEW_VALUES = 16;
 
 const { Map, Set } = globalThis;
@@ -23,7 +25,7 @@ const { isArray } = Array;
 const { isView } = ArrayBuffer;
 const { isError } = Error;
 const { getOwnPropertyDescriptor, getPrototypeOf, keys, prototype: objectPrototype } = Object;
-// Not a subclass's own.
+// Not the methods of a subclass.
 const { forEach: forEachEntry } = Map.prototype;
 const { forEach: forEachMember } = Set.prototype;
 
@@ -31,24 +33,28 @@ const { forEach: forEachMember } = Set.prototype;
 let left = 0;
 /** Whether an error or a getter was met. */
 let met = false;
-/** The class that was met last of those that have nothing but properties. */
+/** The class met last whose objects have nothing but properties. */
 let ordinary: object | null = null;
 
-/** Whether an error or a getter was met in the value that was looked into last. */
+/** Whether an error or a getter was met in the latest value. */
 export function hasMetErrors(): boolean {
   const result = met;
   met = false;
   return result;
 }
 
-/** Whether a value has more than {@linkcode MAX_LEVELS}, in the order in which V8 writes it. */
+/**
+ * Whether a value has more than {@linkcode MAX_LEVELS}, in the order in which V8 writes the value.
+ */
 export function isTooDeep(value: object): boolean {
   left = MANY_VALUES;
   met = false;
   return !isShallow(value, FEW_LEVELS) && exceeds(value, MAX_LEVELS);
 }
 
-/** Whether no path into a value has so many levels; `false` also if there is too much to look at. */
+/**
+ * Whether no path into a value has so many levels; `false` also if there is too much to look at.
+ */
 function isShallow(value: object, levels: number): boolean {
   if (levels === 0 || left < 0) return false;
   if (isArray(value)) {
@@ -84,7 +90,7 @@ function areShallow(values: readonly unknown[], levels: number): boolean {
   return true;
 }
 
-/** The same: V8 compiles it for numbers alone, and it takes half as long for them. */
+/** The same: V8 compiles this function for numbers alone, which takes half as long. */
 function areNumbersShallow(values: readonly unknown[], levels: number): boolean {
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
@@ -93,10 +99,10 @@ function areNumbersShallow(values: readonly unknown[], levels: number): boolean 
   return true;
 }
 
-/** Whether a value has more levels, as V8 writes it: each object where it is met first. */
+/** Whether a value has more levels, as V8 writes the value: each object where it is met first. */
 function exceeds(root: object, levels: number): boolean {
   const seen = new Set<object>();
-  // What is yet to be looked into, the next last, and how deep each of it is.
+  // The objects yet to be looked into, the next object last, and the depth of each.
   const waiting = [root];
   const depths = [1];
   let count = 1;
@@ -115,7 +121,7 @@ function exceeds(root: object, levels: number): boolean {
       waiting[count] = inner;
       depths[count++] = depth + 1;
     }
-    // To look at it again costs less than to note that it was seen.
+    // Looking at such an object again costs less than noting the object.
     if (count > first || contents.length > FEW_VALUES) seen.add(value);
   }
   return false;
@@ -136,7 +142,10 @@ function valuesOf(value: object): readonly unknown[] {
   return contents;
 }
 
-/** What V8 writes of a value in place of its properties, if the class of it has such a way. */
+/**
+ * The contents that V8 writes in place of the properties of a value, if its class has such
+ * contents.
+ */
 function specialContentsOf(value: object): readonly unknown[] | undefined {
   const prototype = getPrototypeOf(value);
   if (prototype === objectPrototype || prototype === null || prototype === ordinary) return;
@@ -151,7 +160,7 @@ function specialContentsOf(value: object): readonly unknown[] | undefined {
       forEachMember.call(value, (member) => contents.push(member));
       return contents;
     }
-  } catch { /* It only inherits from a Map or a Set. */ }
+  } catch { /* The value only inherits from a Map or a Set. */ }
   if (isError(value)) {
     met = true;
     return [getOwnPropertyDescriptor(value, "cause")?.value];

@@ -1,4 +1,4 @@
-/** Streams and ports that move with a message: each has one end on either side. */
+/** Streams and ports that move with a message: each has an end on either side. */
 
 import { copyPlain } from "./plain_copy.ts";
 import { guardPort } from "./port_guard.ts";
@@ -19,15 +19,15 @@ const { isView } = ArrayBuffer;
 const { defineProperty, getPrototypeOf } = Object;
 const bufferPrototype = ArrayBuffer.prototype;
 
-/** What moves: a `TransformStream` moves as its two halves. */
+/** A stream or a port. A `TransformStream` moves as its two halves. */
 export type End = ReadableStream | WritableStream | MessagePort;
 
-/** One end that has moved with a message, in which it is listed beside the value that holds it. */
+/** An end that moves with a message, in which the end is listed beside the value that holds it. */
 export interface MovedEnd {
-  /** What both sides call it. */
+  /** The number of the stream or port, for both sides. */
   readonly id: number;
   readonly end: End;
-  /** What stands in the value for a `TransformStream` of which this is a half. */
+  /** If the end is a half of a `TransformStream`: the object in its place in the value. */
   readonly transform?: object;
 }
 
@@ -40,7 +40,7 @@ export const ENDED = 2;
 
 export type EndState = typeof HELD | typeof LEFT | typeof ENDED;
 
-/** Values whose streams and ports can be moved, and what has been put in the way of each. */
+/** Values whose streams and ports can be moved, and the guard in the way of each stream. */
 export interface Loan {
   readonly values: unknown[];
   readonly transfer: Transferable[];
@@ -49,7 +49,7 @@ export interface Loan {
   readonly guards: ReadonlyMap<number, Guard>;
 }
 
-/** Whether something that is to be moved is a stream or a port. */
+/** Whether there is a stream or a port among things to be moved. */
 export function movesEnds(transferables: Iterable<Transferable>): boolean {
   for (const item of transferables) if (isEnd(item)) return true;
   return false;
@@ -57,19 +57,19 @@ export function movesEnds(transferables: Iterable<Transferable>): boolean {
 
 function isEnd(value: unknown): value is End | TransformStream {
   if (typeof value !== "object" || value === null) return false;
-  // Asked first, as Deno loads its streams when they are first mentioned.
+  // Asked first, as Deno loads its streams at their first mention.
   if (getPrototypeOf(value) === bufferPrototype) return false;
   return isReadable(value) || isWritable(value) || isTransform(value) ||
     value instanceof MessagePort;
 }
 
 /**
- * Readies values whose streams and ports are to be moved. The values stay as they are; what is to
- * be sent in their place is made of their streams' guards.
+ * Readies values whose streams and ports are to be moved. The values stay as they are; the values
+ * of the loan are sent in their place, with guards instead of streams.
  *
- * @param newId Names the next one that is moved.
+ * @param newId Returns the id of the next stream or port.
  * @param onEnd Is called when a stream has ended on this side.
- * @throws What structured clone throws.
+ * @throws {unknown} An error of structured clone.
  */
 export function lend(
   values: readonly unknown[],
@@ -78,8 +78,8 @@ export function lend(
   onEnd: (id: number) => void,
 ): Loan {
   let list = [...transferables];
-  // The values that hold the streams are not ours to change, but a copy is. Of what cannot be copied
-  // here a clone is made, through which each chunk has one more port to pass.
+  // The values of the caller must not change: a copy is made. If the values cannot be copied here,
+  // a clone is made, and each chunk of a stream has another port to pass.
   let own = copyPlain(values, list) as unknown[] | undefined;
   if (own === undefined) [own, list] = structuredClone([[...values], list], { transfer: list });
   const transfer: Transferable[] = [];
@@ -130,7 +130,7 @@ function kindOf(stream: ReadableStream | WritableStream): string {
 /** A stream or port that has arrived. */
 export interface AdoptedEnd {
   readonly id: number;
-  /** What was put in its place. */
+  /** The stream or port in its place. */
   readonly end: End;
   readonly guard: Guard;
 }
@@ -141,14 +141,16 @@ export interface EndEvents {
   onEnd(id: number): void;
 }
 
-/** Ends what nobody has any more. */
+/** Ends streams and ports that nobody has any more. */
 const collected = new FinalizationRegistry<Guard>((guard) => guard.fail(leftReason()));
 
 function leftReason(): DOMException {
   return new DOMException("The stream was left", "AbortError");
 }
 
-/** What the guard of one of them tells. A closure made elsewhere would keep the stream it tells of. */
+/**
+ * The events of a guard. Made here, because a closure made beside a stream would keep the stream.
+ */
 function eventsOf(id: number, { onUse, onEnd }: EndEvents): GuardEvents {
   let ended = false;
   return {
@@ -191,7 +193,7 @@ export function adopt(
   return adopted;
 }
 
-/** Replaces objects in what structured clone has made: there is nothing in it but plain data. */
+/** Replaces objects in a result of structured clone, which is nothing but plain data. */
 function replaceIn(values: unknown[], replacements: ReadonlyMap<object, object>): void {
   const seen = new Set<object>();
   const unseen: object[] = [values];

@@ -3,15 +3,15 @@ const { isView } = ArrayBuffer;
 const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, prototype: objectPrototype } =
   Object;
 
-/** The prototypes of what structured clone copies whole. */
+/** The prototypes of objects that structured clone copies as a whole. */
 const wholes: readonly unknown[] = [ArrayBuffer, SharedArrayBuffer, Date, RegExp]
   .map(({ prototype }) => prototype);
 
 /**
  * Copies the plain objects and the lists of a value, and nothing else.
  *
- * @param keep What is not to be copied.
- * @returns Nothing, if there is anything in it of which structured clone only can make a copy.
+ * @param keep The objects that are not to be copied.
+ * @returns `undefined` if only structured clone can copy some object inside of the value.
  */
 export function copyPlain<T>(value: T, keep: readonly unknown[]): T | undefined {
   const copies = new Map<object, Record<string, unknown>>();

@@ -1,8 +1,8 @@
 /**
- * Copies for a process. Deno writes messages to one in V8's format, and one that cannot be
- * written does not throw: it breaks the channel, or ends the writer. So each value is cloned
- * first, and the clone, which has neither getters nor proxies, is looked through for what
- * structured clone takes and this format does not.
+ * Copies for a process. Deno writes messages to a process in V8's format. A message that cannot be
+ * written does not throw, but breaks the channel, or ends the writer. So each value is cloned
+ * first. The clone has neither getters nor proxies, and is searched for objects that structured
+ * clone takes and the format does not.
  */
 
 import { isUnmarked } from "./cloneable.ts";
@@ -14,7 +14,7 @@ const { getPrototypeOf, keys } = Object;
 const { isError } = Error;
 const sharedMemory = SharedArrayBuffer.prototype;
 
-/** What a value of a class can hold that must be looked at, too. */
+/** The parts of a value, by its class, that must be looked at, too. */
 type Contents = "nothing" | "properties" | "entries" | "members";
 
 const classes = new Map<object | null, Contents>();
@@ -30,12 +30,12 @@ for (const { prototype } of [ArrayBuffer, Date, RegExp, Number, String, Boolean,
 /**
  * A copy of a message that can be written to a process.
  *
- * @param transfer What is moved to the copy.
- * @throws {DOMException} Named `DataCloneError`, if there is something in it that cannot be.
+ * @param transfer The objects that are moved to the copy.
+ * @throws {DOMException} Named `DataCloneError`, if some object inside cannot be written.
  */
 export function copyForProcess<T>(message: T, transfer?: Transferable[]): T {
   const copy = cloneOf(message, transfer);
-  // What an object holds is added behind it, and looked at in its turn.
+  // The contents of an object are added behind the object, and looked at in their turn.
   const found = new Set<object>();
   const add = (value: unknown) => {
     if (typeof value === "object" && value !== null) found.add(value);
@@ -56,7 +56,7 @@ function cloneOf<T>(message: T, transfer: Transferable[] | undefined): T {
   }
 }
 
-/** Adds what a value holds. */
+/** Adds the contents of a value. */
 function addContents(value: object, add: (value: unknown) => void): void {
   if (isView(value)) {
     if (getPrototypeOf(value.buffer) === sharedMemory) refuse("SharedArrayBuffer object");
@@ -79,7 +79,7 @@ function addContents(value: object, add: (value: unknown) => void): void {
       for (const member of value as Set<unknown>) add(member);
       return;
   }
-  // Those of the language; a DOMException would arrive as another class.
+  // Errors of the language; a DOMException would arrive as another class.
   if (isError(value) && !(value instanceof DOMException)) return add(value.cause);
   refuse(`${String(value.constructor?.name ?? "an")} object`);
 }

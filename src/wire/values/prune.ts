@@ -1,21 +1,25 @@
-/** Copies of values without what cannot be cloned, for what an error says of itself. */
+/** Copies of values without the parts that cannot be cloned, for the properties of errors. */
 
-/** How many objects are copied, those near the root first: an HTTP client's error may hold its sockets. */
+/**
+ * How many objects are copied, the nearest to the root first: an HTTP client's error may hold its
+ * sockets.
+ */
 const MOST_OBJECTS = 1_000;
 
-// Only Deno's own are cloned, and no library's.
+// Only Deno's own classes are cloned, and none of a library.
 const { DOMException, Map, Set, structuredClone } = globalThis;
 const { isArray } = Array;
 const { isView } = ArrayBuffer;
 const { isError } = Error;
 const { defineProperty, getPrototypeOf, keys } = Object;
 
-/** What stands for a value of which nothing is left. */
+/** Stands for a value of which nothing is left. */
 const LOST = Symbol();
 
 /**
- * Copies a value that cannot be cloned: functions, symbols and what else cannot be are left out,
- * and what throws while it is read; in a list `undefined` stands for them.
+ * Copies a value that cannot be cloned as a whole. Functions, symbols, other values that cannot be
+ * cloned, and values that throw while they are read, are left out; in a list `undefined` takes
+ * their place.
  *
  * @throws {DOMException} Named `DataCloneError`, if nothing is left.
  */
@@ -33,13 +37,13 @@ export function cloneWhatCanBe(value: unknown): unknown {
     return copies.get(value);
   };
   const root = copyOf(value);
-  // Level by level, so that what there is most of does not crowd out the rest.
+  // Level by level, so that a crowd of objects deep inside does not take the place of others.
   for (const object of waiting) fill(copies.get(object)!, object, copyOf);
   if (root === LOST) throw new DOMException("it could not be cloned", "DataCloneError");
   return root;
 }
 
-/** A container like this one, if it is one. */
+/** An empty container like the value; `undefined` if the value is no container. */
 function emptyCopyOf(value: object): object | undefined {
   if (isArray(value)) return [];
   if (isView(value) || isError(value)) return;
@@ -60,7 +64,7 @@ function wholeCopyOf(value: object): unknown {
   }
 }
 
-/** Puts copies of what a container has into its copy. */
+/** Puts copies of the contents of a container into its copy. */
 function fill(copy: object, value: object, copyOf: (value: unknown) => unknown): void {
   if (copy instanceof Map) {
     for (const [key, entry] of value as Map<unknown, unknown>) {
@@ -80,7 +84,7 @@ function fill(copy: object, value: object, copyOf: (value: unknown) => unknown):
     let inner: unknown = LOST;
     try {
       inner = copyOf((value as Record<string, unknown>)[name]);
-    } catch { /* What throws while it is read is left out. */ }
+    } catch { /* A property that throws while it is read is left out. */ }
     if (inner === LOST && !isArray(copy)) continue;
     defineProperty(copy, name, {
       value: inner === LOST ? undefined : inner,

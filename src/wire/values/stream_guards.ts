@@ -33,7 +33,9 @@ export function newTransform(): TransformStream {
 
 /** How a guarded stream or port can be ended, whatever its other side does. */
 export interface Guard {
-  /** Errors the stream for whoever reads or writes it on one side, and cancels or aborts the other. */
+  /**
+   * Errors the stream for whoever reads or writes it on one side, and cancels or aborts the other.
+   */
   fail(reason: unknown): void;
 }
 
@@ -45,7 +47,10 @@ export interface GuardEvents {
   onEnd(): void;
 }
 
-/** A stream that stands for another one, and its guard, which does not keep it from being collected. */
+/**
+ * A stream in the place of another, and its guard, which does not keep the stream from being
+ * collected.
+ */
 export interface Guarded<S> {
   readonly stream: S;
   readonly guard: Guard;
@@ -106,7 +111,7 @@ class ReadableGuard implements Guard, UnderlyingDefaultSource {
   }
 
   async cancel(reason: unknown): Promise<void> {
-    // The source is closed at once, but has ended when it has done what it does then.
+    // The source is closed at once, but has ended only when its own cancellation is done.
     this.#isCancelled = true;
     try {
       await this.#reader.cancel(reason);
@@ -137,7 +142,7 @@ class WritableGuard implements Guard, UnderlyingSink {
   readonly #events: GuardEvents;
   /** Weak, so that a stream that nobody writes to any more can be collected. */
   #controller: WeakRef<WritableStreamDefaultController> | undefined;
-  /** Rejects what the guarded stream waits for. */
+  /** Rejects the promise that the guarded stream waits for. */
   #reject: ((reason: unknown) => void) | undefined;
 
   constructor(writer: WritableStreamDefaultWriter, events: GuardEvents) {
@@ -172,7 +177,9 @@ class WritableGuard implements Guard, UnderlyingSink {
     }
   }
 
-  /** Waits for the sink, or until the guard fails; `Promise.race()` would keep each promise it gave. */
+  /**
+   * Waits for the sink, or until the guard fails; `Promise.race()` would keep each of its promises.
+   */
   #wait(done: Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#reject = reject;

@@ -1,6 +1,6 @@
 const { isArray } = Array;
 
-/** Makes what extends it put its private fields on the value it is given. */
+/** A subclass puts its private fields on the value given to this constructor. */
 class Given {
   constructor(value: object) {
     return value;
@@ -8,8 +8,8 @@ class Given {
 }
 
 /**
- * What a value carries that `transfer()` has marked. A private field is on frozen objects, too, shows
- * in no copy of the value, and costs a tenth of an entry in a `WeakMap`.
+ * The mark of `transfer()` on a value. A private field is possible on frozen objects, too, shows in
+ * no copy of the value, and costs a tenth of an entry in a `WeakMap`.
  */
 class Marked extends Given {
   #transferables: Transferable[];
@@ -32,16 +32,16 @@ class Marked extends Given {
 /**
  * Marks a value so that its buffers, streams or ports move instead of being copied.
  *
- * Give it to a `run*` call as one of the arguments, or return it from a task. What was
- * transferred cannot be used on this side any more. The mark counts for the value itself
- * as an argument or a result, not when it is nested in another one.
+ * Pass the value to a `run*` call as an argument, or return the value from a task. Buffers, streams and
+ * ports that were transferred cannot be used on this side any more. The mark counts for the value itself
+ * as an argument or a result, not for a value nested in another.
  *
- * A stream or a port goes on when the task has returned: its worker is kept until it has ended,
- * and `shutdown()` waits for the stream. When the worker ends, the stream errors.
+ * A stream or a port goes on when the task has returned: its worker is kept until the stream or port has
+ * ended, and `shutdown()` waits for a stream. When the worker ends, the stream errors.
  *
  * @typeParam T The type of the value.
- * @param value The object that is sent: what is moved, or an object that contains it.
- * @param transferables What is moved; it must be reachable from `value`.
+ * @param value The object to send: a buffer, stream or port, or an object that contains some.
+ * @param transferables The buffers, streams and ports to move; they must be reachable from `value`.
  * @returns The same value.
  * @throws {TypeError} If `value` is a primitive, which has nothing to move, or
  * `transferables` is not an array.
@@ -83,12 +83,12 @@ export function transfer<T>(value: T, transferables: Transferable[]): T {
   return value;
 }
 
-/** What was marked for transfer with this value, if anything. */
+/** The objects marked for transfer with this value, if any. */
 export function transferablesOf(value: unknown): Transferable[] | undefined {
   return typeof value === "object" && value !== null ? Marked.transferablesOf(value) : undefined;
 }
 
-/** What these values have marked for transfer, if anything. */
+/** The objects marked for transfer with these values, if any. */
 export function transferablesAmong(values: readonly unknown[]): Transferable[] | undefined {
   let all: Transferable[] | undefined;
   for (const value of values) {

@@ -1,25 +1,30 @@
 /**
- * Notices that a value is nested too deep while the value is written, by the time that takes.
+ * Notices that a value is nested too deep while the value is written, by the time of writing.
  *
- * To look into each value before it is sent costs a busy host a tenth of its time, as the values are
- * not in its caches. So a guard is the last thing in a message: V8 reads its property when all
- * before it is written, and what has taken long is looked into then, before anything is sent.
+ * A look into each value before sending costs a busy host a tenth of its time, as the values are
+ * not in its caches. So a guard is the last part of a message: V8 reads the property of the guard
+ * when all other parts are written. If writing has taken long, the values are looked into then,
+ * before anything is sent.
  */
 
 import { assertReadable } from "./cloneable.ts";
 import { now } from "../../runtime/real_timers.ts";
 
-/** How deep the value is by which this machine is measured. */
+/** The depth of the value by which this machine is measured. */
 const SAMPLE_LEVELS = 128;
 /**
- * For how many clones of that value a message may take to write without being looked into. A value
- * that its reader cannot read takes three times as long to write; eight objects of 1 KB take half.
+ * A message may take as long to write as so many clones of the measured value, without being looked
+ * into. A value too deep for its reader takes three times as long as a clone; eight objects of 1 KB
+ * take half.
  */
 const CLONES = 1.2;
 
 const { structuredClone } = globalThis;
 
-/** How long, in ms, a message may take to write without being looked into; measured when first needed. */
+/**
+ * How long, in ms, a message may take to write without being looked into; measured when first
+ * needed.
+ */
 let suspiciousMs: number | undefined;
 
 function measure(): number {
@@ -34,7 +39,7 @@ function measure(): number {
   return CLONES * least;
 }
 
-/** What is being written. */
+/** A message that is being written. */
 interface Writing {
   readonly values: readonly unknown[];
   readonly begun: number;
@@ -45,8 +50,8 @@ let current: Writing | undefined;
 /**
  * Begins to write a message that ends with the {@linkcode guard}.
  *
- * @param values What may be nested too deep.
- * @returns What was being written: getters of values may send something else.
+ * @param values The values that may be nested too deep.
+ * @returns The message that was being written: a getter of a value may send another message.
  */
 export function beginWriting(values: readonly unknown[]): Writing | undefined {
   const outer = current;
@@ -60,7 +65,7 @@ export function endWriting(outer: Writing | undefined): void {
   current = outer;
 }
 
-/** The last thing in a message; nothing for its reader. */
+/** The last part of a message; nothing for its reader. */
 export const guard = {
   get end(): undefined {
     const { values, begun } = current!;
