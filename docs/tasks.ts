@@ -24,12 +24,12 @@ export function addInSql(a: number, b: number): number {
 
 let calls = 0;
 
-/** How often it was called in this worker. */
+/** How often `countCalls` was called in this worker. */
 export function countCalls(): number {
   return ++calls;
 }
 
-/** What a customer may not do. */
+/** A customer asks for more than is allowed. */
 export class LimitError extends Error {
   override name = "LimitError";
   readonly code = "E_LIMIT";
@@ -38,7 +38,7 @@ export class LimitError extends Error {
   }
 }
 
-/** Refuses what is more than 10. */
+/** Refuses numbers above 10. */
 export function limited(n: number): number {
   if (n > 10) throw new LimitError(10);
   return n;
