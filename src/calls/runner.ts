@@ -7,7 +7,7 @@ import type { Pool } from "../pool/pool.ts";
 import { currentContext, runIn } from "../runtime/async_context.ts";
 import { mapOptions, runOptions } from "../settings/settings.ts";
 import { addressOf } from "../tasks/address.ts";
-import { rejected } from "../tasks/failure.ts";
+import { rejected } from "../tasks/rejected.ts";
 import { mapItems, opener } from "./map.ts";
 import { narrow } from "./narrow.ts";
 import { readStream } from "./stream.ts";

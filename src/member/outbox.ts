@@ -1,6 +1,7 @@
 import type { Backend } from "../backend/backend.ts";
 import type { NotCloneableError } from "../api/errors.ts";
-import { notCloneable, withoutPeriod } from "../tasks/failure.ts";
+import { withoutPeriod } from "../tasks/reason.ts";
+import { notCloneable } from "../tasks/refusals.ts";
 import type { AddressedTask } from "../tasks/task.ts";
 import { nextRun, runsBetween } from "../wire/ledger.ts";
 import { FORGET, LEARN, MAX_ADDRESSES } from "../wire/protocol.ts";

@@ -13,7 +13,7 @@ import { currentContext, runIn, runInNone } from "../runtime/async_context.ts";
 import * as machinery from "../runtime/real_timers.ts";
 import { isThenable } from "../runtime/thenable.ts";
 import type { PoolSettings } from "../settings/settings.ts";
-import { TimedOut } from "../tasks/failure.ts";
+import { TimedOut } from "../tasks/rejected.ts";
 import { observe, traceTask, unobserve } from "../telemetry/telemetry.ts";
 import { Growth, nextForFresh } from "./growth.ts";
 import { Loading } from "./loading.ts";

@@ -8,7 +8,8 @@ import {
 } from "../api/errors.ts";
 import type { Member } from "../member/member.ts";
 import type { PoolSettings } from "../settings/settings.ts";
-import { loadError, reasonOf } from "../tasks/failure.ts";
+import { reasonOf } from "../tasks/reason.ts";
+import { loadError } from "../tasks/refusals.ts";
 import type { Tenant } from "./tenants.ts";
 
 /**

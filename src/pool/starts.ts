@@ -1,5 +1,5 @@
 import { ShutdownError, WorkerStartError } from "../api/errors.ts";
-import { reasonOf } from "../tasks/failure.ts";
+import { reasonOf } from "../tasks/reason.ts";
 import { afterStartup } from "../runtime/after_startup.ts";
 import type { Member } from "../member/member.ts";
 import { startInTurn } from "./start_pace.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { isNotGranted, reasonOf } from "../../../src/tasks/failure.ts";
+import { isNotGranted } from "../../../src/tasks/not_granted.ts";
+import { reasonOf } from "../../../src/tasks/reason.ts";
 import {
   BEGUN,
   BUFFER,

@@ -1,0 +1,16 @@
+import { framesOf } from "../wire/stack.ts";
+
+/** The frames above a function's call, unless the program's own code cannot format stacks. */
+export function callerFrames(callee: (...args: never[]) => unknown): string {
+  try {
+    return framesOf(withStackFrom(new Error(), callee).stack);
+  } catch {
+    return "";
+  }
+}
+
+/** Gives an error the stack above a function's call. The stack becomes text when it is read. */
+export function withStackFrom<E extends Error>(error: E, callee: (...args: never[]) => unknown): E {
+  Error.captureStackTrace(error, callee);
+  return error;
+}

@@ -1,0 +1,43 @@
+/** Deno's words, on one line, for a missing permission to read, to import, and so on. */
+const REQUIRES = "Requires ", ACCESS = " access";
+
+/**
+ * Whether a message says that a permission is missing. A loop, as a task may have put anything into
+ * the message, and a regular expression would begin anew at each "Requires".
+ */
+export function isNotGranted(message: string): boolean {
+  let access = 0;
+  for (let at = message.indexOf(REQUIRES); at >= 0;) {
+    if (isWordAt(message, at - 1)) {
+      at = message.indexOf(REQUIRES, at + 1);
+      continue;
+    }
+    const lineEnd = message.indexOf("\n", at);
+    const end = lineEnd < 0 ? message.length : lineEnd;
+    // `access` only moves on: each match that was passed over lies before this line.
+    const from = at + REQUIRES.length + 1;
+    if (access < from) access = message.indexOf(ACCESS, from);
+    while (access >= 0 && access < end && isWordAt(message, access + ACCESS.length)) {
+      access = message.indexOf(ACCESS, access + 1);
+    }
+    if (access < 0) return false;
+    if (access < end) return true;
+    at = message.indexOf(REQUIRES, end);
+  }
+  return false;
+}
+
+function isWordAt(text: string, index: number): boolean {
+  return /\w/.test(text.charAt(index));
+}
+
+/**
+ * What to do about a permission that the tasks of a pool do not have.
+ *
+ * @param pool The name of the pool, if its tasks have permissions of their own.
+ */
+export function permissionHint(pool: string | undefined, message: string): string | undefined {
+  if (pool === undefined || !isNotGranted(message)) return;
+  return `whatever the program may, tasks of the ${pool} pool have what ${pool}: ` +
+    `{ permissions } grants${pool === "cpu" ? "; runBlocking() has what the program has" : ""}`;
+}
