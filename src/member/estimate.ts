@@ -1,20 +1,19 @@
-/** How much longer than this something took, in ms, makes no difference to anybody. */
+/** A longer time, in ms, counts as this long: a run that was held up must not count for long. */
 const LONG_MS = 1;
-/** The share of the latest in the estimate. */
+/** The share of the latest time in the estimate. */
 const WEIGHT = 1 / 4;
 
-/** How long something takes that is done again and again, as the latest times have shown. */
+/** An estimate of how long a repeated action takes, from the latest times. */
 export class Estimate {
   #ms = Infinity;
 
-  /** The estimate, in ms; infinite until one is known. */
+  /** The estimate, in ms; infinite before the first time is known. */
   get ms(): number {
     return this.#ms;
   }
 
-  /** It took this long, in ms. */
+  /** Counts the time, in ms, that the action took. */
   learn(ms: number): void {
-    // One that was held up must not count for long.
     const counted = Math.min(ms, LONG_MS);
     this.#ms = this.#ms === Infinity ? counted : this.#ms + (counted - this.#ms) * WEIGHT;
   }

@@ -9,7 +9,7 @@ export function callerFrames(callee: (...args: never[]) => unknown): string {
   }
 }
 
-/** Gives an error the stack above a function's call. The stack becomes text when it is read. */
+/** Gives an error the stack above a function's call. V8 makes text of a stack when code reads it. */
 export function withStackFrom<E extends Error>(error: E, callee: (...args: never[]) => unknown): E {
   Error.captureStackTrace(error, callee);
   return error;

@@ -1,6 +1,6 @@
-/** The modules with tasks that this thread has named. */
+/** The modules with tasks, as this thread has named the modules. */
 
-/** A module that has tasks. */
+/** A module with tasks. */
 export interface TaskModule {
   readonly url: string;
   /** The specifier in the program's source, unless the specifier is a path. */
@@ -14,8 +14,8 @@ export interface TaskModule {
 }
 
 /**
- * All modules with tasks, in the order in which they were named. The list only grows, so that its
- * length says which modules a worker can load: those that were named before the worker started.
+ * All modules with tasks, in the order in which `tasksFrom()` named the modules. The list only grows:
+ * its length at the start of a worker says which modules the worker can load.
  */
 export const modules: TaskModule[] = [];
 const modulesByUrl = new Map<string, TaskModule>();

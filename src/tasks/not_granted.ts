@@ -2,8 +2,8 @@
 const REQUIRES = "Requires ", ACCESS = " access";
 
 /**
- * Whether a message says that a permission is missing. A loop, as a task may have put anything into
- * the message, and a regular expression would begin anew at each "Requires".
+ * Whether a message says that a permission is missing. This is a loop, as a task may put anything into
+ * a message, and a regular expression would search the same text anew after each "Requires".
  */
 export function isNotGranted(message: string): boolean {
   let access = 0;
@@ -32,7 +32,7 @@ function isWordAt(text: string, index: number): boolean {
 }
 
 /**
- * What to do about a permission that the tasks of a pool do not have.
+ * Says what to do about a missing permission.
  *
  * @param pool The name of the pool, if its tasks have permissions of their own.
  */

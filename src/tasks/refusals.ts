@@ -1,4 +1,4 @@
-/** The errors of tasks that could not run, or whose values could not be sent, each with advice. */
+/** The errors of tasks and values that cannot be loaded, found or sent, each with advice. */
 
 import { NotCloneableError, TaskNotFoundError, WorkerStartError } from "../api/errors.ts";
 import { isOfModule } from "../wire/protocol.ts";
@@ -7,11 +7,11 @@ import { permissionHint } from "./not_granted.ts";
 import { reasonOf } from "./reason.ts";
 import type { AddressedTask } from "./task.ts";
 
-/** The advice for a function that needs the code around it. */
+/** The advice for a function that needs the code around its own. */
 export const EXPORT_IT = "export the function from a module and name it with tasksFrom()";
 
 /**
- * The error of a module that cannot be loaded.
+ * Makes the error of a module that cannot be loaded.
  *
  * @param failure The beginning of the message.
  * @param restricted The name of the pool, if its tasks have permissions of their own.
@@ -29,7 +29,7 @@ export function loadError(
   return new WorkerStartError(`${failure}: ${why}${hint ? `: ${hint}` : ""}`, { cause });
 }
 
-/** The error of a task that a worker cannot find. */
+/** Makes the error of a task that a worker cannot find. */
 export function notFound(task: AddressedTask, cause: unknown): TaskNotFoundError {
   const { label, address, name } = task;
   const why = reasonOf(cause);
@@ -41,7 +41,7 @@ export function notFound(task: AddressedTask, cause: unknown): TaskNotFoundError
 }
 
 /**
- * The error of a value that cannot be sent.
+ * Makes the error of an argument, a result or a told value that cannot be sent.
  *
  * @param value The value, and whose value it is.
  * @param verb What the program does with such values.

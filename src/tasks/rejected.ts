@@ -4,8 +4,8 @@ import { Failure } from "./failure.ts";
 import type { AddressedTask } from "./task.ts";
 
 /**
- * The reason of a task that has run for its time limit. A class of its own, as the reason of a user's
- * signal must stay as it is.
+ * The reason of a task that has run for its time limit. A class of its own, as a `DOMException` may
+ * also be the reason of a user's signal, which must stay as it is.
  */
 export class TimedOut extends DOMException {
   constructor({ label }: AddressedTask, ms: number) {
@@ -25,7 +25,7 @@ export function showsCaller(reason: unknown): reason is Failure | ExecutorError 
  */
 export function rejected(reason: unknown): Promise<never> {
   if (!showsCaller(reason)) return Promise.reject(reason);
-  // V8 finds the caller's frames only if the caller's promise waits for this promise already. That
+  // V8 finds the caller's frames only if the caller's promise waits for this promise already, which
   // takes two turns.
   return Promise.resolve().then(() => {}).then(function here() {
     if (reason instanceof Failure) throw reason.revive(here);

@@ -1,11 +1,11 @@
 import { isOfModule, type TaskAddress } from "../wire/protocol.ts";
 
-/** A function that has an address, and an id that is the same in every worker. */
+/** A function with an address, and with an id by which all workers know the function. */
 export class AddressedTask {
   static #lastId = 0;
   readonly id: number = ++AddressedTask.#lastId;
   readonly address: TaskAddress;
-  /** The index in `modules` of the module that a worker must load first; -1 for no module. */
+  /** The index in `modules` of the function's module; -1 for a function that is sent by its source. */
   readonly module: number;
 
   constructor(address: TaskAddress, module: number) {

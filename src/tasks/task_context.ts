@@ -3,13 +3,14 @@ import { ExecutorError } from "../api/errors.ts";
 import { currentTask } from "../wire/current_task.ts";
 
 /**
- * Gets the context of the task that is under way: for a method, whose `this` is its own object, for
- * an arrow function, and for whatever a task calls.
+ * Gets the context of the task under way: for a method, whose `this` is its own object, for an arrow
+ * function, and for any function that a task calls.
  *
- * A worker runs one task at a time, so this works after an `await`, too. What a task leaves behind
- * when it has ended must not call it: it would get the context of the next task, or an error.
+ * A worker runs one task at a time, so the call works after an `await`, too. Timers and promises that
+ * a task leaves behind must not call the function after the end of the task: the result would be the
+ * context of the next task, or an error.
  *
- * @returns What a function that is a task has as `this`.
+ * @returns The same object as `this` of a task that is a `function`.
  * @throws {ExecutorError} If no task is under way here.
  *
  * @example A method that can be cancelled
@@ -29,7 +30,7 @@ import { currentTask } from "../wire/current_task.ts";
  *   },
  * };
  *
- * assertThrows(() => counter.count(9), ExecutorError); // Here it is called, and no task.
+ * assertThrows(() => counter.count(9), ExecutorError); // Called here, where no task is under way.
  * ```
  */
 export function taskContext(): TaskContext {
