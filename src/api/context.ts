@@ -1,6 +1,8 @@
 /**
- * What a task finds in `this`: how it learns that its caller has given up, and how it
- * returns something without a copy.
+ * The `this` of a task: shows whether the caller has given up, tells the caller how far the task is,
+ * and returns values without a copy.
+ *
+ * @typeParam P The type of the values that the task passes to `progress()`.
  *
  * @example A loop that ends when its caller aborts
  * ```ts
@@ -21,37 +23,37 @@
  */
 // deno-lint-ignore no-explicit-any -- a task tells anything
 export interface TaskContext<P = any> {
-  /** Aborts when the caller's signal aborts or the task's time is over; for asynchronous work. */
+  /** Aborts when the caller's signal aborts or the task's time is over. For asynchronous work. */
   readonly signal: AbortSignal;
   /**
-   * Throws if the caller's signal has aborted or the task's time is over. It reads shared
-   * memory, so it works in a synchronous loop, where no event can reach `signal`. A process
-   * shares none: there a synchronous loop learns nothing, and ends with its process.
+   * Throws if the caller's signal has aborted or the task's time is over. For synchronous loops, where
+   * no event can reach `signal`: the method reads memory that the worker shares with the program. A
+   * process shares no memory: a synchronous loop there learns nothing, and ends with its process.
    *
-   * @throws {unknown} The reason of the abort; in a synchronous loop, where the reason
-   * has not arrived yet, a `DOMException` named `AbortError`.
+   * @throws {unknown} The reason of the abort; in a synchronous loop, where the reason has not arrived
+   * yet, a `DOMException` named `AbortError`.
    */
   throwIfAborted(): void;
   /**
    * Marks a result so that its buffers, streams or ports move instead of being copied. Streams and
-   * ports go on when the task has returned, and keep its worker until they have ended.
+   * ports go on after the task has returned, and keep its worker until the last has ended.
    *
    * @typeParam T The type of the value.
    * @param value The object that the task returns.
-   * @param transferables What is moved; it must be reachable from `value`.
+   * @param transferables The buffers, streams and ports to move, all reachable from `value`.
    * @returns The same value.
-   * @throws {TypeError} If `value` is a primitive, which has nothing to move, or
-   * `transferables` is not an array.
+   * @throws {TypeError} If `value` is a primitive, which has nothing to move, or `transferables` is
+   * not an array.
    */
   transfer<T>(value: T, transferables: Transferable[]): T;
   /**
-   * Tells the caller how far the task is: `onProgress` of its options is called with a copy of
-   * this value, in order, and before the result arrives. A task in a worker that tells faster than
-   * the program hears waits in this call.
+   * Tells the caller how far the task is: calls the caller's `onProgress`, if there is any, with a copy
+   * of the value. The calls come in order, and before the result. In a worker, a task that tells
+   * faster than the program takes the values waits in this method.
    *
-   * @param value What to tell; nobody may be listening.
-   * @throws {DOMException} Named `DataCloneError`, if it cannot be cloned. A task that does not catch
-   * that of a value nested too deep fails with a `NotCloneableError`.
+   * @param value The value, which the type parameter of the context describes.
+   * @throws {DOMException} Named `DataCloneError`, if the value cannot be cloned. If the value is nested
+   * too deep, and the task does not catch the error, the task fails with a `NotCloneableError`.
    */
   progress(value: P): void;
 }

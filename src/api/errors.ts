@@ -1,14 +1,14 @@
 /**
- * The errors an executor rejects with on its own account. What a task throws is
- * not among them: that arrives as the task threw it.
+ * The errors of the executor itself. The error of a task is not among these: a task's error arrives as
+ * the task threw the error.
  *
  * @module
  */
 
 /**
- * Base of every error that the executor itself makes.
+ * The base class of all errors that the executor itself makes.
  *
- * @example
+ * @example An error of the executor, and not of the task
  * ```ts
  * import { assertInstanceOf, assertRejects } from "@std/assert";
  * import { Executor, ExecutorError } from "@genro/executor";
@@ -25,7 +25,7 @@ export class ExecutorError extends Error {
 /**
  * A task was submitted before `startup()` ended or after a shutdown began.
  *
- * @example
+ * @example A call before and after the start
  * ```ts
  * import { assertEquals, assertRejects } from "@std/assert";
  * import { Executor, NotStartedError } from "@genro/executor";
@@ -41,16 +41,16 @@ export class ExecutorError extends Error {
 export class NotStartedError extends ExecutorError {
   /** The name of the class. */
   override name = "NotStartedError";
-  /** The HTTP status of such an answer: Express, Koa, Fastify and h3 read the property. */
+  /** The HTTP status of an answer with this error: Express, Koa, Fastify and h3 read the property. */
   status = 503;
-  /** The HTTP headers of such an answer, which these frameworks send, too. */
+  /** The HTTP headers of such an answer, which the same frameworks send. */
   headers: Record<string, string> = { "retry-after": "1" };
 }
 
 /**
  * A task was dropped because the executor was shut down or terminated.
  *
- * @example
+ * @example A list of the tasks for the next start of the program
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor, ShutdownError } from "@genro/executor";
@@ -59,7 +59,7 @@ export class NotStartedError extends ExecutorError {
  * const unfinished: string[] = [];
  * const job = executor.runCpu(() => new Promise<void>(() => {})).catch((error) => {
  *   if (!(error instanceof ShutdownError)) throw error;
- *   unfinished.push("report"); // It has not failed: the next start of the program does it.
+ *   unfinished.push("report"); // The task has not failed.
  * });
  *
  * await executor.shutdown({ timeout: 10 });
@@ -70,17 +70,17 @@ export class NotStartedError extends ExecutorError {
 export class ShutdownError extends ExecutorError {
   /** The name of the class. */
   override name = "ShutdownError";
-  /** The HTTP status of such an answer: Express, Koa, Fastify and h3 read the property. */
+  /** The HTTP status of an answer with this error: Express, Koa, Fastify and h3 read the property. */
   status = 503;
-  /** The HTTP headers of such an answer, which these frameworks send, too. */
+  /** The HTTP headers of such an answer, which the same frameworks send. */
   headers: Record<string, string> = { "retry-after": "1" };
 }
 
 /**
- * `maxQueue` tasks were already waiting for a worker of the pool, or `maxQueuePerTenant` tasks of the
- * tenant.
+ * A task was refused, as `maxQueue` tasks already wait for a worker of the pool, or `maxQueuePerTenant`
+ * tasks of the tenant.
  *
- * @example
+ * @example A server that answers 503
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor, QueueFullError } from "@genro/executor";
@@ -92,7 +92,7 @@ export class ShutdownError extends ExecutorError {
  *     throw error;
  *   });
  *
- * // One runs, one waits, and one is too many.
+ * // The first task runs, the second waits, and the third is refused.
  * const answers = await Promise.all(["Ann", "Bob", "Eve"].map(answer));
  * assertEquals(answers, ["Hello, Ann", "Hello, Bob", "503 Try again later"]);
  * ```
@@ -100,25 +100,25 @@ export class ShutdownError extends ExecutorError {
 export class QueueFullError extends ExecutorError {
   /** The name of the class. */
   override name = "QueueFullError";
-  /** The pool that has no room, if an executor made the error. */
+  /** The pool without room, if an executor made the error. */
   pool?: "blocking" | "cpu";
   /** How many tasks may wait, if an executor made the error. */
   maxQueue?: number;
-  /** Which of the pool's options does not let the task wait. */
+  /** The option of the pool whose limit is reached. */
   option: "maxQueue" | "maxQueuePerTenant" = "maxQueue";
   /**
-   * The HTTP status of such an answer: 503, or 429 where a tenant has too many tasks of its own.
+   * The HTTP status of an answer with this error: 503, or 429 where a tenant has too many tasks.
    * Express, Koa, Fastify and h3 read the property.
    */
   status = 503;
-  /** The HTTP headers of such an answer, which these frameworks send, too. */
+  /** The HTTP headers of such an answer, which the same frameworks send. */
   headers: Record<string, string> = { "retry-after": "1" };
 }
 
 /**
- * Structured clone refuses an argument, or what the task returned or threw.
+ * Structured clone refuses an argument, the result or the error of a task, or a value of `progress()`.
  *
- * @example
+ * @example An object that cannot be cloned, and the data to send instead
  * ```ts
  * import { assertEquals, assertRejects } from "@std/assert";
  * import { Executor, NotCloneableError } from "@genro/executor";
@@ -127,7 +127,7 @@ export class QueueFullError extends ExecutorError {
  * const url = new URL("https://deno.com/blog");
  *
  * await assertRejects(() => executor.runCpu((url: URL) => url.pathname, url), NotCloneableError);
- * // Send the plain data that it is made of, and make it again there.
+ * // Send the plain data of the object, and make the object again in the task.
  * const path = await executor.runCpu((href: string) => new URL(href).pathname, url.href);
  * assertEquals(path, "/blog");
  * ```
@@ -135,21 +135,21 @@ export class QueueFullError extends ExecutorError {
 export class NotCloneableError extends ExecutorError {
   /** The name of the class. */
   override name = "NotCloneableError";
-  /** Which argument cannot be sent, counted from 0; `undefined` for what a task returns or tells. */
+  /** The index of the argument; `undefined` if the value is of the task. */
   argument?: number;
 }
 
 /**
  * The module has no such function, or the function cannot be sent by its source.
  *
- * @example
+ * @example A native function, and a function around the native function
  * ```ts
  * import { assertEquals, assertRejects } from "@std/assert";
  * import { Executor, TaskNotFoundError } from "@genro/executor";
  *
  * await using executor = await Executor.start();
  *
- * // It is native: there is no source to send.
+ * // A native function has no source to send.
  * await assertRejects(() => executor.runCpu(Math.max, 1, 2), TaskNotFoundError, "wrap it");
  * assertEquals(await executor.runCpu((a: number, b: number) => Math.max(a, b), 1, 2), 2);
  * ```
@@ -157,27 +157,27 @@ export class NotCloneableError extends ExecutorError {
 export class TaskNotFoundError extends ExecutorError {
   /** The name of the class. */
   override name = "TaskNotFoundError";
-  /** What the task is called, with dots for objects in objects; empty for a function without a name. */
+  /** The name of the task, with dots for objects in objects; empty for a function without a name. */
   task?: string;
-  /** The URL of the module that should have the task; `undefined` for a function that is sent. */
+  /** The URL of the task's module; `undefined` for a function that is sent by its source. */
   module?: string;
 }
 
 /**
- * A worker, or the module of a task in it, could not be started; see `cause`.
+ * A worker could not be started, or could not load the module of a task; see `cause`.
  *
- * @example
+ * @example A plugin that may be missing
  * ```ts
  * import { assertStringIncludes } from "@std/assert";
  * import { Executor, tasksFrom, WorkerStartError } from "@genro/executor";
  *
- * // No compiler looks for a plugin that is named by a URL.
+ * // No compiler looks for a module that is named by a URL.
  * const plugin = tasksFrom<{ render(): string }>(import.meta.resolve("./no_plugin.ts"));
  *
  * await using executor = await Executor.start();
  * const page = await executor.runCpu(plugin.render).catch((error) => {
  *   if (!(error instanceof WorkerStartError)) throw error;
- *   return `Without it: ${error.message}`; // `error.cause` is what loading it has thrown.
+ *   return `No plugin: ${error.message}`; // `error.cause` is the error of the import.
  * });
  * assertStringIncludes(page, "no_plugin.ts");
  * ```
@@ -188,10 +188,10 @@ export class WorkerStartError extends ExecutorError {
 }
 
 /**
- * All workers that may run the task are stuck in aborted tasks that do not end, and so are those which
- * replaced them: synchronous code cannot be stopped in a worker.
+ * All workers that may run the task are stuck in aborted tasks that do not end, and so are all
+ * replacements of these workers: synchronous code cannot be stopped in a worker.
  *
- * @example
+ * @example Two loops that ignore their time limit
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor, WorkersStuckError } from "@genro/executor";
@@ -202,7 +202,7 @@ export class WorkerStartError extends ExecutorError {
  *   const end = performance.now() + 2_000;
  *   while (performance.now() < end);
  * }
- * // A worker that is stuck is replaced, twice for each of `maxWorkers`.
+ * // There may be twice as many stuck workers as `maxWorkers`.
  * await Promise.allSettled([hasty.runCpu(loop), hasty.runCpu(loop)]);
  * const error = await executor.runCpu(() => "not now").catch((error) => error);
  * assertEquals(error instanceof WorkersStuckError && error.stuck, 2);
@@ -213,18 +213,18 @@ export class WorkersStuckError extends ExecutorError {
   override name = "WorkersStuckError";
   /** The pool whose workers are stuck, if an executor made the error. */
   pool?: "blocking" | "cpu";
-  /** How many are stuck, if an executor made the error. */
+  /** The number of stuck workers, if an executor made the error. */
   stuck?: number;
-  /** The HTTP status of such an answer: Express, Koa, Fastify and h3 read the property. */
+  /** The HTTP status of an answer with this error: Express, Koa, Fastify and h3 read the property. */
   status = 503;
-  /** The HTTP headers of such an answer, which these frameworks send, too. */
+  /** The HTTP headers of such an answer, which the same frameworks send. */
   headers: Record<string, string> = { "retry-after": "1" };
 }
 
 /**
- * The worker died while it ran the task; `cause` is what killed it, if that is known.
+ * The worker died while it ran the task; `cause` is the cause of the death, if the cause is known.
  *
- * @example
+ * @example A task that ends its worker
  * ```ts
  * import { assertEquals, assertRejects } from "@std/assert";
  * import { Executor, WorkerCrashedError } from "@genro/executor";
@@ -233,7 +233,7 @@ export class WorkersStuckError extends ExecutorError {
  * const exit = () => Deno.exit(1);
  * const greet = (name: string) => `Hello, ${name}`;
  *
- * // Whether it may run again is for its caller to know; others go on, in another worker.
+ * // Whether the task may run again is for its caller to know. Other tasks go on, in another worker.
  * await assertRejects(() => executor.runCpu(exit), WorkerCrashedError, "while it ran");
  * assertEquals(await executor.runCpu(greet, "Ann"), "Hello, Ann");
  * ```
@@ -241,7 +241,7 @@ export class WorkersStuckError extends ExecutorError {
 export class WorkerCrashedError extends ExecutorError {
   /** The name of the class. */
   override name = "WorkerCrashedError";
-  /** The pool that the worker was of, if an executor made the error. */
+  /** The pool of the worker, if an executor made the error. */
   pool?: "blocking" | "cpu";
   /** The exit code of a process that ended by itself. */
   exitCode?: number;

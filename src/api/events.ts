@@ -1,7 +1,7 @@
 /**
- * What can happen to a pool; see {@linkcode ExecutorEventMap}.
+ * The name of an event of an executor; see {@linkcode ExecutorEventMap}.
  *
- * @example
+ * @example A list of alarms
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor, type ExecutorEventType } from "@genro/executor";
@@ -27,9 +27,9 @@ export type ExecutorEventType =
   | "queuefull";
 
 /**
- * Something has happened to a pool that its operator may want to know.
+ * An event of a pool, for whoever operates the program.
  *
- * @example
+ * @example A log of the workers that start
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor, type ExecutorEvent } from "@genro/executor";
@@ -44,20 +44,20 @@ export type ExecutorEventType =
  * ```
  */
 export class ExecutorEvent extends Event {
-  /** The pool that it happened to. */
+  /** The pool of the event. */
   readonly pool: "blocking" | "cpu";
-  /** Which of the pool's workers, counted from 1 as they are started; 0 if it is none of them. */
+  /** The worker's number in its pool, counted from 1 in the order of the starts; 0 for no worker. */
   readonly worker: number;
-  /** Why, as far as that is known. */
+  /** The cause, if the cause is known. */
   readonly cause: unknown;
 
   /**
-   * Makes an event; an executor does.
+   * Makes an event. Only an executor needs to.
    *
-   * @param type What has happened.
+   * @param type The name of the event.
    * @param pool The pool.
-   * @param worker The number of the worker.
-   * @param cause Why.
+   * @param worker The number of the worker, or 0.
+   * @param cause The cause, if known.
    */
   constructor(type: ExecutorEventType, pool: "blocking" | "cpu", worker: number, cause?: unknown) {
     super(type);
@@ -68,15 +68,15 @@ export class ExecutorEvent extends Event {
 }
 
 /**
- * The events of an executor. They come in a microtask, when what they tell of is done, and in no
- * caller's async context. What a listener throws is an uncaught error, as with any `EventTarget`.
+ * The events of an executor, by name. Listeners are called in a microtask, after the pool's own work,
+ * and in no caller's async context. An error of a listener is an uncaught error, as with any
+ * `EventTarget`.
  *
- * @example
+ * @example A promise of the next event
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor, type ExecutorEventMap } from "@genro/executor";
  *
- * // The next event of a type.
  * function next<K extends keyof ExecutorEventMap>(executor: Executor, type: K) {
  *   const { promise, resolve } = Promise.withResolvers<ExecutorEventMap[K]>();
  *   executor.addEventListener(type, resolve, { once: true });
@@ -92,16 +92,16 @@ export class ExecutorEvent extends Event {
 export interface ExecutorEventMap {
   /** A worker takes tasks. */
   workerstart: ExecutorEvent;
-  /** A worker was ended: it was idle for long, or older than a task's module, or all are. */
+  /** A worker was ended: after a long idle time, for a newer module, or at the executor's end. */
   workerretire: ExecutorEvent;
-  /** A worker could not be started; `cause` says why. It is tried again when it is needed. */
+  /** A worker could not be started; `cause` says why. The next task that needs a worker tries again. */
   workererror: ExecutorEvent;
-  /** A worker ended without being told to; `cause` says of what. Another one takes its place. */
+  /** A worker ended without being told to; `cause` says why. Another worker takes its place. */
   workercrash: ExecutorEvent;
-  /** A worker was given up: it did not end its aborted task, or did not begin one. */
+  /** A worker was given up: its aborted task did not end, or its next task did not begin. */
   workerstuck: ExecutorEvent;
-  /** A worker that was given up has ended, and burns its core no more. */
+  /** A worker that was given up has ended, and uses its core no more. */
   workerback: ExecutorEvent;
-  /** A task was refused as `maxQueue` wait; once until one is accepted again. */
+  /** A task was refused, as `maxQueue` tasks wait. Reported once until a task is accepted again. */
   queuefull: ExecutorEvent;
 }

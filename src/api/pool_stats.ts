@@ -1,12 +1,12 @@
 /**
- * Counts of one pool, at one moment.
+ * The load and the history of one pool, for health checks and metrics. All counts are of the same
+ * moment.
  *
- * @example
+ * @example A health check: does the pool keep up with its tasks?
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor, type PoolStats } from "@genro/executor";
  *
- * // For a health check: whether a pool keeps up with what it is given.
  * const keepsUp = ({ queued, stuck }: PoolStats) => queued < 10 && stuck === 0;
  *
  * await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
@@ -17,34 +17,34 @@
  * ```
  */
 export interface PoolStats {
-  /** Workers there are, starting ones included, stuck ones not. */
+  /** All workers, those that start included, stuck workers not. */
   workers: number;
-  /** Workers that wait for a task; a stream that goes on in one is none. */
+  /** Workers that wait for a task. A stream of an earlier task may still go on in an idle worker. */
   idle: number;
-  /** Workers that run a task, or load the module of one. */
+  /** Workers that run a task, or load the module of a task. */
   busy: number;
-  /** Workers that were given up but have not ended: they run what nothing can stop. */
+  /** Workers that were given up but have not ended: each runs code that nothing can stop. */
   stuck: number;
   /** Tasks that have not begun. */
   queued: number;
   /** Tasks that returned, since the executor was made. */
   completed: number;
-  /** Tasks that failed: they threw, could not be sent, or lost their worker. */
+  /** Tasks that failed: the task threw, could not be sent, or lost its worker. */
   failed: number;
   /** Tasks whose caller gave up: aborted, timed out, or dropped by a shutdown. */
   cancelled: number;
   /** Workers that ended without being told to. */
   crashed: number;
-  /** How long the latest few thousand tasks waited until a worker was sent them, in ms. */
+  /** How long the latest few thousand tasks waited until they were sent to a worker, in ms. */
   queueTime: Percentiles;
-  /** How long they then ran, in ms. */
+  /** How long the latest few thousand tasks ran, in ms. */
   runTime: Percentiles;
 }
 
 /**
- * How long things took, in ms, within a tenth; 0 if there were none.
+ * Percentiles of times, in ms, exact to a tenth of the value; 0 before the first time is known.
  *
- * @example
+ * @example Whether more workers would help: tasks wait for longer than they run
  * ```ts
  * import { assert } from "@std/assert";
  * import { Executor, type Percentiles } from "@genro/executor";
@@ -58,15 +58,14 @@ export interface PoolStats {
  * await Promise.all(Array.from({ length: 20 }, () => executor.runCpu(spin, 2)));
  * const waited: Percentiles = executor.stats().cpu.queueTime;
  * const ran: Percentiles = executor.stats().cpu.runTime;
- * // More workers would help, if there are cores for them.
  * assert(waited.p50 > ran.p50);
  * ```
  */
 export interface Percentiles {
-  /** Half took no longer. */
+  /** Half of the times are no longer. */
   p50: number;
-  /** 95 of 100 took no longer. */
+  /** 95 of 100 times are no longer. */
   p95: number;
-  /** 99 of 100 took no longer. */
+  /** 99 of 100 times are no longer. */
   p99: number;
 }
