@@ -15,12 +15,13 @@ import type { Tenant } from "./tenants.ts";
 /**
  * The error of a task that may not wait.
  *
+ * @param maxQueue How many tasks may wait.
  * @param waiting How many tasks wait.
  * @param tenant The tenant whose tasks are too many; without a tenant the pool's are.
  */
 export function queueFull(
   pool: string,
-  settings: PoolSettings,
+  maxQueue: number,
   waiting: number,
   tenant: Tenant | undefined,
 ): QueueFullError {
@@ -31,7 +32,7 @@ export function queueFull(
     `Cannot queue the task: ${waiting}${whose} already wait for a ${pool} worker, ` +
       `which is ${option}; try again later`,
   );
-  return Object.assign(error, { pool, maxQueue: settings[option], option, status });
+  return Object.assign(error, { pool, maxQueue, option, status });
 }
 
 /**

@@ -1,0 +1,253 @@
+import type { Member } from "../member/member.ts";
+import * as machinery from "../runtime/real_timers.ts";
+import { type Growth, nextForFresh } from "./growth.ts";
+import type { Loading } from "./loading.ts";
+import type { Recovery } from "./recovery.ts";
+import type { Roster } from "./roster.ts";
+import type { Starts } from "./starts.ts";
+import type { Tally } from "./tally.ts";
+import type { Tenant, Tenants } from "./tenants.ts";
+import type { TimeLimits } from "./time_limit.ts";
+import type { Turns } from "./turns.ts";
+
+/** How often, in ms, workers that were sent tasks ahead are looked at. */
+const LOOKAHEAD_CHECK_MS = 5;
+
+/** What a dispatcher goes by. */
+export interface DispatcherParts {
+  readonly tenants: Tenants;
+  readonly turns: Turns;
+  readonly roster: Roster;
+  readonly starts: Starts;
+  readonly growth: Growth;
+  readonly loading: Loading;
+  readonly recovery: Recovery;
+  readonly limits: TimeLimits;
+  readonly tally: Tally;
+}
+
+/** What a dispatcher asks of the pool. */
+export interface DispatcherEvents {
+  /** Ends an idle worker. */
+  retire(member: Member): void;
+  /** A worker has left the pool while it was sent jobs. */
+  onLost(member: Member): void;
+  /** A worker may have done what it had. */
+  onContinued(): void;
+  /** Whether somebody waits until nothing runs any more. */
+  isDraining(): boolean;
+}
+
+/** Gives the jobs that wait to the workers, first in first out. */
+export class Dispatcher {
+  readonly #parts: DispatcherParts;
+  readonly #events: DispatcherEvents;
+  #lookTimer: machinery.Timer | undefined;
+
+  constructor(parts: DispatcherParts, events: DispatcherEvents) {
+    this.#parts = parts;
+    this.#events = events;
+  }
+
+  /** Looks at workers no more. */
+  stop(): void {
+    if (this.#lookTimer !== undefined) machinery.clearTimeout(this.#lookTimer);
+    this.#lookTimer = undefined;
+  }
+
+  /**
+   * Gives waiting jobs to idle workers, first in first out.
+   *
+   * @param only The tenant that alone has a job more than before: there may be thousands.
+   */
+  dispatch(only?: Tenant): void {
+    if (this.#parts.turns.matter) this.#dispatchInTurn(only);
+    else if (!this.#dispatchTo(this.#parts.tenants.own)) this.#parts.growth.grow();
+    else this.#parts.growth.refill();
+  }
+
+  /** The same where there are several tenants: each has its own workers, and takes others in turn. */
+  #dispatchInTurn(only?: Tenant): void {
+    const { idle } = this.#parts.roster;
+    if (idle.size > 0) {
+      for (const name of only === undefined ? idle.tenants : [only.name]) {
+        const tenant = this.#parts.tenants.find(name);
+        if (tenant !== undefined) this.#dispatchTo(tenant, false);
+      }
+    }
+    for (
+      let next = nextForFresh(this.#parts);
+      next !== undefined;
+      next = nextForFresh(this.#parts)
+    ) {
+      this.#dispatchTo(next, true, 1);
+    }
+    if (this.#parts.tenants.anyQueued) this.#parts.growth.grow();
+    else this.#parts.growth.refill();
+  }
+
+  /**
+   * Gives jobs of a tenant to idle workers.
+   *
+   * @param fresh Whether workers may be taken that have served nobody.
+   * @param most How many workers are given some.
+   * @returns Whether no job is left that waits for another worker.
+   */
+  #dispatchTo(tenant: Tenant, fresh = this.#mayTakeFresh(tenant), most = Infinity): boolean {
+    const { failedModules, queue } = tenant;
+    // Each job that is added asks this: while all workers are busy it must cost nothing.
+    if (this.#parts.roster.idle.size === 0 && !failedModules.any) return queue.size === 0;
+    for (let job = queue.head; job !== undefined && most > 0; job = queue.head) {
+      const held = this.#parts.loading.isHeld(tenant, job);
+      const member = this.#parts.roster.take(job, !held, fresh);
+      if (member === undefined) {
+        if (!held) return false;
+        this.#parts.loading.setAside(tenant, job);
+        continue;
+      }
+      most--;
+      if (this.#makesRoom(member)) continue;
+      if (!member.taken) this.#parts.roster.assign(member, tenant);
+      this.#feed(member);
+      if (!member.busy) this.#parts.roster.note(member, "rest");
+    }
+    return true;
+  }
+
+  /** Whether the pool may let a tenant have a worker that has served nobody. */
+  #mayTakeFresh(tenant: Tenant): boolean {
+    return !this.#parts.roster.isTaken && this.#parts.turns.mayHaveAnother(tenant);
+  }
+
+  /** Whether a worker is to be ended when it has nothing to do, so that another tenant may have one. */
+  #hasToMakeRoom(member: Member): boolean {
+    if (
+      !this.#parts.tenants.several || member.inUse ||
+      this.#parts.roster.size < this.#parts.roster.maxServing
+    ) {
+      return false;
+    }
+    // As long as the start of another worker takes: so half of the time at least is work.
+    if (machinery.now() - member.takenAt < this.#parts.starts.took) return false;
+    return this.#parts.turns.mustMakeRoom(
+      this.#parts.tenants.of(member.tenant),
+      this.#parts.roster.free,
+    );
+  }
+
+  /** Ends a worker that was idle if another tenant has a better right to its place. */
+  #makesRoom(member: Member): boolean {
+    if (!member.taken || !this.#hasToMakeRoom(member)) return false;
+    this.#parts.roster.note(member, "rest");
+    this.#events.retire(member);
+    return true;
+  }
+
+  /** A tenant's part of the jobs that wait, for each of the workers that it has or may take. */
+  #shareOf({ queue, workers }: Tenant): number {
+    return Math.ceil(queue.size / (this.#parts.roster.size - this.#parts.roster.taken + workers));
+  }
+
+  /** The one place where a task leaves: sends a worker its share of what waits, if it has room. */
+  #feed(
+    member: Member,
+    tenant = this.#parts.tenants.of(member.tenant),
+    share = this.#shareOf(tenant),
+  ): void {
+    const { queue } = tenant;
+    let time = 0;
+    for (let job = queue.head; job !== undefined; job = queue.head) {
+      if (share-- <= 0 || !member.hasRoomFor(job) || !this.#parts.roster.has(member)) break;
+      if (!member.hasLoaded(job.task)) {
+        if (!this.#parts.loading.isHeld(tenant, job)) {
+          this.#parts.loading.begin(member, tenant, job);
+          break;
+        }
+        // The job has nothing to do with those behind it.
+        this.#parts.loading.setAside(tenant, job);
+        share++;
+        continue;
+      }
+      queue.remove(job);
+      member.send(job);
+      if (job.settled) continue;
+      job.trace?.sent();
+      if (job.waits !== undefined) this.#parts.tally.waited(job, time ||= machinery.now());
+      const timeout = job.options?.timeout;
+      if (timeout !== undefined) this.#parts.limits.begin(job, timeout);
+    }
+    if (queue.size === 0) tenant.claims = false;
+    member.flush();
+    // A getter of an argument, run by the clone, has terminated the pool.
+    if (!this.#parts.roster.has(member)) return this.#events.onLost(member);
+    if (member.busy) member.engage(true);
+    if (member.jobs.size > 1) this.#lookLater();
+  }
+
+  /**
+   * Has workers go on while a burst of tasks still comes: before whoever submits it has done, none
+   * of their messages is heard, but what is in their ledgers can be seen.
+   */
+  keepUp(): void {
+    for (const member of this.#parts.roster) {
+      // A getter of an argument, run by the clone, may be who submits.
+      if (member.jobs.size === 0 || member.sending) continue;
+      member.collect();
+      this.continue(member);
+    }
+  }
+
+  /** A worker that has said something takes the next jobs, or waits for some. */
+  continue(member: Member): void {
+    if (member.state === "busy") {
+      const tenant = this.#parts.tenants.of(member.tenant);
+      this.#parts.loading.takeOver(member, tenant);
+      if (tenant.queue.head !== undefined && member.taken && member.runsLow) {
+        if (!this.#hasToMakeRoom(member)) this.#feed(member, tenant);
+      }
+      if (!member.busy) this.#rest(member);
+      else this.dispatch();
+    }
+    this.#events.onContinued();
+  }
+
+  /** A worker has nothing to do: it takes the next job, or waits for one. */
+  #rest(member: Member): void {
+    if (this.#parts.roster.note(member, "rest")) this.becameIdle(member);
+  }
+
+  becameIdle(member: Member): void {
+    this.dispatch();
+    if (member.busy) return;
+    if (!this.#events.isDraining() || !member.unfinished) member.engage(false);
+    this.#parts.roster.idle.stay(member);
+  }
+
+  #lookLater(): void {
+    this.#lookTimer ??= machinery.setTimeout(this.#look, LOOKAHEAD_CHECK_MS);
+  }
+
+  /**
+   * Looks after what was sent ahead: a task that takes long must hold up neither the results
+   * of those before it nor the tasks behind it.
+   */
+  readonly #look = (): void => {
+    this.#lookTimer = undefined;
+    for (const member of this.#parts.roster) {
+      if (member.jobs.size < 2) continue;
+      member.collect();
+      if (member.jobs.size > 0 && member.isHeldUp()) this.#recall(member);
+      if (member.jobs.size === 0) this.continue(member);
+      else if (member.jobs.size > 1) this.#lookLater();
+    }
+    this.dispatch();
+  };
+
+  /** Puts what was sent ahead and has not begun back to the front of the queue. */
+  #recall(member: Member): void {
+    if (member.jobs.size < 2) return;
+    this.#parts.recovery.requeue(member);
+    // Only what was sent ahead: what an idle worker was given stays with it.
+    if (member.jobs.size === 0) this.#feed(member, this.#parts.tenants.of(member.tenant), 1);
+  }
+}

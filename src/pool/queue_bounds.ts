@@ -1,0 +1,67 @@
+import type { QueueFullError } from "../api/errors.ts";
+import type { PoolSettings } from "../settings/settings.ts";
+import { queueFull } from "./refusals.ts";
+import type { Roster } from "./roster.ts";
+import type { Tenant, Tenants } from "./tenants.ts";
+
+/** How many tasks of a pool wait, and how many may. */
+export class QueueBounds {
+  readonly #pool: string;
+  readonly #settings: Pick<PoolSettings, "maxQueue" | "maxQueuePerTenant">;
+  readonly #tenants: Tenants;
+  readonly #roster: Roster;
+  readonly #onFull: () => void;
+  /** Whether only so many tasks may wait. */
+  readonly #isBounded: boolean;
+  /** Whether the latest task was refused, as too many wait in the pool. */
+  #isFull = false;
+
+  /**
+   * Bounds the queue of a pool.
+   *
+   * @param onFull Is called for the first task that is refused after a task that was not.
+   */
+  constructor(
+    pool: string,
+    settings: Pick<PoolSettings, "maxQueue" | "maxQueuePerTenant">,
+    tenants: Tenants,
+    roster: Roster,
+    onFull: () => void,
+  ) {
+    this.#pool = pool;
+    this.#settings = settings;
+    this.#tenants = tenants;
+    this.#roster = roster;
+    this.#onFull = onFull;
+    this.#isBounded = Math.min(settings.maxQueue, settings.maxQueuePerTenant) < Infinity;
+  }
+
+  /** How many jobs have not begun. */
+  get waiting(): number {
+    let { waiting } = this.#tenants;
+    for (const member of this.#roster) waiting += member.waiting;
+    return waiting;
+  }
+
+  /** How many jobs of a tenant have not begun. */
+  #waitingOf({ name, waiting }: Tenant): number {
+    for (const member of this.#roster) if (member.serves(name)) waiting += member.waiting;
+    return waiting;
+  }
+
+  /** The error of another task of a tenant, if no more tasks may wait. */
+  refusal(tenant: Tenant): QueueFullError | undefined {
+    if (!this.#isBounded) return;
+    const { maxQueue, maxQueuePerTenant } = this.#settings;
+    const wasFull = this.#isFull || tenant.full;
+    const waiting = maxQueue === Infinity ? 0 : this.waiting;
+    this.#isFull = waiting >= maxQueue;
+    const waitingOf = maxQueuePerTenant === Infinity ? 0 : this.#waitingOf(tenant);
+    tenant.full = waitingOf >= maxQueuePerTenant;
+    if (!this.#isFull && !tenant.full) return;
+    if (!wasFull) this.#onFull();
+    return this.#isFull
+      ? queueFull(this.#pool, maxQueue, waiting, undefined)
+      : queueFull(this.#pool, maxQueuePerTenant, waitingOf, tenant);
+  }
+}
