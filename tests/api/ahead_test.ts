@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   Executor,
+  isolation,
   NotCloneableError,
   ShutdownError,
   tasksFrom,
@@ -8,6 +9,7 @@ import {
   transfer,
   WorkerCrashedError,
 } from "../support/isolation.ts";
+import { SentCalls } from "../support/sent_calls.ts";
 
 const steps = () => tasksFrom(import.meta, () => import("../fixtures/steps.ts"));
 const { echo, haveOne, isFresh, note, noteOr, share, uncloneable } = steps();
@@ -15,36 +17,70 @@ const { countCalls } = tasksFrom(import.meta, () => import("../fixtures/tasks.ts
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
+/**
+ * What a test of short tasks looks at. Each test also asserts that the tasks have travelled as short
+ * ones do: without that, it would pass where each task is sent alone.
+ */
+interface Short extends AsyncDisposable {
+  readonly executor: Executor;
+  readonly file: string;
+  /** What workers were sent since the tasks were known to be short. */
+  readonly sent: SentCalls;
+  /** The steps that ran, in order of their numbers. */
+  ran(): Promise<number[]>;
+}
+
 /** An executor with this many workers and a file, where `call` has shown that it is short. */
 async function withShort(
   workers: number,
   call: (executor: Executor, step: number, file: string) => Promise<unknown>,
-) {
+): Promise<Short> {
   const executor = await Executor.start({
     cpu: { minWorkers: workers, maxWorkers: workers, permissions: "inherit" },
   });
   const file = await Deno.makeTempFile();
   await Promise.all(range(300).map((i) => call(executor, -1 - i, file)));
   await Deno.writeTextFile(file, "");
+  const sent = new SentCalls();
   return {
     executor,
     file,
-    /** The steps that ran, in order of their numbers. */
+    sent,
     ran: async () =>
       (await Deno.readTextFile(file)).trim().split("\n").map(Number).sort((a, b) => a - b),
     async [Symbol.asyncDispose]() {
+      sent[Symbol.dispose]();
       await executor.shutdown();
       await Deno.remove(file);
     },
   };
 }
 
+/** Several of the calls have travelled in one message. A process is sent one at a time. */
+function assertTogether({ sent: { calls, messages } }: Short): void {
+  if (isolation === "process") return;
+  assert(messages < calls, `${calls} calls have travelled in ${messages} messages`);
+}
+
+/** Several calls with objects have travelled in one message. */
+function assertObjectsTogether({ sent: { calls, together } }: Short): void {
+  if (isolation === "process") return;
+  assert(together > 0, `none of ${calls} calls has travelled with another one`);
+}
+
+/** Calls were sent ahead, taken back, and sent again or dropped: only so many have ended. */
+function assertTakenBack({ sent: { calls } }: Short, ended: number): void {
+  if (isolation === "process") return;
+  assert(calls > ended, `${calls} calls were sent, and ${ended} have ended`);
+}
+
 Deno.test("Executor gives each of many short tasks an argument of its own", async () => {
   const object = { runs: 0 };
-  const call = (executor: Executor) => executor.runCpu(isFresh, object);
-  await using short = await withShort(1, call);
-  const fresh = await Promise.all(range(500).map(() => call(short.executor)));
+  const call = (executor: Executor, argument: typeof object) => executor.runCpu(isFresh, argument);
+  await using short = await withShort(1, (executor) => call(executor, { runs: 0 }));
+  const fresh = await Promise.all(range(500).map(() => call(short.executor, object)));
   assertEquals(fresh.filter((is) => !is).length, 0);
+  assertObjectsTogether(short);
   assertEquals(object.runs, 0);
 });
 
@@ -77,6 +113,7 @@ for (const [what, make] of Object.entries(related)) {
     await using short = await withShort(1, (executor) => call(executor, []));
     const before = await Promise.all(range(100).map(() => call(short.executor, make())));
     assertEquals(before, range(100).map(() => false));
+    assertObjectsTogether(short);
   });
 }
 
@@ -93,6 +130,7 @@ Deno.test("Executor begins short tasks that share an object in the order of thei
     }),
   );
   assertEquals(results, range(1_000).map((step) => results[0]! + step));
+  assertObjectsTogether(short);
 });
 
 Deno.test("Short tasks that share an object lose nothing that was moved behind them", async () => {
@@ -111,14 +149,19 @@ Deno.test("Short tasks that share an object lose nothing that was moved behind t
   );
   const expected = (step: number) => step % 40 > 20 ? new Uint8Array(8).fill(step) : { step, one };
   assertEquals(results, range(400).map(expected));
+  assertObjectsTogether(short);
 });
 
 Deno.test("Executor keeps together what the arguments of one short task share", async () => {
-  const inside = { runs: 0 };
-  const call = (executor: Executor) => executor.runCpu(haveOne, { inside }, { inside });
-  await using short = await withShort(1, call);
+  const call = (executor: Executor, inside = { runs: 0 }) =>
+    executor.runCpu(haveOne, { inside }, { inside });
+  await using short = await withShort(1, (executor) => call(executor));
   const kept = await Promise.all(range(100).map(() => call(short.executor)));
   assertEquals(kept, range(100).map(() => true));
+  assertObjectsTogether(short);
+  // Nor where all share it.
+  const one = { runs: 0 };
+  assertEquals(await Promise.all(range(100).map(() => call(short.executor, one))), kept);
 });
 
 testOfWorkers("Executor runs short tasks with deep arguments, shared or not", async () => {
@@ -127,10 +170,13 @@ testOfWorkers("Executor runs short tasks with deep arguments, shared or not", as
   let deep: unknown[] = [one];
   // Deno clones 3,500 levels on Linux, and 1,800 on Windows, where its frames are larger.
   for (let depth = 1; depth < 1_000; depth++) deep = [deep];
+  // The first ones are not: a message with deep arguments may take too long to have others with it.
+  const isDeep = (i: number) => i > 20 && i % 2 === 0;
   const results = await Promise.all(
-    range(100).map((i) => short.executor.runCpu(depthOf, i % 2 === 0 ? deep : [i])),
+    range(120).map((i) => short.executor.runCpu(depthOf, isDeep(i) ? deep : [i])),
   );
-  assertEquals(results, range(100).map((i) => i % 2 === 0 ? 1_000 : 1));
+  assertEquals(results, range(120).map((i) => isDeep(i) ? 1_000 : 1));
+  assertObjectsTogether(short);
 });
 
 Deno.test("Executor gives each caller of many short tasks a result of its own", async () => {
@@ -138,6 +184,7 @@ Deno.test("Executor gives each caller of many short tasks a result of its own", 
   await using short = await withShort(1, call);
   const results = await Promise.all(range(500).map(() => call(short.executor)));
   assertEquals(new Set(results).size, 500);
+  assertTogether(short);
 });
 
 Deno.test("Executor returns every kind of value from many short tasks", async () => {
@@ -148,6 +195,7 @@ Deno.test("Executor returns every kind of value from many short tasks", async ()
   const results = await Promise.all(sent.map((value) => short.executor.runCpu(echo, value)));
   assertEquals(results, sent);
   assert(results.every((value, i) => typeof sent[i] === "object" || Object.is(value, sent[i])));
+  assertTogether(short);
 });
 
 Deno.test("Executor gives each of many short tasks all its arguments, and no others", async () => {
@@ -166,6 +214,7 @@ Deno.test("Executor gives each of many short tasks all its arguments, and no oth
     calls.map(({ task, args }) => short.executor.runCpu<typeof list | typeof count>(task, ...args)),
   );
   assertEquals(results, calls.map(({ task, args }) => task(...args)));
+  assertTogether(short);
 });
 
 Deno.test("Executor begins short tasks in the order of their calls", async () => {
@@ -177,6 +226,7 @@ Deno.test("Executor begins short tasks in the order of their calls", async () =>
     ),
   );
   assertEquals(calls, range(2_000).map((i) => 301 + i));
+  assertTogether(short);
 });
 
 testOfWorkers("Executor runs short tasks while the loop that submits them goes on", async () => {
@@ -215,6 +265,7 @@ Deno.test("Executor takes short tasks that an argument submits while it is sent"
   const results = await Promise.all(outer);
   assertEquals(results, [...range(50), { own: true }, ...range(50)]);
   assertEquals(await Promise.all(inner), range(inner.length));
+  assertTogether(short);
 });
 
 Deno.test("A task that takes long holds up no short one, before or behind it", async () => {
@@ -241,6 +292,7 @@ Deno.test("A task that takes long holds up no short one, before or behind it", a
   );
   assertEquals(settled.at(-1), 200);
   assertEquals(await short.ran(), range(600));
+  assertTakenBack(short, 600);
 });
 
 Deno.test("Executor begins what it has taken back from a worker in the order of the calls", async () => {
@@ -250,11 +302,14 @@ Deno.test("Executor begins what it has taken back from a worker in the order of 
     return Object.assign(globalThis, { calls: calls + 1 }).calls;
   };
   await using short = await withShort(1, (executor, step) => executor.runCpu(count, step, 0));
+  let ended = 0;
   for (const calls of [300, 1_500]) {
     const results = await Promise.all(
       range(calls).map((step) => short.executor.runCpu(count, step, 100)),
     );
     assertEquals(results, range(calls).map((step) => results[0]! + step));
+    ended += calls;
+    assertTakenBack(short, ended);
   }
 });
 
@@ -275,6 +330,7 @@ Deno.test("Executor runs what was moved to a worker behind what it has taken bac
     }),
   );
   assertEquals(results, range(200));
+  assertTakenBack(short, 200);
 });
 
 for (const death of ["exit", "close"]) {
@@ -298,6 +354,7 @@ for (const death of ["exit", "close"]) {
     const ran = (await short.ran()).filter((step) => step !== 200);
     assertEquals(ran, range(600).filter((step) => step !== 200));
     assertEquals(executor.stats().cpu.crashed, 1);
+    assertTakenBack(short, 600);
   });
 }
 
@@ -325,6 +382,7 @@ Deno.test("Short tasks that fail, or cannot be sent, fail alone", async () => {
     [200, RangeError],
     [250, NotCloneableError],
   ]);
+  assertTogether(short);
 });
 
 Deno.test("Of many short tasks with objects, only those fail whose objects cannot be sent", async () => {
@@ -353,6 +411,7 @@ Deno.test("Of many short tasks with objects, only those fail whose objects canno
   }
   assertEquals(results.filter(({ status }) => status === "rejected").length, 4);
   assertEquals(executor.stats().cpu.failed, failed + 4);
+  assertObjectsTogether(short);
 });
 
 for (const fails of [false, true]) {
@@ -360,14 +419,13 @@ for (const fails of [false, true]) {
   testOfWorkers(
     `Short tasks that are cancelled while they are sent ${what} never run`,
     async () => {
-      const run = ({ runs, step }: { runs: Int32Array; step: number }) =>
-        Atomics.add(runs, step, 1);
-      const runs = new Int32Array(new SharedArrayBuffer(500));
+      const run = ({ step, file }: { step: number; file: string }) =>
+        Deno.writeTextFileSync(file, `${step}\n`, { append: true });
       await using short = await withShort(
         1,
-        (executor) => executor.runCpu(run, { runs, step: 100 }),
+        (executor, step, file) => executor.runCpu(run, { step, file }),
       );
-      const { executor } = short;
+      const { executor, file } = short;
       const controller = new AbortController();
       const trap = {
         get own() {
@@ -381,16 +439,18 @@ for (const fails of [false, true]) {
       const results = await Promise.allSettled(
         range(100).map((step) => {
           const runner = step % 2 === 0 ? executor.with({ signal: controller.signal }) : executor;
-          return runner.runCpu(run, step === 51 ? { runs, step, trap } as never : { runs, step });
+          return runner.runCpu(run, step === 51 ? { step, file, trap } as never : { step, file });
         }),
       );
+      const ran = await short.ran();
       for (const [step, { status }] of results.entries()) {
         const cancelled = step > 51 && step % 2 === 0;
         const failed = fails && step === 51;
-        if (cancelled || failed) assertEquals([status, runs[step]], ["rejected", 0], `${step}`);
-        else if (step % 2 === 1) assertEquals([status, runs[step]], ["fulfilled", 1], `${step}`);
+        const runs = ran.filter((one) => one === step).length;
+        if (cancelled || failed) assertEquals([status, runs], ["rejected", 0], `${step}`);
+        else if (step % 2 === 1) assertEquals([status, runs], ["fulfilled", 1], `${step}`);
       }
-      assertEquals(await executor.runCpu(run, { runs, step: 101 }), 0);
+      assertObjectsTogether(short);
     },
   );
 }
@@ -421,6 +481,7 @@ for (const order of ["first to last", "last to first"]) {
     assert(cancelled.length > 100, `${cancelled.length} were cancelled`);
     assert(results.every((result) => result.status !== "rejected" || result.reason === reason));
     assertEquals(executor.stats().cpu.cancelled, cancelled.length);
+    assertTakenBack(short, ran.length);
   });
 }
 
@@ -460,6 +521,7 @@ Deno.test("Executor.shutdown({ cancelQueued }) loses no short task", async () =>
   assertEquals(await short.ran(), done);
   const reasons = results.flatMap((result) => result.status === "rejected" ? [result.reason] : []);
   assert(reasons.every((reason) => reason instanceof ShutdownError));
+  assertTakenBack(short, done.length);
 });
 
 Deno.test("Executor moves the arguments of many short tasks, and back", async () => {
@@ -474,4 +536,5 @@ Deno.test("Executor moves the arguments of many short tasks, and back", async ()
     ),
   );
   assertEquals(results, range(400).map((i) => i % 3 === 0 ? i : new Uint8Array(8).fill(i)));
+  assertTogether(short);
 });
