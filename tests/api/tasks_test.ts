@@ -6,6 +6,7 @@ import {
   type TaskContext,
   tasksFrom,
 } from "../support/isolation.ts";
+import { SentCalls } from "../support/sent_calls.ts";
 import { clonesBlobs, testUnless } from "../support/features.ts";
 
 const testOfBlobs = testUnless(
@@ -167,6 +168,7 @@ Deno.test("Executor runs a function that was sent by its source in strict mode",
 
 Deno.test("Executor runs any number of different functions", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  using sent = new SentCalls();
   for (let i = 0; i < 2_500; i += 500) {
     const results = Array.from(
       { length: 500 },
@@ -174,6 +176,8 @@ Deno.test("Executor runs any number of different functions", async () => {
     );
     assertEquals(await Promise.all(results), Array.from({ length: 500 }, (_, j) => i + j));
   }
+  // A worker keeps a thousand.
+  assertEquals(sent.forgets, isolation === "worker" ? 2 : 0);
 });
 
 Deno.test("Executor gives a task its context as `this`", async () => {

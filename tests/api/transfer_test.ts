@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   Executor,
   isolation,
@@ -7,6 +7,7 @@ import {
   testOfWorkers,
   transfer,
 } from "../support/isolation.ts";
+import { SentCalls } from "../support/sent_calls.ts";
 import { testUnless, transfersStreams } from "../support/features.ts";
 
 const testOfStreams = testUnless(
@@ -150,6 +151,7 @@ testOfWorkers("transfer() moves what many tasks that wait are given, each its ow
   const values = Array.from({ length: 70 }, (_, i) => makers[i % makers.length]!(i));
   const expected = values.map((value) => describe(structuredClone(value) as ArrayBuffer));
   const buffers = values.map((value) => ArrayBuffer.isView(value) ? value.buffer : value);
+  using sent = new SentCalls();
   const described = await Promise.all(
     values.map((value, i) =>
       executor.runCpu(describe, transfer(value as ArrayBuffer, [buffers[i]!]))
@@ -157,6 +159,7 @@ testOfWorkers("transfer() moves what many tasks that wait are given, each its ow
   );
   assertEquals(described, expected);
   assertEquals(buffers.map(({ detached }) => detached), values.map(() => true));
+  assert(sent.messages < sent.calls, `${sent.calls} calls in ${sent.messages} messages`);
 });
 
 Deno.test("transfer() of what cannot be moved fails that task only, of many that wait", async () => {
@@ -168,6 +171,7 @@ Deno.test("transfer() of what cannot be moved fails that task only, of many that
     const bytes = new Uint8Array(20);
     return executor.runCpu(length, transfer(bytes, [bytes.buffer]));
   };
+  using sent = new SentCalls();
   const outcomes = await Promise.allSettled([
     ...Array.from({ length: 10 }, good),
     executor.runCpu(length, transfer(twice, [twice.buffer])),
@@ -185,6 +189,7 @@ Deno.test("transfer() of what cannot be moved fails that task only, of many that
     [...Array(10).fill(20), 10, NotCloneableError, 20, NotCloneableError, 20, undefined, 2],
   );
   assertEquals([twice.length, own.length], [0, 65_536]);
+  if (isolation === "worker") assert(sent.messages < sent.calls);
 });
 
 Deno.test("transfer() refuses a primitive and a missing list", () => {

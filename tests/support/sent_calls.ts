@@ -1,6 +1,7 @@
 /** What workers are sent: a test of a mechanism asserts that the mechanism was at work. */
 
-import { type CallMessage, CallReader, isCalls } from "../../src/wire/calls.ts";
+import { CallReader, isCalls } from "../../src/wire/calls.ts";
+import { FORGET, type ToWorker } from "../../src/wire/protocol.ts";
 
 /** Counts the calls that workers are sent, and the messages in which the calls travel. */
 export class SentCalls implements Disposable {
@@ -10,6 +11,8 @@ export class SentCalls implements Disposable {
   messages = 0;
   /** How many of these messages had several calls with objects, which the calls may share. */
   together = 0;
+  /** How often a worker was told to forget the addresses of tasks. */
+  forgets = 0;
   readonly #original = Worker.prototype.postMessage;
 
   constructor() {
@@ -21,9 +24,12 @@ export class SentCalls implements Disposable {
     };
   }
 
-  #note(message: unknown): void {
-    if (!Array.isArray(message) || !isCalls(message as unknown as CallMessage)) return;
-    const reader = new CallReader(message as unknown as CallMessage);
+  #note(posted: unknown): void {
+    if (!Array.isArray(posted)) return;
+    const message = posted as unknown as ToWorker;
+    if (message[0] === FORGET) this.forgets++;
+    if (!isCalls(message)) return;
+    const reader = new CallReader(message);
     this.messages++;
     if (reader.isTogether) this.together++;
     while (reader.next()) this.calls++;
