@@ -1,4 +1,4 @@
-import type { FromProcess, ToWorker } from "../wire/protocol.ts";
+import { ALONE, BEGUN, type FromProcess, LOAD, RUN, type ToWorker } from "../wire/protocol.ts";
 
 /**
  * Node's `process` in a Deno process that was started with a channel, as far as it is used here.
@@ -71,4 +71,30 @@ function hideHostMessages(process: ChannelProcess, receive: (message: ToWorker) 
 /** Whether a message is the host's: a message of this process to itself has another form. */
 function isFromHost(message: unknown): message is ToWorker {
   return Array.isArray(message) && typeof message[0] === "number";
+}
+
+/**
+ * Passes messages on in their order, and tells the host before a run, or the load of a module,
+ * begins: the host must know what has begun, even if the process dies of the first thing that a
+ * task does.
+ */
+export function announceRuns(
+  channel: Pick<HostChannel, "send">,
+  receive: (message: ToWorker) => void,
+): (message: ToWorker) => void {
+  /** The messages that came while the host is told. */
+  let waiting: ToWorker[] | undefined;
+  const take = (message: ToWorker) => {
+    if (waiting !== undefined) return void waiting.push(message);
+    const [kind, run] = message;
+    if (kind !== RUN && kind !== ALONE && kind !== LOAD) return receive(message);
+    waiting = [];
+    channel.send([BEGUN, run], () => {
+      const behind = waiting!;
+      waiting = undefined;
+      receive(message);
+      for (const next of behind) take(next);
+    });
+  };
+  return take;
 }

@@ -1,18 +1,8 @@
 import { copyForProcess } from "../wire/values/process_copy.ts";
 import type { Load } from "./loader.ts";
-import {
-  ALONE,
-  BEGUN,
-  DYING,
-  LOAD,
-  type Post,
-  READY,
-  RETIRE,
-  RUN,
-  type ToWorker,
-} from "../wire/protocol.ts";
+import { DYING, type Post, READY, RETIRE } from "../wire/protocol.ts";
 import { unref } from "../runtime/unref_worker.ts";
-import { type ChannelProcess, HostChannel } from "./host_channel.ts";
+import { announceRuns, type ChannelProcess, HostChannel } from "./host_channel.ts";
 import { endWhenDone, ignoreSignals, watchHost } from "./process_life.ts";
 import { removeInternals } from "./scope.ts";
 import { OwnLedger } from "./own_ledger.ts";
@@ -60,32 +50,6 @@ export function serveHost(loadModule: Load, evaluate: Evaluate, host: number): P
   // Not before: from now on no signal to all of the program ends this process.
   channel.send(READY);
   return retired.promise;
-}
-
-/**
- * Passes messages on in their order, and tells the host before a run, or the load of a module,
- * begins: the host must know what has begun, even if the process dies of the first thing that a
- * task does.
- */
-function announceRuns(
-  channel: HostChannel,
-  receive: (message: ToWorker) => void,
-): (message: ToWorker) => void {
-  /** The messages that came while the host is told. */
-  let waiting: ToWorker[] | undefined;
-  const take = (message: ToWorker) => {
-    if (waiting !== undefined) return void waiting.push(message);
-    const [kind, run] = message;
-    if (kind !== RUN && kind !== ALONE && kind !== LOAD) return receive(message);
-    waiting = [];
-    channel.send([BEGUN, run], () => {
-      const behind = waiting!;
-      waiting = undefined;
-      receive(message);
-      for (const next of behind) take(next);
-    });
-  };
-  return take;
 }
 
 /** Ends this process of an error that nobody has caught, and tells the host of the error. */
