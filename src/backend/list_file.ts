@@ -97,34 +97,11 @@ export function useListFile(source: string): ListFile {
 
 function newFile(source: string): Shared {
   const list = new TextEncoder().encode(source);
-  const keeper = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--no-config", "--no-prompt", "--quiet", "--allow-write"],
-      `data:text/javascript,${encodeURIComponent(KEEPER)}`,
-      `${list.length}`,
-    ],
-    env: environmentFor("none"),
-    clearEnv: true,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-    // Or Deno kills the keeper when the program ends, before the keeper has removed the file:
-    // https://github.com/denoland/deno/blob/v2.9.6/runtime/subprocess_windows/src/process.rs
-    detached: true,
-  }).spawn();
+  const keeper = startKeeper(list.length);
   const input = keeper.stdin.getWriter();
   // If the keeper is gone, there is no path either.
   input.write(list).catch(() => {});
-  const url = firstLine(keeper.stdout).then(async (path) => {
-    // The program may end while the keeper runs.
-    keeper.unref();
-    if (path !== undefined) return pathToFileURL(path).href;
-    const { code } = await keeper.status;
-    throw new Error(
-      "the list of its modules is too long for a command line, and the Deno that was run to put it " +
-        `into a temporary file ended with exit code ${code}; can the program's user write there?`,
-    );
-  });
+  const url = urlFrom(keeper);
   url.catch(() => {
     if (latest?.url === url) latest = undefined;
   });
@@ -139,6 +116,38 @@ function newFile(source: string): Shared {
       await keeper.status;
     },
   };
+}
+
+/** Starts the keeper of a list of so many bytes. */
+function startKeeper(length: number): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-config", "--no-prompt", "--quiet", "--allow-write"],
+      `data:text/javascript,${encodeURIComponent(KEEPER)}`,
+      `${length}`,
+    ],
+    env: environmentFor("none"),
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+    // Or Deno kills the keeper when the program ends, before the keeper has removed the file:
+    // https://github.com/denoland/deno/blob/v2.9.6/runtime/subprocess_windows/src/process.rs
+    detached: true,
+  }).spawn();
+}
+
+/** The URL of the file, once the keeper has written the file. */
+async function urlFrom(keeper: Deno.ChildProcess): Promise<string> {
+  const path = await firstLine(keeper.stdout);
+  // The program may end while the keeper runs.
+  keeper.unref();
+  if (path !== undefined) return pathToFileURL(path).href;
+  const { code } = await keeper.status;
+  throw new Error(
+    "the list of its modules is too long for a command line, and the Deno that was run to put it " +
+      `into a temporary file ended with exit code ${code}; can the program's user write there?`,
+  );
 }
 
 /** The first line of the output of a process; `undefined` if the output ends before. */

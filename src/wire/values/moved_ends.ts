@@ -78,49 +78,67 @@ export function lend(
   onEnd: (id: number) => void,
 ): Loan {
   let list = [...transferables];
-  // The values of the caller must not change: a copy is made. If the values cannot be copied here,
-  // a clone is made, and each chunk of a stream has another port to pass.
+  // The values of the caller must not change: a copy is made. If the values cannot be copied here, a
+  // clone is made, and each chunk of a stream has another port to pass.
   let own = copyPlain(values, list) as unknown[] | undefined;
   if (own === undefined) [own, list] = structuredClone([[...values], list], { transfer: list });
-  const transfer: Transferable[] = [];
-  const moved: MovedEnd[] = [];
-  const guards = new Map<number, Guard>();
-  const replacements = new Map<object, object>();
-  const guard = <S extends ReadableStream | WritableStream>(
-    stream: S,
-    make: (stream: S, events: GuardEvents) => Guarded<S>,
-    transform?: object,
-  ): S => {
-    if (stream.locked) {
-      throw new DOMException(`Cannot transfer a locked ${kindOf(stream)}`, "DataCloneError");
-    }
-    const id = newId();
-    const guarded = make(stream, eventsOf(id, { onEnd }));
-    guards.set(id, guarded.guard);
-    moved.push({ id, end: guarded.stream, ...transform && { transform } });
-    transfer.push(guarded.stream);
-    return guarded.stream;
-  };
+  const lender = new Lender(newId, onEnd);
+  const { guards, moved, replacements, transfer } = lender;
   try {
-    for (const item of list as (End | TransformStream | ArrayBuffer)[]) {
-      if (isReadable(item)) replacements.set(item, guard(item, guardReadable));
-      else if (isWritable(item)) replacements.set(item, guard(item, guardWritable));
-      else if (isTransform(item)) {
-        const transform = {};
-        guard(item.readable, guardReadable, transform);
-        guard(item.writable, guardWritable, transform);
-        replacements.set(item, transform);
-      } else {
-        if (item instanceof MessagePort) moved.push({ id: newId(), end: item });
-        transfer.push(item);
-      }
-    }
+    for (const item of list) lender.add(item);
   } catch (error) {
     for (const guard of guards.values()) guard.fail(error);
     throw error;
   }
   replaceIn(own!, replacements);
   return { values: own!, transfer, moved, guards };
+}
+
+/** Puts a guard in the way of each stream that is to be moved. */
+class Lender {
+  readonly transfer: Transferable[] = [];
+  readonly moved: MovedEnd[] = [];
+  readonly guards = new Map<number, Guard>();
+  /** The object in the place of each stream, in the values that are sent. */
+  readonly replacements = new Map<object, object>();
+  readonly #newId: () => number;
+  readonly #onEnd: (id: number) => void;
+
+  constructor(newId: () => number, onEnd: (id: number) => void) {
+    this.#newId = newId;
+    this.#onEnd = onEnd;
+  }
+
+  /** Adds a stream, a port or a buffer; throws if a stream is locked. */
+  add(item: Transferable): void {
+    if (isReadable(item)) this.replacements.set(item, this.#guard(item, guardReadable));
+    else if (isWritable(item)) this.replacements.set(item, this.#guard(item, guardWritable));
+    else if (isTransform(item)) {
+      const transform = {};
+      this.#guard(item.readable, guardReadable, transform);
+      this.#guard(item.writable, guardWritable, transform);
+      this.replacements.set(item, transform);
+    } else {
+      if (item instanceof MessagePort) this.moved.push({ id: this.#newId(), end: item });
+      this.transfer.push(item);
+    }
+  }
+
+  #guard<S extends ReadableStream | WritableStream>(
+    stream: S,
+    make: (stream: S, events: GuardEvents) => Guarded<S>,
+    transform?: object,
+  ): S {
+    if (stream.locked) {
+      throw new DOMException(`Cannot transfer a locked ${kindOf(stream)}`, "DataCloneError");
+    }
+    const id = this.#newId();
+    const guarded = make(stream, eventsOf(id, { onEnd: this.#onEnd }));
+    this.guards.set(id, guarded.guard);
+    this.moved.push({ id, end: guarded.stream, ...transform && { transform } });
+    this.transfer.push(guarded.stream);
+    return guarded.stream;
+  }
 }
 
 function kindOf(stream: ReadableStream | WritableStream): string {
