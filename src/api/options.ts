@@ -1,17 +1,18 @@
 /** The options of an executor, of its pools and of its calls. */
 
 /**
- * Options of one pool of workers.
+ * What a pool of workers may use: how many workers, with which permissions, and how many tasks may
+ * wait.
  *
- * @example
+ * @example A pool for the files of one folder
  * ```ts
  * import { assertEquals, assertRejects } from "@std/assert";
  * import { Executor, type PoolOptions } from "@genro/executor";
  *
  * const files: PoolOptions = {
  *   maxWorkers: 4,
- *   maxQueue: 1_000, // More are refused at once.
- *   permissions: { read: ["."] }, // All that its tasks are meant to touch.
+ *   maxQueue: 1_000, // More tasks are refused at once.
+ *   permissions: { read: ["."] }, // The tasks are meant to touch nothing else.
  * };
  * await using executor = await Executor.start({ blocking: files });
  * const isFolder = (path: string) => Deno.statSync(path).isDirectory;
@@ -21,7 +22,8 @@
  */
 export interface PoolOptions {
   /**
-   * How many workers `startup()` starts and no idle time ends.
+   * How many workers the pool always has: `startup()` starts these workers, and no idle time ends a
+   * worker when the pool has no more.
    *
    * @default {0}
    */
@@ -33,32 +35,32 @@ export interface PoolOptions {
    */
   maxWorkers?: number;
   /**
-   * How many tasks may wait for a worker. Past it `run*()` rejects with `QueueFullError`.
+   * How many tasks may wait for a worker. More tasks are rejected with `QueueFullError`.
    *
    * @default {Infinity}
    */
   maxQueue?: number;
   /**
-   * How long, in ms, a worker above `minWorkers` may be idle before it ends. One with a stream or
-   * a port that goes on does not end.
+   * How long, in ms, a worker above `minWorkers` may be idle before the worker ends. A worker whose
+   * stream or port goes on does not end.
    *
    * @default {10_000}
    */
   idleTimeout?: number;
   /**
-   * What the workers are allowed. Anything but `"inherit"` needs
-   * `"unstable": ["worker-options"]` in the application's deno.json, or
-   * `--unstable-worker-options`; without it Deno ends the program with exit code 70. Processes
-   * need neither; they inherit what the program has without restriction, and what it has for
-   * some paths or hosts only must be named.
+   * The permissions of the workers. Any value but `"inherit"` needs `"unstable": ["worker-options"]`
+   * in the application's deno.json, or `--unstable-worker-options`; without this setting Deno ends the
+   * program with exit code 70. Processes do not need the setting. A process inherits the permissions
+   * that the program has without restriction; permissions for some paths or hosts only must be named.
    *
    * @default {"inherit"} for `blocking`; `"none"` for `cpu`
    */
   permissions?: Deno.PermissionOptions;
   /**
-   * What the workers are. A `"process"` is a Deno of its own: it is killed when an aborted
-   * task does not end, and a crash or running out of memory ends it alone. It takes longer to
-   * start and to reach, and the program needs `--allow-run` for `Deno.execPath()`.
+   * Whether the workers are Web Workers or processes. A `"process"` is a Deno of its own: the process
+   * is killed when an aborted task does not end, and after a crash, or without memory, only the process
+   * ends. A process takes longer to start and to reach, and the program needs `--allow-run` for
+   * `Deno.execPath()`.
    *
    * `"inline"` runs every task in this thread, with the same copies, errors and limits. For platforms
    * without `Worker`: nothing is kept off the event loop, no permission is withheld and no crash is
@@ -68,39 +70,40 @@ export interface PoolOptions {
    */
   isolation?: "worker" | "process" | "inline";
   /**
-   * How many MB of V8's heap a process may use before it ends; of processes only. Memory
-   * outside of the heap, such as that of an `ArrayBuffer`, does not count.
+   * How many MB of V8's heap a process may use before the process ends; for processes only. Memory
+   * outside of the heap, such as the bytes of an `ArrayBuffer`, does not count.
    *
    * @default {Infinity}
    */
   memoryLimit?: number;
   /**
-   * Modules of tasks that each worker loads before it takes tasks, in `startup()` and whenever the
-   * pool grows: what {@linkcode tasksFrom} returned, or tasks of it. A pool with some starts at
-   * least one worker in `startup()`, which rejects if one of them cannot be loaded.
+   * Modules that each worker loads before the worker takes tasks, in `startup()` and whenever the pool
+   * grows. Each module is named by the result of {@linkcode tasksFrom}, or by a task of the result. A
+   * pool with such modules starts at least one worker in `startup()`, which rejects if a module cannot
+   * be loaded.
    *
    * @default {[]}
    */
   preload?: readonly object[];
   /**
-   * Flags of `deno run` for each process, such as `--import-map=map.json`; of processes only. They
-   * find the program's deno.json as it does, but Deno does not tell a program its own flags, so
-   * those that its tasks need are repeated here. Permissions are not among them: those are
+   * Flags of `deno run` for each process, such as `--import-map=map.json`; for processes only. A process
+   * finds the same deno.json as the program. Deno does not tell a program its own flags: so the flags
+   * that the tasks need are repeated here. Permissions are no flags here, but
    * {@linkcode PoolOptions.permissions}.
    *
    * @default {[]}
    */
   args?: readonly string[];
   /**
-   * What becomes of what a process prints; of processes only. Where the pool's permissions are not
-   * `"inherit"`, the program passes the output on, some ten MB a second at most, and the process has
-   * no descriptor of the program's.
+   * Whether the output of a process is printed or discarded; for processes only. If the pool's
+   * permissions are not `"inherit"`, the program passes the output on, some ten MB a second at most, and
+   * the process has no descriptor of the program's.
    *
    * @default {"print"}
    */
   output?: "print" | "discard";
   /**
-   * How many workers that have served nobody are kept ready, beyond the `maxWorkers` that serve: a
+   * How many workers that have served no tenant are kept ready, beyond the `maxWorkers` that serve: a
    * tenant that needs a worker then waits for no start. See {@linkcode RunOptions.tenant}.
    *
    * @default {0}
@@ -113,7 +116,7 @@ export interface PoolOptions {
    */
   maxWorkersPerTenant?: number;
   /**
-   * How many tasks of one tenant may wait for a worker. Past it `run*()` rejects with
+   * How many tasks of one tenant may wait for a worker. More tasks of the tenant are rejected with
    * `QueueFullError`, while other tenants go on. The program's own tasks are a tenant, too.
    *
    * @default {Infinity}
@@ -122,17 +125,17 @@ export interface PoolOptions {
 }
 
 /**
- * Options of an executor.
+ * What an executor's two pools may use.
  *
- * @example
+ * @example Limits for a server with a database
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor, type ExecutorOptions } from "@genro/executor";
  *
  * const options: ExecutorOptions = {
- *   // One before the first request; no more than the database takes connections.
+ *   // One worker before the first request; no more workers than the database takes connections.
  *   blocking: { minWorkers: 1, maxWorkers: 8 },
- *   // More are refused, so that nobody waits for long.
+ *   // More tasks are refused, so that nobody waits for long.
  *   cpu: { maxQueue: 100 },
  * };
  * await using executor = await Executor.start(options);
@@ -151,10 +154,10 @@ export interface ExecutorOptions {
    */
   inline?: boolean;
   /**
-   * Where the module is that workers and processes run, as an absolute URL. Needed only where a
-   * bundler has moved this package into another file: then
-   * `jsr:@genro/executor@<version>/worker`, of the same version, or the URL of a bundle of that.
-   * `startup()` rejects where it is needed and missing.
+   * The absolute URL of the module that workers and processes run. Needed only where a bundler has
+   * moved this package into another file: then `jsr:@genro/executor@<version>/worker`, of the same
+   * version, or the URL of a bundle of the same module. `startup()` rejects where the option is needed
+   * and missing.
    *
    * @default {worker.ts of this package}
    */
@@ -162,14 +165,14 @@ export interface ExecutorOptions {
 }
 
 /**
- * How an executor is shut down.
+ * How patient a shutdown is.
  *
- * @example
+ * @example A shutdown that takes no longer than 4.5 s
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor, type ShutdownOptions } from "@genro/executor";
  *
- * // What was accepted has 4.5 s to end; what has not ended then is rejected.
+ * // Accepted tasks have 4.5 s to end. Then the rest is rejected.
  * const options: ShutdownOptions = { timeout: 4_500 };
  *
  * await using executor = await Executor.start();
@@ -180,21 +183,21 @@ export interface ExecutorOptions {
  */
 export interface ShutdownOptions {
   /**
-   * Whether the promise resolves when all that was accepted has ended. If `false` it
-   * resolves at once, and what was accepted still finishes.
+   * Whether the promise resolves when all accepted tasks have ended. If `false`, the promise resolves
+   * at once, and the accepted tasks still finish.
    *
    * @default {true}
    */
   wait?: boolean;
   /**
-   * Whether tasks that have not begun are rejected with `ShutdownError`.
+   * Whether tasks that have not begun are rejected with `ShutdownError`, instead of finished.
    *
    * @default {false}
    */
   cancelQueued?: boolean;
   /**
-   * After how many ms what is still running or waiting is rejected with `ShutdownError`, streams
-   * that tasks have returned error with it, and their workers are terminated.
+   * After how many ms the tasks that still run or wait are rejected with `ShutdownError`. Streams that
+   * tasks have returned then fail with the same error, and the workers are terminated.
    *
    * @default {Infinity}
    */
@@ -202,9 +205,11 @@ export interface ShutdownOptions {
 }
 
 /**
- * Options of the runs that {@linkcode Executor.with} binds.
+ * How calls that {@linkcode Executor.with} binds are aborted, limited, listened to and kept apart.
  *
- * @example
+ * @typeParam P The type of the values that `onProgress` receives.
+ *
+ * @example A time limit, and a listener for progress
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor, type RunOptions, type TaskContext } from "@genro/executor";
@@ -223,44 +228,43 @@ export interface ShutdownOptions {
 // deno-lint-ignore no-explicit-any -- whatever its task tells
 export interface RunOptions<P = any> {
   /**
-   * Aborts the run: it rejects with the signal's reason at once. A task that waits never
-   * begins; one that runs sees it in its context.
+   * Aborts the run, which rejects with the signal's reason at once. A task that waits never begins; a
+   * task that runs sees the abort in its context.
    */
   signal?: AbortSignal;
   /**
-   * How many ms the task may run, from when its function is called. Then it rejects with a
-   * `DOMException` named `TimeoutError`. Neither waiting counts, nor the load of its module: a
-   * `signal` limits those, too.
+   * How many ms the task may run, from the call of its function. Then the run rejects with a
+   * `DOMException` named `TimeoutError`. The time that the task waits, or its module loads, does not
+   * count; a `signal` limits the whole time.
    *
    * @default {Infinity}
    */
   timeout?: number;
   /**
-   * Called with what the task tells by `this.progress(value)`, in order, and before the result.
-   * If it throws, the run rejects with that, and the task is aborted. If it returns a promise, the
-   * same goes for one that rejects; the result waits for the promise, but no other call does.
-   * It runs in the async context of the run's caller.
+   * Called with each value that the task passes to `this.progress(value)`, in order, and before the
+   * result. If the listener throws, or returns a promise that rejects, the run rejects with the same
+   * error, and the task is aborted. The result waits for the listener's promises; the next call does
+   * not. The listener runs in the async context of the run's caller.
    *
-   * @param value A copy of what the task tells.
-   * @returns Nothing, or a promise that resolves when the caller is done with it.
+   * @param value A copy of the task's value.
+   * @returns Nothing, or a promise that resolves when the caller is done with the value.
    */
   onProgress?(value: P): unknown;
   /**
-   * For whom the task is run, such as `"customer-42"`. Tasks of two tenants never share a worker or
-   * a process: a worker serves one tenant from its first task to its end. Waiting tasks are taken
-   * round the tenants. Without the option a task is one of the program's own, which are a tenant of
-   * their own.
+   * For whom the task runs, such as `"customer-42"`. Tasks of two tenants never share a worker or a
+   * process: a worker serves one tenant from its first task to its end. Workers take the tasks of
+   * waiting tenants in turn. Tasks without the option are the program's own, and a tenant of their own.
    *
-   * `undefined` is refused, so that a name that is missing by mistake gives nobody the program's own
-   * workers.
+   * `undefined` is refused, so that nobody gets the program's own workers when a name is missing by
+   * mistake.
    */
   tenant?: string;
 }
 
 /**
- * Options of a `map*` call.
+ * In which order the results of a map come, and how far its source is read ahead.
  *
- * @example
+ * @example The first result above 100 of an endless source
  * ```ts
  * import { assert } from "@std/assert";
  * import { Executor, type MapOptions } from "@genro/executor";
@@ -273,20 +277,21 @@ export interface RunOptions<P = any> {
  *
  * await using executor = await Executor.start();
  * for await (const square of executor.mapCpu((n: number) => n * n, numbers(), options)) {
- *   if (square >= 100) break; // Whichever of them comes first.
+ *   if (square >= 100) break;
  * }
- * assert(read <= 14); // At most 10 were taken, and 4 on their way.
+ * assert(read <= 14); // At most 10 were taken, and 4 were on their way.
  * ```
  */
 export interface MapOptions {
   /**
-   * Whether the results come in the order of their items. If not, each comes when it is there.
+   * Whether the results come in the order of their items. If not, each result comes as soon as its task
+   * ends.
    *
    * @default {true}
    */
   ordered?: boolean;
   /**
-   * How many items may be in flight or wait to be taken: the source is read no further ahead.
+   * How many items may be in flight or wait to be taken. The source is read no further ahead.
    *
    * @default {2 * maxWorkers}
    */

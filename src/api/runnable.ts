@@ -3,12 +3,12 @@ import type { Task } from "./tasks.ts";
 
 /**
  * Refuses a generator where a task is run for its result, beside what {@linkcode TaskFunction} says:
- * a generator cannot be cloned, and is streamed instead. Any other task is accepted, and so is the
- * task of a function that takes any task.
+ * a generator cannot be cloned, and is streamed instead. All other tasks are accepted, and so is the
+ * task parameter of a helper that takes any task.
  *
  * @typeParam F The type of the task.
  *
- * @example A helper that, like `runCpu()`, does not compile for a generator
+ * @example A helper with the same check as `runCpu()`
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor, type Runnable, type Task, type TaskFunction } from "@genro/executor";
@@ -30,12 +30,12 @@ export type Runnable<F extends TaskFunction> = 0 extends 1 & ReturnType<F> ? unk
   : unknown;
 
 /**
- * Says in words that the compiler shows why a generator is refused; see {@linkcode Runnable}.
+ * Tells in the compiler's error message why a generator is refused; see {@linkcode Runnable}.
  *
  * @param args Anything.
  * @returns An object that no task returns.
  *
- * @example A generator that is passed to `runCpu()`
+ * @example The error of a generator in `runCpu()`
  * ```ts
  * import { Executor, type StreamedInstead } from "@genro/executor";
  *
@@ -58,7 +58,7 @@ export type StreamedInstead = (
  *
  * @typeParam F The type of the task.
  *
- * @example A helper that, like `mapCpu()`, does not compile for a task of two arguments
+ * @example A helper with the same check as `mapCpu()`
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor, type Mappable, type Runnable, type Task, type TaskFunction } from "@genro/executor";

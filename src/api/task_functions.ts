@@ -3,11 +3,11 @@ import type { TaskContext } from "./context.ts";
 /**
  * Any function that can be a task. Its `this` is the context of the task.
  *
- * @typeParam P The type of the values that the function passes to `this.progress()`.
+ * @typeParam P The type of the values for `this.progress()`.
  * @param args The arguments: any values that structured clone takes.
  * @returns Any value that structured clone takes, or a promise of such a value.
  *
- * @example A helper that runs any task, and measures the time
+ * @example A helper for any task, which measures the time
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { Executor, type Task, type TaskFunction } from "@genro/executor";
@@ -28,9 +28,9 @@ import type { TaskContext } from "./context.ts";
 export type TaskFunction<P = any> = (this: TaskContext<P>, ...args: any[]) => any;
 
 /**
- * Any function that can be a task of a stream: a generator, or a function that returns an iterable.
+ * Any function for a streaming task: a generator, or a function with an iterable as its result.
  *
- * @typeParam P The type of the values that the function passes to `this.progress()`.
+ * @typeParam P The type of the values for `this.progress()`.
  * @param args The arguments: any values that structured clone takes.
  * @returns The values of the stream, each of which can be cloned or transferred.
  *
