@@ -1,20 +1,20 @@
-/** How what an iterator has begun is ended, once it has begun something. */
+/** Ends the work that an iterator has begun; `close` is set when the work begins. */
 export interface Handle {
   close?: () => void | Promise<void>;
 }
 
-/** An iterator that is left between two values and never used again runs no `finally`. */
+/** Closes handles whose generator was collected: a generator that nobody resumes runs no `finally`. */
 const abandoned = new FinalizationRegistry<Handle>(async ({ close }) => {
   try {
     await close?.();
-  } catch { /* Nobody is there to hear of it. */ }
+  } catch { /* Nobody is there to hear of the error. */ }
 });
 
 /**
- * Closes what a generator has begun when nobody has the generator any more.
+ * Makes a generator whose work ends when the garbage collector takes the generator.
  *
- * @param make Makes the generator, which sets `close`; nothing that `close` holds may hold the
- * generator while that waits at a `yield`.
+ * @param make Makes the generator, which sets `close`. The function `close` must not refer to the
+ * generator while the generator waits at a `yield`, or the generator is never collected.
  */
 export function closeWhenCollected<G extends object>(make: (handle: Handle) => G): G {
   const handle: Handle = {};

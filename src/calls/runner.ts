@@ -8,7 +8,7 @@ import { currentContext, runIn } from "../runtime/async_context.ts";
 import { mapOptions, runOptions } from "../settings/settings.ts";
 import { addressOf } from "../tasks/address.ts";
 import { rejected } from "../tasks/rejected.ts";
-import { mapItems, opener } from "./map.ts";
+import { mapItems } from "./map.ts";
 import { narrow } from "./narrow.ts";
 import { readStream } from "./stream.ts";
 
@@ -51,14 +51,13 @@ export class TaskRunner {
     options: MapOptions | undefined,
     // deno-lint-ignore no-explicit-any -- the public signatures name the type
   ): AsyncIterableIterator<any> {
-    const { buffer, ordered } = mapOptions(options, 2 * pool.maxWorkers);
-    const submit = (item: T) => {
+    const { buffer: limit, ordered } = mapOptions(options, 2 * pool.maxWorkers);
+    const settings = { limit, ordered, signal: this.#options?.signal, context: currentContext() };
+    return mapItems(items, settings, (item: T) => {
       const { promise, resolve } = Promise.withResolvers<unknown>();
       const job = this.#submit(pool, task, [item], resolve);
       return { result: promise, withdraw: () => pool.withdraw(job) };
-    };
-    const signal = this.#options?.signal;
-    return mapItems(opener(items), buffer, ordered, signal, currentContext(), submit);
+    });
   }
 
   /** Runs a task that yields. */

@@ -1,23 +1,23 @@
-import { closeWhenCollected, type Handle } from "./abandoned.ts";
 import { discard } from "../member/open_ends.ts";
 import { WINDOW } from "../wire/protocol.ts";
+import { closeWhenCollected, type Handle } from "./abandoned.ts";
 
-/** A stream that a worker has begun, or will. */
+/** A stream whose task was submitted. */
 export interface OpenedStream {
-  /** Resolves when all was yielded. */
+  /** Resolves when the task has yielded all values. */
   readonly result: Promise<unknown>;
-  /** Allows it to send so many values more. */
+  /** Lets the worker send more values. */
   pull(count: number): void;
-  /** Ends it, whatever it does. */
+  /** Ends the task. */
   close(): void;
 }
 
 /**
- * Reads a stream: it begins with the first value that is asked for, and ends with its loop, or when
- * nobody has it any more.
+ * Reads a stream. The stream begins when the loop asks for the first value, and ends with the loop, or
+ * when the garbage collector takes the iterator.
  *
- * @param open Begins it; each value that arrives goes to `onValue`.
- * @param signal Gives up what has arrived, too.
+ * @param open Submits the task. Each value that arrives goes to `onValue`.
+ * @param signal Ends the loop at once. Values that have arrived are dropped.
  */
 export function readStream<T>(
   open: (onValue: (value: T) => void) => OpenedStream,
@@ -31,7 +31,7 @@ async function* read<T>(
   signal: AbortSignal | undefined,
   handle: Handle,
 ): AsyncGenerator<T, void, undefined> {
-  /** What has arrived and was not taken. */
+  /** The values that have arrived and were not taken. */
   const values: T[] = [];
   let arrival = Promise.withResolvers<void>();
   let ended = false;
@@ -51,7 +51,7 @@ async function* read<T>(
   try {
     for (let taken = 0;;) {
       if (values.length > 0 && !signal?.aborted) {
-        // Asked for by the half: each message costs as much as a small value.
+        // One message for half of the window, as a message costs as much as a small value.
         if (++taken === WINDOW / 2) {
           pull(taken);
           taken = 0;
