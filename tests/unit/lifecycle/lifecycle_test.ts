@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { ShutdownError, WorkerStartError } from "../../../src/api/errors.ts";
 import { Lifecycle, type Startable, type State } from "../../../src/lifecycle/lifecycle.ts";
+import { settled } from "../settled.ts";
 
 /** A pool that opens, drains and is gone when the test says so, and writes down each call. */
 class FakePool implements Startable {
@@ -81,11 +82,6 @@ class Bench {
 }
 
 type Event = "startup" | "opened" | "open fails" | "shutdown" | "drained" | "terminate";
-
-/** Lets all reactions of promises run that need no event. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
-}
 
 /** How a lifecycle comes into each state. */
 const WAYS: Record<State, readonly Event[]> = {
