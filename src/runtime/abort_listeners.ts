@@ -1,14 +1,14 @@
 /**
- * Listening to abort signals. A million tasks may share one signal, and taking one of many
- * listeners off an `EventTarget` is O(n): so each signal has one listener of ours, which
- * calls a set of those who asked.
+ * The callbacks of each abort signal. A million tasks may share a signal, and to take a listener off an
+ * `EventTarget` takes longer the more listeners there are. So each signal has one listener of this
+ * package, which calls a set of callbacks.
  */
 const listened = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
  * Calls back when the signal aborts.
  *
- * @returns Stops listening; after the last of a signal it keeps no listener.
+ * @returns Stops listening. A signal without callbacks has no listener.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   let callbacks = listened.get(signal);

@@ -1,36 +1,36 @@
 /**
- * What the first task of a program need not wait for. Since 2.9 Deno loads its timers, and
- * Node's channels, when they are first used: for some 6 ms, half of what it takes to start a
- * worker. What can do without them for a moment leaves them alone until then; before 2.9, or
- * where a test fakes the timers, nothing has to.
+ * Work that can wait until the first tasks of a program have run. Since 2.9 Deno loads its timers, and
+ * the channels of Node, when they are first used: for some 6 ms, half of the time that a worker takes
+ * to start. Code that can do without timers for a moment waits for the end of the moment. Before 2.9,
+ * or where a test fakes the timers, nothing waits.
  */
 
-/** How long, in ms, the moment is. */
+/** How long, in ms, the moment takes from the first call that waits. */
 const STARTUP_MS = 100;
 
-/** What is left for later; the moment begins with the first, and there is none once it is over. */
+/** The calls that wait; `undefined` after the moment. */
 let later: (() => void)[] | undefined = areTimersLazy() ? [] : undefined;
-/** What is waited on, as that needs no timer. */
+/** Memory to wait on: such a wait needs no timer. */
 const word = new Int32Array(new SharedArrayBuffer(4));
 
-/** Whether timers are still Deno's own, and those it loads. */
+/** Whether the timers are Deno's own, and not loaded yet. */
 function areTimersLazy(): boolean {
   return Object.getOwnPropertyDescriptor(globalThis, "setTimeout")!.get !== undefined;
 }
 
-/** Whether there is nothing that a first task may be waiting for. */
+/** Whether no first task can be waiting. */
 export function isAfterStartup(): boolean {
   return later === undefined || !areTimersLazy();
 }
 
-/** Calls back when there is leisure: now, or when the moment is over. */
+/** Calls back now, or at the end of the moment. */
 export function afterStartup(call: () => void): void {
   if (isAfterStartup()) call();
   else if (later!.push(call) === 1) rest();
 }
 
 async function rest(): Promise<void> {
-  // A wait keeps no process alive that has nothing else to do; a port that listens does.
+  // A wait keeps no process alive that has nothing else to do; a port with a listener does.
   const { port1 } = new MessageChannel();
   port1.onmessage = () => {};
   await Atomics.waitAsync(word, 0, 0, STARTUP_MS).value;
@@ -40,7 +40,7 @@ async function rest(): Promise<void> {
   for (const call of calls) call();
 }
 
-/** Ends the moment that is under way, if one is. */
+/** Ends the moment early, if the moment has begun. */
 export function endStartup(): void {
   Atomics.notify(word, 0);
 }

@@ -1,11 +1,11 @@
 /**
- * The async context, in which `AsyncLocalStorage` and OpenTelemetry find the store and the span of
- * whoever runs. Deno hands the context on to all that is called back later: by a promise, a timer,
- * or a worker, which then keeps everything in the context alive for as long as it lives itself.
+ * The async context, in which `AsyncLocalStorage` and OpenTelemetry find the store and the span of the
+ * running code. Deno hands the context on to the callbacks of promises, timers and workers. A worker
+ * keeps everything in its context alive for as long as the worker lives.
  *
- * `AsyncLocalStorage.snapshot()` is the public way to keep a context. Loading node:async_hooks for
- * it takes 6 ms, in programs too that have never heard of it. Deno's own functions are there
- * without loading anything, and take a nanosecond; a canary test says when they are gone.
+ * `AsyncLocalStorage.snapshot()` is the public way to keep a context. To load node:async_hooks for the
+ * snapshot takes 6 ms, also in programs without a use for the module. Deno's own functions need no
+ * module, and take a nanosecond; a canary test says when Deno has these functions no more.
  */
 
 /** A context; `undefined` is the empty one. */
@@ -26,13 +26,13 @@ const { core } = ((Deno as unknown as Record<symbol, Internals | undefined>)[
 
 const functions: Functions = hasContexts(core) ? contextsOf(core) : contextsOfNode();
 
-/** The context of whoever calls. */
+/** The context of the caller. */
 export const currentContext: () => AsyncContext = functions.currentContext;
 
-/** Calls a function in a context, and returns what it returns. */
+/** Calls a function in a context, and returns the result. */
 export const runIn: <T>(context: AsyncContext, call: () => T) => T = functions.runIn;
 
-/** Calls a function in the empty context: what it sets up for later belongs to no caller. */
+/** Calls a function in the empty context: timers and workers that start there belong to no caller. */
 export function runInNone<T>(call: () => T): T {
   return currentContext() === undefined ? call() : runIn(undefined, call);
 }
@@ -61,7 +61,7 @@ function contextsOf({ getAsyncContext, setAsyncContext }: Contexts): Functions {
   };
 }
 
-/** The same by what is public. The empty context is the one that this module is loaded in. */
+/** The public way. The empty context is the context in which this module was loaded. */
 function contextsOfNode(): Functions {
   const { AsyncLocalStorage } = process.getBuiltinModule("node:async_hooks");
   type Snapshot = ReturnType<typeof AsyncLocalStorage.snapshot>;

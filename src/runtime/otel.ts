@@ -1,14 +1,14 @@
 /**
- * OpenTelemetry as it is registered in this thread, by Deno (`OTEL_DENO=true`) or by an SDK for
- * JavaScript: what `@opentelemetry/api` finds, too. Read from where it is registered, as a copy of
- * the API that is older than the one the SDK was registered with finds nothing, and importing one
- * would cost every user 5 ms and a download.
+ * The OpenTelemetry SDK of this thread, as registered by Deno (`OTEL_DENO=true`) or by an SDK for
+ * JavaScript: the same SDK that `@opentelemetry/api` finds. Read from the place of the registration. To
+ * import the API would cost every user 5 ms and a download, and a version older than the version of
+ * the registered SDK finds nothing.
  *
  * @see {@link https://github.com/open-telemetry/opentelemetry-js/blob/main/api/src/internal/global-utils.ts}
  */
 
 const API = Symbol.for("opentelemetry.js.api.1");
-/** Where a context has its span. */
+/** The key of a span in a context. */
 const SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
 
 /** Names a span across threads. */
@@ -20,7 +20,7 @@ export interface SpanContext {
 
 type Attributes = Record<string, string | number>;
 
-/** What is used here of a span. */
+/** A span, as far as this package uses spans. */
 export interface Span {
   spanContext(): SpanContext;
   setAttributes(attributes: Attributes): unknown;
@@ -28,7 +28,7 @@ export interface Span {
   end(): void;
 }
 
-/** What is used here of the instruments of a meter. */
+/** A meter, as far as this package uses meters. */
 export interface Meter {
   createHistogram(name: string, options: object): {
     record(value: number, attributes: Attributes): void;
@@ -47,7 +47,7 @@ interface Context {
   setValue(key: symbol, value: unknown): Context;
 }
 
-/** What an SDK has registered; each part may be missing. */
+/** The parts that an SDK has registered; each part may be missing. */
 export interface Sdk {
   readonly trace?: {
     getTracer(name: string): {
@@ -61,7 +61,7 @@ export interface Sdk {
   };
 }
 
-/** The SDK, if there is one; it may be registered at any time. */
+/** The SDK, if an SDK is registered, which may happen at any time. */
 export function sdk(): Sdk | undefined {
   return (globalThis as unknown as Record<symbol, Sdk | undefined>)[API];
 }
@@ -69,7 +69,7 @@ export function sdk(): Sdk | undefined {
 /** Calls back, once and before it returns, in the context of a span of another thread. */
 export function within(span: SpanContext, callback: () => void): void {
   let called = false;
-  // Any task can register something in its worker: it may not keep another one from running.
+  // A task may register an SDK of its own in its worker, which must not keep other tasks from running.
   const once = () => {
     if (called) return;
     called = true;
@@ -78,11 +78,11 @@ export function within(span: SpanContext, callback: () => void): void {
   try {
     const context = sdk()?.context;
     context?.with(context.active().setValue(SPAN, new RemoteSpan(span)), once);
-  } catch { /* It runs without. */ }
+  } catch { /* The callback runs without the span. */ }
   once();
 }
 
-/** A span of another thread: it has a name, and takes nothing. */
+/** A span of another thread: it has an identity, and records nothing. */
 class RemoteSpan implements Span {
   readonly #context: SpanContext;
 

@@ -1,9 +1,9 @@
 /**
- * What this program is granted, as Deno answers. Descriptors have no prototype: a property of
- * `Object.prototype` would change what is asked.
+ * The permissions of this program, as Deno answers. Descriptors have no prototype: a property of
+ * `Object.prototype` would change the question.
  */
 
-/** The permissions there are, by what the scope of each is called in a descriptor. */
+/** All permissions, each with the property of a descriptor that has the permission's scope. */
 const SCOPES = {
   read: "path",
   write: "path",
@@ -15,23 +15,23 @@ const SCOPES = {
   import: "host",
 } as const;
 
-/** What a permission is called. */
+/** The name of a permission. */
 export type PermissionName = keyof typeof SCOPES;
 
 /** All permissions. */
 export const permissionNames = Object.keys(SCOPES) as readonly PermissionName[];
 
 /**
- * What Deno says of a permission.
+ * The state of a permission.
  *
- * @param scope A path, a host or a name; without it all of the permission is asked for.
+ * @param scope A path, a host or a name; by default the whole permission.
  * @throws {Error} If Deno cannot read the scope.
  */
 export function stateOf(name: PermissionName, scope?: string | URL): Deno.PermissionStatus {
   return Deno.permissions.querySync(descriptorOf(name, scope));
 }
 
-/** What Deno says of a permission when it has asked the user, if there is one to ask. */
+/** The state of a permission after Deno has asked the user, if there is a terminal. */
 export function askFor(name: PermissionName, scope: string): Deno.PermissionStatus {
   return Deno.permissions.requestSync(descriptorOf(name, scope));
 }
@@ -42,13 +42,13 @@ function descriptorOf(name: PermissionName, scope?: string | URL): Deno.Permissi
   return descriptor as unknown as Deno.PermissionDescriptor;
 }
 
-/** Whether this program has a permission, and all of it, as far as Deno tells. */
+/** Whether this program has the whole permission, as far as Deno tells. */
 export function isGranted(name: PermissionName, scope?: string): boolean {
   try {
     const { state, partial } = stateOf(name, scope);
     return state === "granted" && !partial;
   } catch {
-    // A scope that Deno has a form for in flags only, such as *.example.com.
+    // The scope has a form that Deno knows in flags only, such as *.example.com.
     return false;
   }
 }

@@ -1,9 +1,8 @@
 /**
- * The clock and the timers of this package's own machinery. They are taken before anyone can
- * fake them: a test that fakes the time of its program must not stop its workers from
- * starting, or their deaths from being noticed. What a user sets a time for uses the global
- * ones. Deno loads its timers, for 4 to 9 ms, when they are first read, so that is left for
- * when they are needed.
+ * The clock and the timers of this package's own machinery, taken before a test can fake the time. In a
+ * test with a faked time, workers must still start, and their deaths must be noticed. The time limits
+ * that users set use the global timers. The real timers are read when they are first needed, as Deno
+ * loads its timers when they are first read, for 4 to 9 ms.
  */
 
 import { lazyGlobal } from "./lazy_global.ts";
@@ -20,8 +19,8 @@ const real = {
 };
 
 /**
- * How much later, in ms, a timer may call back than it should, though nothing holds up the event
- * loop: Windows looks at its clock 64 times a second.
+ * How late, in ms, a timer may call back though nothing holds up the event loop: Windows looks at its
+ * clock 64 times a second.
  *
  * @see {@link https://learn.microsoft.com/en-us/windows/win32/api/timeapi/nf-timeapi-timebeginperiod}
  */
@@ -32,18 +31,19 @@ export function setTimeout(callback: () => void, ms: number): Timer {
   return real.setTimeout()(callback, ms);
 }
 
-/** Gives a timer up. */
+/** Stops a timer. */
 export function clearTimeout(timer: Timer): void {
   real.clearTimeout()(timer);
 }
 
 /**
- * Resolves in a later turn of the event loop, when all that had arrived by now was delivered.
+ * Resolves in a later turn of the event loop, when all messages that have arrived by now are delivered.
  *
- * @param heard How much was.
+ * @param heard The number of delivered messages.
  */
 export async function deliveries(heard: () => number = () => 0): Promise<void> {
-  // A turn runs its timers before or after its messages, and before Deno 2.9 takes few of them.
+  // Two quiet turns, as a turn runs its timers before or after its messages. Before Deno 2.9 a turn
+  // takes only a few messages.
   for (let quiet = 0; quiet < 2;) {
     const before = heard();
     await new Promise<void>((resolve) => setTimeout(resolve, 0));

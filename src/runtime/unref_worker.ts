@@ -1,8 +1,8 @@
 /**
- * Has a worker no longer keep the process alive. Deno has no public name for this; the one
- * method of `Worker` that is keyed by a symbol without description does it (for
- * node:worker_threads). Where it is missing, an idle worker delays the exit of a program
- * that never shuts its executor down until `idleTimeout`.
+ * Makes a worker no longer keep the process alive. Deno has no public name for this. `Worker` has one
+ * method whose key is a symbol without a description: Deno uses the method for node:worker_threads.
+ * Without the method, an idle worker delays the exit of a program that does not shut its executor down
+ * until `idleTimeout`.
  */
 export const unref: (worker: Worker) => void = (() => {
   if (typeof Worker === "undefined") return () => {};

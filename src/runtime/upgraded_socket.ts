@@ -1,7 +1,7 @@
 /**
- * The WebSocket that a request was upgraded to. A handler, or the framework around it, has called
- * `Deno.upgradeWebSocket()` and hands back the response alone; Deno keeps the socket in a property
- * of that response, under a symbol that has no public name.
+ * Finds the WebSocket of an upgraded request. A handler, or the framework around the handler, has called
+ * `Deno.upgradeWebSocket()`, and returns only the response. Deno keeps the socket in a property of the
+ * response, under a symbol without a public name.
  *
  * @param response A response whose status is 101.
  * @returns The socket; `undefined` where a later Deno keeps it elsewhere.

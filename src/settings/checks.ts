@@ -1,11 +1,15 @@
-/** Checks of single options. Each error names the option, what was expected and what was received. */
+/** Checks of single options. Each error names the option, the expected and the received value. */
 
-/** The longest delay a timer can have; a longer one would fire at once. */
+/** The longest delay of a timer. A timer with a longer delay would call back at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
- * Reads own properties only: nothing that was put on `Object.prototype` becomes an option. Others
- * are refused: a misspelt `timeout` would be one that never comes, where no compiler looks.
+ * Makes a reader of options. Only own properties are read: a property of `Object.prototype` is no
+ * option. Unknown options are refused: where no compiler looks, a misspelt `timeout` would never come.
+ *
+ * @param name The name of the options in an error; "options" for the argument of a call.
+ * @param known The names of all options.
+ * @throws {TypeError} If an option is not known, or `options` is no object.
  */
 export function ownOptions<K extends string>(
   name: string,
@@ -26,7 +30,7 @@ export function ownOptions<K extends string>(
   return (key) => Object.hasOwn(options, key) ? Reflect.get(options, key) : undefined;
 }
 
-/** A copy of the own properties of options that has no prototype. */
+/** A copy of the own properties of options, without a prototype. */
 export function bare<T extends object>(options: T | undefined): T {
   return Object.assign(Object.create(null), options);
 }

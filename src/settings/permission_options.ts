@@ -2,8 +2,8 @@ import { permissionNames } from "../runtime/permission_states.ts";
 import { ownOptions, wrongType } from "./checks.ts";
 
 /**
- * A copy of permissions: what happens to the caller's object later grants nothing. Each permission
- * is spelled out, and the copy has no prototype: Deno looks for what is not there on
+ * A checked copy of permissions. A copy, as a later change of the caller's object must grant nothing.
+ * The copy has each permission, and no prototype: Deno looks for a missing permission on
  * `Object.prototype`.
  */
 export function permissionOptions(name: string, value: unknown): Deno.PermissionOptions {

@@ -1,6 +1,6 @@
 /**
- * Whether two options, of an executor or part of those, mean the same: written twice, or the same
- * object. A URL is the same as its text.
+ * Whether two options of executors mean the same: the same object, or equal objects. A URL equals its
+ * text.
  */
 export function areSame(a: unknown, b: unknown): boolean {
   if (a instanceof URL || b instanceof URL) return String(a) === String(b);
@@ -11,7 +11,7 @@ export function areSame(a: unknown, b: unknown): boolean {
     [...keys].every((key) => areSame(own(a, key), own(b, key)));
 }
 
-/** Whether options are in a value: what `tasksFrom()` returned has no prototype. */
+/** Whether a value is an object or a list of options. A result of `tasksFrom()` has no prototype. */
 function isPlain(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);

@@ -24,22 +24,22 @@ import { permissionOptions } from "./permission_options.ts";
 export interface PoolSettings extends Omit<Required<PoolOptions>, "isolation" | "preload"> {
   readonly preload: readonly TaskModule[];
   readonly isolation: "worker" | "process" | "inline";
-  /** Whether the caller asked for these permissions, or they are the default. */
+  /** Whether the permissions are the caller's, and not the default. */
   readonly permissionsGiven: boolean;
-  /** Where the program says that worker.ts is. */
+  /** The URL of worker.ts, if the program names the URL. */
   readonly workerUrl: string | undefined;
 }
 
-/** How many workers a pool may have by default: blocked ones need no core. */
+/** How many workers a pool may have by default. A blocked worker needs no core. */
 export const defaultMaxWorkers = {
   blocking: 40,
   cpu: navigator.hardwareConcurrency ?? 1,
 } as const;
 
-/** The options of one of several executors that share the workers there would be by default. */
+/** The options of an executor that shares the default number of workers with other executors. */
 export function shareOf(options: ExecutorOptions | undefined, executors: number): ExecutorOptions {
   const share = (pool: "blocking" | "cpu"): PoolOptions => {
-    // A copy of what is the caller's own.
+    // A copy of the caller's own properties.
     const { minWorkers = 0, maxWorkers, ...others } = bare(bare(options)[pool]);
     const part = Math.max(1, minWorkers, Math.floor(defaultMaxWorkers[pool] / executors));
     return { ...others, minWorkers, maxWorkers: maxWorkers ?? part };
@@ -159,12 +159,12 @@ function isolationOptions(
 /** Flags of Deno that say what a program may do. */
 const PERMISSION_FLAG = /^--(allow|deny|ignore|permission)\b/;
 
-/** Flags for `deno run`, checked as far as that Deno takes no permission from them. */
+/** Flags for `deno run`, checked so that Deno takes no permission from a flag. */
 function processFlags(name: string, flags: unknown): readonly string[] {
   if (!Array.isArray(flags)) throw wrongType(name, "an array of flags", flags);
   for (const flag of flags) {
     if (typeof flag !== "string") throw wrongType(name, "an array of flags", flag);
-    // Several short ones may be in one, -A among them; what is no flag is the program's module.
+    // A short flag may be several, -A among others. A text without dashes would be the program's module.
     if (!/^--\w/.test(flag)) {
       throw new TypeError(
         `Cannot use ${name}: expected flags such as --name or --name=value, received ` +
@@ -181,7 +181,7 @@ function processFlags(name: string, flags: unknown): readonly string[] {
   return [...flags];
 }
 
-/** The options of an executor, checked as far as they are not a pool's. */
+/** The options of an executor, checked except for the options of each pool. */
 export function executorOptions(
   options: ExecutorOptions | undefined,
 ): ExecutorOptions & { inline: boolean; workerUrl: string | undefined } {
@@ -236,7 +236,7 @@ export function runOptions(options: RunOptions): RunOptions {
     signal,
     timeout: timeout === Infinity ? undefined : timeout,
     onProgress: onProgress as RunOptions["onProgress"],
-    // A tenant that is missing by mistake must not become the program itself.
+    // A missing name must not make the task one of the program's own.
     ...Object.hasOwn(options, "tenant") && { tenant: tenantName(own("tenant")) },
   };
 }

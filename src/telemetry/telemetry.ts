@@ -1,6 +1,6 @@
 /**
- * What OpenTelemetry is told of tasks and pools: a span for each task, which is a child of its
- * caller's, and metrics after the semantic conventions, which name nothing for pools in general.
+ * Spans and metrics for OpenTelemetry: a span for each task, a child of its caller's span, and metrics
+ * in the manner of the semantic conventions, which have no names for pools in general.
  *
  * @see {@link https://opentelemetry.io/docs/specs/semconv/}
  */
@@ -11,12 +11,12 @@ import type { AddressedTask } from "../tasks/task.ts";
 import { now } from "../runtime/real_timers.ts";
 
 const SCOPE = "@genro/executor";
-/** Codes of the API. */
+/** Codes of the API: the kind of a span, and the status of a span. */
 const INTERNAL = 0, ERROR = 2;
 /** Bounds of the histograms, in s. */
 const SECONDS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 
-/** How much of an error's message, and of its name, is told: a task may have made them of anything. */
+/** The most characters of an error's message and of its name: a task may make texts of any length. */
 const MAX_STATUS_CHARACTERS = 4_096, MAX_NAME_CHARACTERS = 100;
 
 /** How a task ended. */
@@ -28,7 +28,7 @@ interface Observed {
   stats(): { readonly queued: number; readonly idle: number; readonly busy: number; stuck: number };
 }
 
-/** The pools that are open; what is observed are their sums, by their names. */
+/** The open pools. The gauges show the sums of all pools with the same name. */
 const pools = new Set<Observed>();
 
 /** Observes a pool from now on. */
@@ -41,18 +41,18 @@ export function unobserve(pool: Observed): void {
   pools.delete(pool);
 }
 
-/** Begins to tell of a task that is submitted now; `undefined` if nobody listens. */
+/** Begins the trace of a task that is submitted now; `undefined` if no SDK is registered. */
 export function traceTask(pool: string, task: AddressedTask): TaskTrace | undefined {
   const registered = sdk();
   if (registered?.trace === undefined && registered?.metrics === undefined) return;
   try {
     return new TaskTrace(registered, pool, task);
-  } catch { /* What cannot be told must not fail the task. */ }
+  } catch { /* An error of the SDK must not fail the task. */ }
 }
 
-/** What is told of one task. */
+/** The span and the measurements of one task. */
 export class TaskTrace {
-  /** By which the worker makes the task's own spans children of this one. */
+  /** With this context the worker makes the task's own spans children of this span. */
   readonly spanContext: SpanContext | undefined;
   readonly #span: Span | undefined;
   readonly #instruments: Instruments | undefined;
@@ -75,16 +75,16 @@ export class TaskTrace {
     this.#sent = now();
   }
 
-  /** The caller has an answer: `reason` is why it is none, or undefined. */
+  /** The caller has an answer. `reason` is the error of a task that has no result. */
   ended(outcome: Outcome, reason: unknown): void {
     try {
       this.#end(outcome, reason);
-    } catch { /* What cannot be told must not fail the task. */ }
+    } catch { /* An error of the SDK must not fail the task. */ }
   }
 
   #end(outcome: Outcome, reason: unknown): void {
     const ended = now();
-    // What never ran has only waited.
+    // A task that never ran has only waited.
     const waited = ((this.#sent ?? ended) - this.#submitted) / 1_000;
     const ran = this.#sent === undefined ? undefined : (ended - this.#sent) / 1_000;
     const error = outcome === "completed"
@@ -169,7 +169,7 @@ function instrumentsOf(meter: Meter, provider: object): Instruments {
   return made;
 }
 
-/** The counts of all pools of a name together: two executors are one program. */
+/** The counts of all pools with the same name together: two executors are one program. */
 function sums(): Map<string, { queued: number; idle: number; busy: number; stuck: number }> {
   const sums = new Map<string, { queued: number; idle: number; busy: number; stuck: number }>();
   for (const pool of pools) {
