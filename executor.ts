@@ -14,12 +14,9 @@ import type { StreamFunction, TaskFunction, Yielded } from "./src/api/task_funct
 import type { Task } from "./src/api/tasks.ts";
 import { TaskRunner } from "./src/calls/runner.ts";
 import { Pool } from "./src/pool/pool.ts";
-import {
-  defaultMaxWorkers,
-  executorOptions,
-  poolSettings,
-  shutdownOptions,
-} from "./src/settings/settings.ts";
+import { shutdownOptions } from "./src/settings/call_options.ts";
+import { executorOptions } from "./src/settings/executor_options.ts";
+import { defaultMaxWorkers, poolSettings } from "./src/settings/settings.ts";
 
 /** The methods that can be taken off an executor, and called without the executor. */
 const METHODS = [

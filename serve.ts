@@ -21,7 +21,7 @@ import {
   type ServeHandler,
 } from "./src/server/graceful_server.ts";
 import type { ExecutorOptions } from "./src/api/options.ts";
-import { shareOf } from "./src/settings/settings.ts";
+import { shareOf } from "./src/settings/executor_options.ts";
 import { bare, milliseconds } from "./src/settings/checks.ts";
 import { announceThread } from "./src/server/threads.ts";
 import { asResponse, explain, requestInfo, type ServeInfo } from "./src/server/request_info.ts";
