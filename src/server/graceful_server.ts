@@ -1,48 +1,17 @@
 import type { Executor } from "../../executor.ts";
 import { NotStartedError, ShutdownError } from "../api/errors.ts";
-import {
-  asResponse,
-  explain,
-  requestInfo,
-  type ServeInfo,
-  STOPPING,
-  unavailable,
-} from "./request_info.ts";
-import { RequestClient } from "./request_client.ts";
-import { onStopSignal } from "./stop_signals.ts";
 import { clearTimeout, deliveries, setTimeout } from "../runtime/real_timers.ts";
+import type { ServeHandler } from "./handler.ts";
+import { RequestClient } from "./request_client.ts";
+import { asResponse, explain, STOPPING, unavailable } from "./responses.ts";
+import { onStopSignal } from "./stop_signals.ts";
 
 /**
- * Answers a request.
+ * A server with an executor, as {@linkcode serve} starts both.
  *
- * @param request The request.
- * @param info Who sent it, and who runs its tasks.
- * @returns The answer.
+ * @typeParam A The type of the address: of a port or of a Unix socket.
  *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { serve, type ServeHandler } from "@genro/executor/serve";
- *
- * const countWords: ServeHandler = async (request, { executor }) => {
- *   const count = (text: string) => text.split(" ").length;
- *   return Response.json(await executor.runCpu(count, await request.text()));
- * };
- * await using server = await serve(countWords, { hostname: "127.0.0.1", port: 0 });
- *
- * const url = `http://127.0.0.1:${server.addr.port}`;
- * const response = await fetch(url, { method: "POST", body: "a b c" });
- * assertEquals(await response.json(), 3);
- * ```
- */
-export type ServeHandler = (request: Request, info: ServeInfo) => Response | Promise<Response>;
-
-/**
- * A server that has an executor.
- *
- * @typeParam A Where it can listen.
- *
- * @example
+ * @example A request, and the end of the server
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { type ExecutorServer, serve } from "@genro/executor/serve";
@@ -58,22 +27,22 @@ export type ServeHandler = (request: Request, info: ServeInfo) => Response | Pro
  * ```
  */
 export interface ExecutorServer<A extends Deno.Addr = Deno.NetAddr> extends AsyncDisposable {
-  /** Where it listens. */
+  /** The address of the server. */
   readonly addr: A;
   /** The executor, running. */
   readonly executor: Executor;
-  /** Resolves when it has stopped, and its executor has ended. */
+  /** Resolves when the server has stopped, and the executor has ended. */
   readonly finished: Promise<void>;
   /**
-   * Stops as SIGTERM does: it accepts nothing more, lets the requests in flight finish, then the
-   * tasks. A second call ends what is left at once.
+   * Stops the server as SIGTERM does: the server accepts nothing more, and lets the requests in flight
+   * finish, then the tasks. A second call ends the rest at once.
    *
-   * @returns `finished`.
+   * @returns The promise `finished`.
    */
   shutdown(): Promise<void>;
 }
 
-/** Serves, and stops in order. */
+/** Starts a server, and stops the server in order. */
 export class GracefulServer implements ExecutorServer<Deno.Addr> {
   readonly executor: Executor;
   readonly finished: Promise<void>;
@@ -101,7 +70,7 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
     this.#server = Deno.serve(options, (request, info) => {
       if (this.#closesSockets) return unavailable(STOPPING);
       const client = new RequestClient(request, info, executor);
-      return this.#answer(handler(request, requestInfo(client, info, stopping)), client);
+      return this.#answer(handler(request, client.infoFor(info, stopping)), client);
     });
     const ignore = onStopSignal(this.#stop);
     signal?.addEventListener("abort", this.#stop);
@@ -124,7 +93,7 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
     return this.#stopping.signal.aborted ? this.finished : this.shutdown();
   }
 
-  /** Answers as the handler does, or otherwise when its time is over. */
+  /** Answers as the handler does. `#end()` answers for a handler whose time is over. */
   #answer(
     answer: Response | Promise<Response>,
     client: RequestClient,
@@ -139,7 +108,7 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
     });
   }
 
-  /** Begins to stop; the second time, ends at once. */
+  /** Begins to stop. The second call ends the rest at once. */
   readonly #stop = (): void => {
     if (this.#stopping.signal.aborted) this.#ended.resolve();
     else this.#stopping.abort();
@@ -148,7 +117,7 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
   async #finish(grace: number): Promise<void> {
     const { signal } = this.#stopping;
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
-    // A listener of this server's own, as another one's end must not take it away.
+    // A listener of this server's own, as the end of another server must not remove the listener.
     const print = (event: PromiseRejectionEvent) => printRefusal(event);
     addEventListener("unhandledrejection", print);
     const timer = grace === Infinity ? undefined : setTimeout(this.#ended.resolve, grace);
@@ -158,40 +127,41 @@ export class GracefulServer implements ExecutorServer<Deno.Addr> {
     removeEventListener("unhandledrejection", print);
   }
 
-  /** Finishes what is in flight. */
+  /** Finishes the requests and the tasks in flight. */
   async #drain(): Promise<void> {
     if (this.#sockets.size > 0) await this.#closeSockets();
     await this.#server.shutdown();
     await this.executor.shutdown();
   }
 
-  /** Closes the WebSockets when their tasks are done; Deno's server would cut those tasks off. */
+  /** Closes the WebSockets when their tasks are done. Deno's server would close them at once. */
   async #closeSockets(): Promise<void> {
     this.#closesSockets = true;
     await Promise.all(Array.from(this.#sockets, (client) => client.idle()));
-    // Who has awaited the results sends them.
+    // Now the handlers that have awaited the results send these.
     await deliveries();
     for (const client of this.#sockets) client.close();
   }
 
-  /** Ends what is left. */
+  /** Ends the requests and the tasks that are left. */
   async #end(): Promise<void> {
     this.executor.terminate();
     // A handler whose task has just been rejected may have an answer of its own.
     await deliveries();
     for (const answer of this.#unanswered) answer(unavailable(STOPPING));
     for (const client of this.#sockets) client.close();
-    // It may still listen, if a WebSocket has kept it waiting. What is left to it may never end.
+    // The server still listens if a WebSocket has kept #drain() waiting. Its end may never come.
     this.#server.shutdown();
     await deliveries();
-    // Its workers take a moment to be gone.
+    // The workers take a moment to end.
     await this.executor.shutdown();
   }
 }
 
 /**
- * Keeps a task that the server's end refuses or drops from ending the program, and with it what is
- * still in flight: what an `onmessage` or a timer starts has no promise that reaches the server.
+ * Keeps a task that the server's end refuses or drops from ending the program, and with the program the
+ * requests in flight. A task that an `onmessage` or a timer starts has no promise that reaches the
+ * server.
  */
 function printRefusal(event: PromiseRejectionEvent): void {
   const { defaultPrevented, reason } = event;

@@ -1,26 +1,29 @@
 import type { Executor } from "../../executor.ts";
 import type { Runner } from "../api/runner.ts";
 import { upgradedSocket } from "../runtime/upgraded_socket.ts";
+import type { ServeInfo } from "./handler.ts";
+import { counting, InFlight } from "./in_flight.ts";
 
 /**
- * Whether a signal that is first read when its client has gone still aborts. It does since Deno 2.8;
+ * Whether a signal that is first read when its client has gone still aborts. This is so since Deno 2.8;
  * 2.9 has brought locks.
  */
 const watchesLate = "locks" in navigator;
 
-/** The reasons that tasks were aborted for because their client had gone. */
+/** The reasons of aborts because a client had gone. */
 const departures = new WeakSet<object>();
 
 /**
- * Keeps a client that has gone from ending the program. What an `onmessage` or a timer of a handler
- * starts has no promise that reaches the server: there the abort would be an unhandled rejection.
+ * Keeps a client that has gone from ending the program. A task that an `onmessage` or a timer of a
+ * handler starts has no promise that reaches the server: there the abort would be an unhandled
+ * rejection.
  */
 function ignoreDeparture(event: PromiseRejectionEvent): void {
   if (departures.has(event.reason)) event.preventDefault();
 }
 
 /**
- * The client of one request, and the tasks that run for the client. They are aborted when the
+ * The client of one request, and the tasks that run for the client. The tasks are aborted when the
  * client goes away: before the answer is complete, or, of an upgraded request, when the WebSocket
  * closes. A complete answer aborts nothing.
  */
@@ -29,45 +32,35 @@ export class RequestClient {
   readonly #executor: Executor;
   /** Aborts when the client goes away; made for the first task. */
   #departure: AbortController | undefined;
-  /** Whether the answer has gone out: an upgrade, too, or all of a stream. */
+  /** Whether the answer is complete, to the end of a stream; also set by an upgrade. */
   #answered = false;
   #gone = false;
   #runner: Runner | undefined;
-  /** The tasks in flight of an upgraded request; each resolves when the task has ended. */
-  #inFlight: Set<PromiseWithResolvers<void>> | undefined;
+  /** The calls in flight of an upgraded request. */
+  #inFlight: InFlight | undefined;
   #socket: WebSocket | undefined;
 
   constructor(request: Request, info: Deno.ServeHandlerInfo, executor: Executor) {
     this.#request = request;
     this.#executor = executor;
-    // Read now: when the answer has gone out, Deno gives a promise that never settles.
+    // Read now: after the answer Deno gives a promise that never settles.
     info.completed.then(() => this.#answered = true, this.#leave);
     if (!watchesLate) void request.signal;
   }
 
-  /** Runs tasks for the client. Until the first one, Deno does not watch the connection. */
-  runner(): Runner {
-    return this.#tracking(() => this.#bound);
+  /**
+   * The handler's second argument. All properties are its own and need no `this`, so that a framework
+   * may wrap or copy the object.
+   *
+   * @param stopping Aborts when the server begins to stop.
+   */
+  infoFor({ remoteAddr, completed }: Deno.ServeHandlerInfo, stopping: AbortSignal): ServeInfo {
+    // Deno watches the connection only after the first task has read the signal.
+    const executor = counting(() => this.#bound, () => this.#inFlight);
+    return { remoteAddr, completed, executor, stopping };
   }
 
-  /** Calls whose tasks are those of the client. */
-  #tracking(bound: () => Runner): Runner {
-    return {
-      runBlocking: (task, ...args) => this.#track(bound().runBlocking(task, ...args)),
-      runCpu: (task, ...args) => this.#track(bound().runCpu(task, ...args)),
-      mapBlocking: (task, items, options) =>
-        this.#trackLoop(bound().mapBlocking(task, items, options)),
-      mapCpu: (task, items, options) => this.#trackLoop(bound().mapCpu(task, items, options)),
-      streamBlocking: (task, ...args) => this.#trackLoop(bound().streamBlocking(task, ...args)),
-      streamCpu: (task, ...args) => this.#trackLoop(bound().streamCpu(task, ...args)),
-      with: (options) => {
-        const narrower = bound().with(options);
-        return this.#tracking(() => narrower);
-      },
-    };
-  }
-
-  /** The executor's calls with the signal of the client. */
+  /** The executor's calls, with the signal of the client. */
   get #bound(): Runner {
     return this.#runner ??= this.#executor.with({ signal: this.#watch() });
   }
@@ -77,8 +70,8 @@ export class RequestClient {
     if (this.#gone) this.#leave();
     else if (!this.#answered) {
       const { signal } = this.#request;
-      // Deno may abort after a complete answer as well. It then has resolved `completed` before, and
-      // that is noted in a microtask.
+      // Deno may abort after a complete answer as well. Then `completed` has resolved before, and
+      // #answered is set in a microtask.
       const check = () =>
         queueMicrotask(() => {
           if (!this.#answered) this.#leave();
@@ -91,7 +84,7 @@ export class RequestClient {
 
   readonly #leave = (): void => {
     this.#gone = true;
-    for (const { resolve } of this.#inFlight ?? []) resolve();
+    this.#inFlight?.giveUp();
     if (this.#departure === undefined || this.#departure.signal.aborted) return;
     const reason = new DOMException("The client has gone away", "AbortError");
     departures.add(reason);
@@ -100,9 +93,9 @@ export class RequestClient {
   };
 
   /**
-   * Notes what the handler has answered: if that is an upgrade, its WebSocket is the client now.
+   * Takes the answer of the handler. After an upgrade, the WebSocket is the client.
    *
-   * @param sockets Has this client as long as the WebSocket is open.
+   * @param sockets Contains this client as long as the WebSocket is open.
    * @returns The response.
    */
   answered(response: Response, sockets?: Set<RequestClient>): Response {
@@ -112,58 +105,25 @@ export class RequestClient {
 
   #upgraded(socket: WebSocket | undefined, sockets: Set<RequestClient> | undefined): void {
     this.#socket = socket;
-    this.#inFlight = new Set();
+    this.#inFlight = new InFlight();
     if (socket === undefined) return;
     sockets?.add(this);
     const end = () => {
       sockets?.delete(this);
       this.#leave();
     };
-    // An upgrade that fails is an error alone.
     socket.addEventListener("close", end);
+    // An upgrade that fails has an "error" event only.
     socket.addEventListener("error", end);
   }
 
-  /** Resolves when the tasks have ended that are in flight now. */
+  /** Resolves when the calls have ended that are in flight now. */
   async idle(): Promise<void> {
-    await Promise.all(Array.from(this.#inFlight ?? [], ({ promise }) => promise));
+    await this.#inFlight?.idle();
   }
 
-  /** Says goodbye. */
+  /** Closes the WebSocket, as the server stops. */
   close(): void {
     this.#socket?.close(1001, "The server is stopping");
-  }
-
-  #track<T>(result: Promise<T>): Promise<T> {
-    return this.#inFlight === undefined ? result : this.#tracked(this.#inFlight, result);
-  }
-
-  async #tracked<T>(inFlight: Set<PromiseWithResolvers<void>>, result: Promise<T>): Promise<T> {
-    const ended = Promise.withResolvers<void>();
-    inFlight.add(ended);
-    try {
-      return await result;
-    } finally {
-      inFlight.delete(ended);
-      ended.resolve();
-    }
-  }
-
-  #trackLoop<T>(results: AsyncIterableIterator<T>): AsyncIterableIterator<T> {
-    return this.#inFlight === undefined ? results : this.#trackedLoop(this.#inFlight, results);
-  }
-
-  async *#trackedLoop<T>(
-    inFlight: Set<PromiseWithResolvers<void>>,
-    results: AsyncIterableIterator<T>,
-  ): AsyncGenerator<T, void, undefined> {
-    const ended = Promise.withResolvers<void>();
-    inFlight.add(ended);
-    try {
-      yield* results;
-    } finally {
-      inFlight.delete(ended);
-      ended.resolve();
-    }
   }
 }
