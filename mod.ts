@@ -1,6 +1,6 @@
 /**
- * An executor for servers: blocking calls and heavy computation run in two bounded pools of
- * Web Workers, and the event loop stays free to answer.
+ * An executor for servers: blocking calls and heavy computation run in two bounded pools of Web Workers,
+ * and the event loop stays free to answer.
  *
  * ```ts
  * import { Executor } from "@genro/executor";

@@ -1,7 +1,8 @@
 /**
- * What runs inside a worker, or a process. An executor starts them from a small generated
- * module that imports this one; nothing here is meant to be called by hand. Where a bundler
- * has moved the executor into another file, its option `workerUrl` says where this module is.
+ * The module that runs inside a worker or a process. An executor starts workers and processes from a
+ * small generated module, the entry, which imports this module; nothing here is meant to be called by
+ * hand. Where a bundler has moved the executor into another file, the executor's option `workerUrl` says
+ * where this module is.
  *
  * @module
  */
@@ -25,8 +26,9 @@ import { Ending } from "./src/worker/ending.ts";
 import { provideCurrentTask } from "./src/wire/current_task.ts";
 
 /**
- * How many uncaught errors a worker tells its host of in a second: each may be its end, but listeners
- * of tasks may handle any number. Of the end by a later one the host learns what Deno says.
+ * How many uncaught errors a worker reports to its host in a second. Each may end the worker, but the
+ * listeners of tasks may handle any number. If a later error ends the worker, the host learns only what
+ * Deno says.
  */
 const MAX_TOLD_ERRORS = 200;
 const SECOND_MS = 1_000;
@@ -34,13 +36,13 @@ const SECOND_MS = 1_000;
 /**
  * Serves tasks to the executor that started this worker.
  *
- * @param loadModule Loads the module at a URL whose exports are tasks. The entry does, which names
- * all such modules: what the entry imports by a literal is loaded with the permissions of the
- * program, and not with those of the worker.
+ * @param loadModule Loads the module at a URL, whose exports are tasks. This is a function of the entry,
+ * which names all such modules: the literal imports of the entry are loaded with the permissions of the
+ * program, and not with the permissions of the worker.
  * @param version The version of the executor.
- * @param evaluate Evaluates the source of a function. The entry does, so that a relative import in
- * that function fails, as nothing is relative to the entry.
- * @throws {Error} If that is another one than this module's.
+ * @param evaluate Evaluates the source of a function. This is a function of the entry, so that a
+ * relative import in the source fails, as nothing is relative to the entry.
+ * @throws {Error} If the version of the executor is not the version of this module.
  *
  * @example The module that an executor generates, and starts a worker from
  * ```ts ignore
@@ -59,10 +61,10 @@ export function serve(
   assertVersion(version);
   const scope = globalThis as unknown as WorkerScope;
   const postMessage = scope.postMessage!.bind(scope);
-  // Without a second argument it takes its fast path.
+  // Deno's postMessage() is faster without a second argument.
   const post: Post = (message, transfer) =>
     transfer === undefined ? postMessage(message) : postMessage(message, transfer);
-  // Now, as no message is heard before this has returned: the host goes on meanwhile.
+  // Posted now, so that the host goes on meanwhile. No message arrives before this function returns.
   post(READY);
   const load = loadWith(loadModule);
   const close = scope.close.bind(scope);
@@ -70,7 +72,7 @@ export function serve(
   const dying = (thrown: unknown) => {
     try {
       post([DYING, encodeThrown(thrown)]);
-    } catch { /* The host learns from the lifeline that this worker died, if not of what. */ }
+    } catch { /* The lifeline tells the host of the worker's death, without the cause. */ }
   };
 
   let server: TaskServer | undefined;
@@ -84,14 +86,14 @@ export function serve(
   let told = 0;
   let since = now();
   const uncaught = (event: Event, thrown: unknown) => {
-    // The host hears only so much of a worker that was not sent anything.
+    // The host accepts only so many messages of a worker without a task.
     if (now() - since > SECOND_MS) {
       told = 0;
       since = now();
     }
     if (told++ >= MAX_TOLD_ERRORS) return;
     dying(thrown);
-    // After the listeners of tasks; one that dies runs no microtask.
+    // After the listeners of tasks. A worker that dies runs no microtask.
     queueMicrotask(() => {
       if (event.defaultPrevented) post(LIVES);
     });
@@ -102,7 +104,7 @@ export function serve(
     (event) => uncaught(event, (event as PromiseRejectionEvent).reason),
   );
   scope.addEventListener("messageerror", (event) => {
-    // Deno reads no message after one it could not decode.
+    // After a message that Deno cannot decode, Deno reads no message.
     dying((event as MessageEvent).data);
     close();
   });
@@ -115,10 +117,10 @@ export function serve(
  * @param version The version of the executor.
  * @param evaluate As for {@linkcode serve}.
  * @param host The number of the executor's process.
- * @param hasStorage Whether its tasks may use the program's `localStorage`.
- * @returns Does not resolve before the process is to end: what it would run next is the program's
- * own module.
- * @throws {Error} If the version is another one than this module's.
+ * @param hasStorage Whether the tasks may use the program's `localStorage`.
+ * @returns Resolves when the process is to end. Before, the process must not go on: next it would run
+ * the program's own module.
+ * @throws {Error} If the version of the executor is not the version of this module.
  *
  * @example The module that an executor generates, and starts a process from
  * ```ts ignore
@@ -137,7 +139,7 @@ export async function serveHost(
   hasStorage: boolean,
 ): Promise<void> {
   assertVersion(version);
-  // Workers do without it.
+  // Workers do not load this module.
   const child = await import("./src/worker/process_main.ts");
   if (!hasStorage) child.removeStorage();
   await child.serveHost(loadModule, evaluate, host);
