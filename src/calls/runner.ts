@@ -5,6 +5,7 @@ import type { Lifecycle } from "../lifecycle/lifecycle.ts";
 import { Job } from "../member/job.ts";
 import type { Pool } from "../pool/pool.ts";
 import { currentContext, runIn } from "../runtime/async_context.ts";
+import { deferred } from "../runtime/deferred.ts";
 import { mapOptions, runOptions } from "../settings/call_options.ts";
 import { addressOf } from "../tasks/address.ts";
 import { rejected } from "../tasks/rejected.ts";
@@ -34,7 +35,7 @@ export class TaskRunner {
   /** Runs a task. A task that cannot be submitted rejects, as the task's own errors do. */
   // deno-lint-ignore no-explicit-any -- the public signatures name the type
   run(pool: Pool, task: unknown, args: readonly unknown[]): Promise<any> {
-    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const { promise, resolve } = deferred();
     try {
       this.#submit(pool, task, args, resolve);
     } catch (reason) {
