@@ -111,10 +111,10 @@ export class Lifecycle {
    */
   async shutdown({ wait, cancelQueued, timeout }: Required<ShutdownOptions>): Promise<void> {
     if (this.#state === "stopped") return await this.#gone();
-    // A startup has accepted no task that could be finished.
     if (this.#startup !== undefined) {
-      this.terminate();
-      return await this.#end;
+      // Pools that open have accepted no task. A startup that waits lets the accepted tasks finish.
+      if (this.#state === "starting") this.#terminatePools();
+      this.#abandon(this.#startup);
     }
     if (this.#state === "running") {
       this.#state = "stopping";
@@ -154,14 +154,16 @@ export class Lifecycle {
 
   /** Ends the executor now. A startup under way rejects when the startup notices. */
   terminate(): void {
-    if (this.#startup !== undefined) {
-      this.#endWith(this.#startup.ended.promise);
-      this.#startup = undefined;
-      this.#state = "stopping";
-    } else if (this.#state === "running") {
-      this.#state = "stopped";
-    }
+    if (this.#startup !== undefined) this.#abandon(this.#startup);
+    else if (this.#state === "running") this.#state = "stopped";
     this.#terminatePools();
+  }
+
+  /** Lets a startup fail at its next step. */
+  #abandon({ ended }: Startup): void {
+    this.#endWith(ended.promise);
+    this.#startup = undefined;
+    this.#state = "stopping";
   }
 
   /** Sets the end under way. `ended` includes the end that was under way before. */

@@ -226,6 +226,18 @@ Deno.test("Executor.startup() during a shutdown starts when that has ended", asy
   await executor.shutdown();
 });
 
+Deno.test("Executor.shutdown() during a startup() that waits still finishes what was accepted", async () => {
+  const executor = await Executor.start();
+  const accepted = executor.runCpu(later, "finished", 50);
+  const stopped = executor.shutdown();
+  const starting = executor.startup();
+  const stoppedAgain = executor.shutdown();
+  await assertRejects(() => starting, ShutdownError, "while it started");
+  assertEquals(await accepted, "finished");
+  await Promise.all([stopped, stoppedAgain]);
+  assertNoWorkers(executor);
+});
+
 Deno.test("Executor.terminate() rejects what waits and what runs, at once", async () => {
   const executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   const running = executor.runCpu(later, "never", 60_000);

@@ -117,14 +117,7 @@ const TRANSITIONS: readonly [from: State, event: Event, to: State, ...ends: stri
   ["stopping", "terminate", "stopped", "shutdown resolved"],
   ["restarting", "startup", "restarting"],
   ["restarting", "drained", "starting", "shutdown resolved"],
-  [
-    "restarting",
-    "shutdown",
-    "stopped",
-    "shutdown resolved",
-    "startup rejected: The executor was shut down while it started",
-    "shutdown resolved",
-  ],
+  ["restarting", "shutdown", "stopping"],
   [
     "restarting",
     "terminate",
@@ -248,6 +241,23 @@ Deno.test("Lifecycle.startup() waits for a terminated one, not only for the shut
   secondEnd.resolve();
   await settled();
   assertEquals(lifecycle.state, "starting");
+});
+
+Deno.test("Lifecycle.shutdown() during a startup that waits lets accepted tasks finish", async () => {
+  const bench = new Bench();
+  for (const step of WAYS.restarting) await bench.do(step);
+  bench.pool.calls.length = 0;
+  await bench.do("shutdown");
+  assertEquals([bench.lifecycle.state, bench.pool.calls], ["stopping", []]);
+  bench.ends.length = 0;
+  await bench.do("drained");
+  assertEquals(bench.lifecycle.state, "stopped");
+  assertEquals(bench.pool.calls.slice(0, 2), ["terminate patiently", "gone"]);
+  assertEquals(bench.ends.toSorted(), [
+    "shutdown resolved",
+    "shutdown resolved",
+    "startup rejected: The executor was shut down while it started",
+  ]);
 });
 
 Deno.test("Lifecycle.shutdown() during startup() waits for its workers' ends", async () => {
