@@ -8,6 +8,8 @@ const ABORT_GRACE_MS = 100;
 const UNRESPONSIVE_MS = 5_000;
 /** How often, in ms, a worker is looked at for that. */
 const LOOK_INTERVAL_MS = 1_000;
+/** A look that comes later than by this many ms tells that the event loop was held up. */
+const LATE_MS = 500;
 
 /** What a watchdog asks of the worker that it watches. */
 export interface Watched {
@@ -90,11 +92,15 @@ export class Watchdog {
   /** Looks at the worker each second from now on, for as long as it is busy. */
   watch(): void {
     if (this.#look !== undefined) return;
+    const due = machinery.now() + LOOK_INTERVAL_MS;
     this.#look = machinery.setTimeout(() => {
       this.#look = undefined;
       this.#events.onLook();
       if (!this.#watched.busy) return;
       this.watch();
+      // While the program held up the event loop, nothing was heard. What was said meanwhile is yet
+      // to be read: that a process has begun a task, which must not run elsewhere, too.
+      if (machinery.now() - due > LATE_MS) this.#unheard = undefined;
       this.#lookForSilence();
     }, LOOK_INTERVAL_MS);
     Deno.unrefTimer(this.#look);

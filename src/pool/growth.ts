@@ -180,7 +180,7 @@ export class Growth {
     this.#timer = machinery.setTimeout(() => {
       this.#stopLooking();
       this.#look(tenant, since, due);
-    }, due - performance.now());
+    }, Math.max(0, due - performance.now()));
   }
 
   #look(tenant: Tenant, since: Progress, due: number): void {

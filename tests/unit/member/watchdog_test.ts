@@ -87,3 +87,24 @@ Deno.test("Watchdog.stop() ends the grace", () => {
   time.tick(1_000);
   assertEquals(overdue(), 0);
 });
+
+Deno.test("Watchdog counts no silence while the program holds up the event loop", async () => {
+  const watched = Object.assign(worker(jobWith(1)), { busy: true, unbegun: 7 });
+  let overdue = 0;
+  const looks = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let looked = 0;
+  const dog = new Watchdog(watched, {
+    onLook: () => looks[looked++]?.resolve(),
+    onOverdue: () => overdue++,
+  });
+  dog.watch();
+  // The watchdog itself keeps no program alive.
+  const alive = setInterval(() => {}, 1_000);
+  await looks[0]!.promise;
+  // Longer than a worker may be silent.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_500);
+  await looks[1]!.promise;
+  assertEquals([overdue, dog.overdue], [0, false]);
+  dog.stop();
+  clearInterval(alive);
+});
