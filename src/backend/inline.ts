@@ -39,6 +39,7 @@ export class InlineBackend implements Backend {
   /** The async context of its caller. */
   #context: AsyncContext;
   #terminated = false;
+  #ended = false;
 
   constructor(events: BackendEvents) {
     this.#events = events;
@@ -72,7 +73,7 @@ export class InlineBackend implements Backend {
   terminate(): void {
     if (this.#terminated) return;
     this.#terminated = true;
-    if (this.#running === undefined) return queueMicrotask(() => this.#events.onEnd(undefined));
+    if (this.#running === undefined) return queueMicrotask(() => this.#end());
     // Nothing can stop the task, but its signal aborts, and a stream that waits for its reader
     // ends.
     const reason = encodeThrown(new DOMException("The executor was terminated", "AbortError"));
@@ -93,8 +94,15 @@ export class InlineBackend implements Backend {
     // A backend serves one task at a time, and this message ends the task.
     this.#running = undefined;
     this.#context = undefined;
-    if (this.#terminated) this.#events.onEnd(undefined);
+    if (this.#terminated) this.#end();
     else this.#events.onMessage(message);
+  }
+
+  /** Tells of the end, once: the backend may be terminated before it has said that it is there. */
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#events.onEnd(undefined);
   }
 }
 

@@ -29,8 +29,8 @@ export class ItemReader<T, R> {
   #ended = false;
   /** Whether the source must be told when no more items are read: not after its own end or error. */
   #open = true;
-  /** Wakes the loop, if the loop waits. */
-  #change: PromiseWithResolvers<void> | undefined;
+  /** Resolves at the next `wake()`, which may come before the loop waits. */
+  #change = Promise.withResolvers<void>();
 
   constructor(
     open: () => Iterator<T> | AsyncIterator<T>,
@@ -94,15 +94,15 @@ export class ItemReader<T, R> {
     return this.#waiting.splice(index, 1)[0];
   }
 
-  /** Resolves at the next `wake()`: when an item was read or has a result. */
-  changed(): Promise<void> {
+  /** Resolves when an item was read or has a result, or at a `wake()`, since the last call. */
+  async changed(): Promise<void> {
+    await this.#change.promise;
     this.#change = Promise.withResolvers();
-    return this.#change.promise;
   }
 
-  /** Wakes the loop, if the loop waits. */
+  /** Wakes the loop, if the loop waits or is about to. */
   wake(): void {
-    this.#change?.resolve();
+    this.#change.resolve();
   }
 
   /**

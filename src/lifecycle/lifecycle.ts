@@ -147,7 +147,8 @@ export class Lifecycle {
     try {
       await deadline(end, ms);
     } catch {
-      if (this.#end === end) this.#terminatePools();
+      // Another end may have come, which includes this end: what it waits for is to end, too.
+      if (this.#end !== undefined) this.#terminatePools();
       await end;
     }
   }

@@ -365,6 +365,11 @@ export class Member implements Watched {
     return this.#runs.hasBegun(job);
   }
 
+  /** Whether the run of a job has ended, and its outcome has yet to arrive. */
+  hasEnded(job: Job): boolean {
+    return this.#backend.ledger.hasEnded(this.jobs.runOf(job));
+  }
+
   /** Keeps the worker from running a job whose arguments it may still read; `false` if nothing can. */
   leaveOut(job: Job): boolean {
     return this.#backend.queues && this.#runs.drop(job);
@@ -382,9 +387,11 @@ export class Member implements Watched {
   abort(job: Job, reason: unknown): void {
     const { ledger } = this.#backend;
     const run = this.jobs.runOf(job);
-    if (this.drop(job) || this.#outbox.isUnsent(run) || ledger.hasEnded(run)) return;
-    ledger.abort(run);
-    this.#backend.post([ABORT, run, encodeReason(reason)]);
+    if (this.drop(job) || this.#outbox.isUnsent(run)) return;
+    if (!ledger.hasEnded(run)) {
+      ledger.abort(run);
+      this.#backend.post([ABORT, run, encodeReason(reason)]);
+    }
     this.#watchdog.aborted(job);
   }
 

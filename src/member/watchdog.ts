@@ -21,6 +21,8 @@ export interface Watched {
   readonly unbegun: number | string | undefined;
   /** Whether the worker has begun a job that it was sent. */
   hasBegun(job: Job): boolean;
+  /** Whether the run of a job has ended, and its outcome has yet to arrive. */
+  hasEnded(job: Job): boolean;
   /** Keeps the worker from running a job whose arguments it may still read; `false` if nothing can. */
   leaveOut(job: Job): boolean;
 }
@@ -122,6 +124,7 @@ export class Watchdog {
       if (job === undefined) return;
       // What the worker sent before must arrive before the worker is given up.
       if (this.#watched.jobs.head !== job) return this.#allowGrace();
+      if (this.#maySend(job)) return this.#allowGrace();
       if (!this.#mayRead(job)) return this.giveUp();
       // A worker goes on reading the arguments, and then leaves the task out. A process cannot be told,
       // but kept from running the task for long.
@@ -134,6 +137,11 @@ export class Watchdog {
     // Only what is set: of a time that was faked, another timer may have its number.
     if (this.#grace !== undefined) clearTimeout(this.#grace);
     this.#grace = undefined;
+  }
+
+  /** Whether the worker may still copy what the aborted job has returned. */
+  #maySend(job: Job): boolean {
+    return this.#watched.hasEnded(job) && machinery.now() - this.#abortedAt <= UNRESPONSIVE_MS;
   }
 
   /** Whether the worker may still read the arguments of the aborted job. */

@@ -21,7 +21,7 @@ export const transitions = {
   /** The worker has nothing to do. */
   rest: { busy: "idle" },
   /** The worker has ended by itself, but messages of it may still arrive; or it is not heard any more. */
-  die: { idle: "dying", busy: "dying" },
+  die: { starting: "dying", idle: "dying", busy: "dying" },
   /** The pool ends the worker. */
   end: { starting: "ending", idle: "ending", busy: "ending", dying: "ending" },
   /** The pool ends the worker, which runs a task. */

@@ -219,7 +219,7 @@ export class Pool {
     if (!patient) { for (const member of this.#roster.leaving) member.terminate(); }
     for (const member of [...this.#roster]) {
       member.collect();
-      if (member.state !== "starting") this.#report("workerretire", member.number);
+      if (!this.#starts.has(member)) this.#report("workerretire", member.number);
       this.#drop(member);
       member.failEnds(() =>
         new ShutdownError("The executor was terminated while the stream was open")
@@ -362,7 +362,7 @@ export class Pool {
     onUnloadable: (member, module, failure, cause) => {
       const job = this.#loading.end(member, "failed");
       const preload = () => preloadFailed(this.name, this.#settings, module.url, cause);
-      if (member.state === "starting" && this.#starts.died(member, preload())) {
+      if (this.#starts.has(member) && this.#starts.died(member, preload())) {
         return this.#end(member);
       }
       if (job !== undefined) this.#return(job, true, failure(job.task));
@@ -419,9 +419,8 @@ export class Pool {
   #lose(member: Member, cause: unknown): void {
     const { state } = member;
     const wasInPool = this.#roster.has(member);
-    this.#roster.note(member, "lose");
     // A worker that was told to end had nothing left; the tenant may be forgotten by now.
-    if (state === "ending") return;
+    if (!this.#roster.note(member, "lose") || state === "ending") return;
     const tenant = this.#tenants.of(member.tenant);
     if (!wasInPool) {
       // The crash of an expelled worker was told before.
@@ -446,7 +445,7 @@ export class Pool {
   ): void {
     const { state } = member;
     const isLoading = member.modules.current !== undefined;
-    const isStuck = member.busy && state !== "starting";
+    const isStuck = member.busy && !this.#starts.has(member);
     const tenant = this.#tenants.of(member.tenant);
     this.#roster.note(member, isStuck ? "giveUp" : "end");
     this.#starts.ended(member);

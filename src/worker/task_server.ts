@@ -186,7 +186,7 @@ export class TaskServer {
       this.#context = new RunContext(run, this.#ledger, this.#news);
       return true;
     }
-    this.#given?.runEnded(true);
+    this.#endGiven(true);
     this.#results.dropped(run);
     return false;
   }
@@ -203,11 +203,18 @@ export class TaskServer {
 
   /** Tells the host how a run has ended. */
   #settle(run: number, value: unknown, failure: Unrunnable | undefined, isTimed: boolean): void {
-    const { hasTold, isAborted } = this.#context!;
+    const context = this.#context!;
+    const { hasTold } = context;
     if (hasTold) this.#news.flush();
     if (failure !== undefined) this.#results.failed(run, failure, isTimed);
     else this.#results.returned(run, value, isTimed, hasTold);
-    this.#given?.runEnded(failure !== undefined || isAborted);
+    this.#endGiven(failure !== undefined || context.isAborted);
+  }
+
+  /** The run has ended. A reference to its streams would keep those alive that nobody uses. */
+  #endGiven(failed: boolean): void {
+    this.#given?.runEnded(failed);
+    this.#given = undefined;
   }
 
   /** Calls a function in a manner of its own; returns what the function returns. */

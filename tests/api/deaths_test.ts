@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Executor, isolation, tasksFrom } from "../support/isolation.ts";
 import { until } from "../support/waiting.ts";
 
@@ -172,4 +172,18 @@ Deno.test("A worker dies of an error that a listener has heard but not handled",
     const error = await executor.runCpu(task()).then(() => undefined, (error) => error);
     assertEquals([error?.name, error?.cause?.name], ["WorkerCrashedError", "RangeError"]);
   }
+});
+
+Deno.test("Pool replaces a worker that does not end to copy the result of a task that was given up", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  await executor.runCpu(add, 1, 2);
+  const endless = () => ({
+    get value() {
+      // The executor's end is the worker's.
+      while (true);
+    },
+  });
+  const limited = executor.with({ timeout: 100 }).runCpu(endless);
+  await assertRejects(() => limited, DOMException, "timed out");
+  assertEquals(await executor.runCpu(add, 1, 2), 3);
 });

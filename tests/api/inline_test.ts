@@ -147,3 +147,18 @@ Deno.test("Executor({ inline }) refuses permissions that it cannot withhold", as
   await using executor = await Executor.start({ inline: true, cpu: { permissions: "inherit" } });
   assertEquals(executor.isRunning, true);
 });
+
+Deno.test("Executor({ inline }) that is terminated before its worker is there tells of no other end", async () => {
+  const executor = await Executor.start({ inline: true });
+  const told: string[] = [];
+  for (const type of ["workerback", "workercrash", "workererror"] as const) {
+    executor.addEventListener(type, () => told.push(type));
+  }
+  const task = executor.runBlocking(() => 1);
+  executor.terminate();
+  await assertRejects(() => task, ShutdownError);
+  await executor.startup();
+  assertEquals(await executor.runCpu(add, 1, 2), 3);
+  await executor.shutdown();
+  assertEquals(told, []);
+});

@@ -368,3 +368,20 @@ Deno.test("Executor.map*() close a source whose item cannot be submitted", async
   await assertRejects(() => Array.fromAsync(executor.mapCpu(double, items())), NotStartedError);
   assertEquals(closed, 2);
 });
+
+Deno.test("Executor.map*() is left at an abort from within its source", async () => {
+  await using executor = await Executor.start();
+  const reason = new Error("left");
+  async function* source(controller: AbortController) {
+    controller.abort(reason);
+    // The source never has an item.
+    await new Promise(() => {});
+    yield 1;
+  }
+  for (const ordered of [true, false]) {
+    const controller = new AbortController();
+    const bound = executor.with({ signal: controller.signal });
+    const map = bound.mapCpu(double, source(controller), { ordered });
+    assertEquals(await assertRejects(() => Array.fromAsync(map)), reason);
+  }
+});

@@ -28,3 +28,23 @@ Deno.test({
     assertEquals((await program.ended()).code, 0);
   },
 });
+
+for (const where of ["worker", "inline"]) {
+  Deno.test({
+    name: `A stream that a task (${where}) has dropped ends while its worker is idle`,
+    ignore: !transfersStreams,
+    async fn() {
+      await using program = new Program([
+        "run",
+        "--allow-all",
+        "--no-prompt",
+        "--v8-flags=--expose-gc",
+        "tests/fixtures/unused_stream.ts",
+        where,
+      ]);
+      await program.line(/^cancelled$/);
+      await program.line(/^shut down$/);
+      assertEquals((await program.ended()).code, 0);
+    },
+  });
+}

@@ -365,3 +365,16 @@ Deno.test("Lifecycle rejects with the error of a pool that does not open, and en
     "open,terminate,gone",
   ]);
 });
+
+Deno.test("Lifecycle.shutdown({ timeout }) ends in time, though a later shutdown is patient", async () => {
+  const bench = new Bench();
+  await bench.do("startup");
+  await bench.do("opened");
+  const first = bench.lifecycle.shutdown({ ...PATIENT, timeout: 20 });
+  const startup = assertRejects(() => bench.lifecycle.startup(), ShutdownError);
+  const second = bench.lifecycle.shutdown(PATIENT);
+  // Nothing else ends the pool.
+  await Promise.all([first, startup, second]);
+  assertEquals(bench.pool.calls.includes("terminate"), true);
+  assertEquals(bench.lifecycle.state, "stopped");
+});

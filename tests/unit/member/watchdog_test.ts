@@ -17,6 +17,7 @@ function worker(job: Job): Watched & { begun: boolean; jobs: { head: Job | undef
     hasBegun() {
       return this.begun;
     },
+    hasEnded: () => false,
     leaveOut: () => true,
   };
 }

@@ -96,10 +96,10 @@ Deno.test("counting() passes calls on, and counts none without a place to count"
 
 Deno.test("counting() counts each call, also of with(), once there is a place to count", async () => {
   const fake = new FakeRunner();
-  let inFlight: InFlight | undefined;
-  const calls = counting(() => fake.runner, () => inFlight);
+  const place: { inFlight?: InFlight } = {};
+  const calls = counting(() => fake.runner, () => place.inFlight);
   const narrower = calls.with({ timeout: 5 });
-  inFlight = new InFlight();
+  const inFlight = place.inFlight = new InFlight();
   for (const runner of [calls, narrower]) {
     const run = runner.runCpu(task);
     assertEquals(run as unknown === fake.run, false);
