@@ -8,30 +8,41 @@ import type { TaskRecord } from "./task_record.ts";
 import type { Loan } from "../wire/values/moved_ends.ts";
 import { guard } from "../wire/values/write_guard.ts";
 
-/** How many jobs whose bytes move travel together: with more, it takes longer again. */
-const MAX_MOVED = 16;
-/** How many with other objects: with more, the first waits longer and nothing is gained. */
-const MAX_OBJECTS = 8;
-/** For how long, in ms, sending those may take; what takes longer does not cost less together. */
+/**
+ * At most this many jobs with moved bytes travel together: with more, sending takes longer again.
+ */
+const MAX_MOVED_JOBS = 16;
+/**
+ * At most this many jobs with other objects travel together: with more, the first job waits longer
+ * and nothing is gained.
+ */
+const MAX_OBJECT_JOBS = 8;
+/**
+ * At most this many ms of sending time for jobs with objects: beyond, joint sending saves nothing.
+ */
 const MAX_SENDING_MS = 0.25;
 
-/** The arguments of a job whose bytes were taken from its caller, and the buffer that is moved. */
+/** The arguments of a job whose bytes were taken from its caller, and the buffer to be moved. */
 export interface Taken {
   readonly args: readonly unknown[];
   readonly buffer: ArrayBuffer;
 }
 
-/** Jobs that travel to a worker in one message; a clone of it that fails, fails for all of them. */
+/**
+ * Jobs that travel to a worker in the same message. The clone of the message fails for all jobs if
+ * the arguments of a single job cannot be cloned.
+ */
 export class Batch {
   /** The buffers, streams and ports that move with the message. */
   readonly transfer: Transferable[] | undefined;
-  /** How many jobs have objects that are cloned, and the task of these jobs. */
+  /** How many jobs have objects to be cloned. */
   objects = 0;
+  /** The task of the jobs with objects. */
   task: AddressedTask | undefined;
   readonly #calls: CallWriter;
   /** Whether no other job may be added. */
   readonly #closed: boolean;
-  /** The one job, if streams or ports move with its arguments. */
+  /** The only job, if streams or ports move with its arguments. */
   readonly lender: Job | undefined;
 
   /**
@@ -78,7 +89,7 @@ export class Batch {
     // A message is taken back as a whole, and moved bytes cannot be taken back: the two do not mix.
     if ((taken === undefined) !== (this.transfer === undefined)) return false;
     if (taken !== undefined) {
-      if (this.transfer!.length === MAX_MOVED) return false;
+      if (this.transfer!.length === MAX_MOVED_JOBS) return false;
       this.transfer!.push(taken.buffer);
     } else if (!job.plain && this.objects > 0) {
       if (!this.#hasRoomFor(job, record)) return false;
@@ -90,11 +101,11 @@ export class Batch {
   }
 
   /**
-   * Whether one more job with objects is worth sending along. All of these jobs are of one task, so
-   * that the time of sending tells about that task.
+   * Whether another job with objects is worth sending along. All jobs with objects in a message are
+   * of the same task, so that the sending time tells about this task.
    */
   #hasRoomFor({ task, length }: Job, { sending, shares }: TaskRecord): boolean {
-    return this.objects < MAX_OBJECTS && this.#calls.endsWith(task.id, length) && !shares &&
+    return this.objects < MAX_OBJECT_JOBS && this.#calls.endsWith(task.id, length) && !shares &&
       (this.objects + 1) * sending.ms < MAX_SENDING_MS;
   }
 
@@ -127,7 +138,7 @@ export class Batch {
     return this.#calls.finishGuarded(guard);
   }
 
-  /** The message of the one job, with what was lent in the place of the arguments. */
+  /** The message of the only job, with the arguments of the loan. */
   messageWith({ values, moved }: Loan): ToWorker {
     return this.#calls.finishMoved(moved, values);
   }
@@ -138,7 +149,7 @@ function travelsAlone({ manner, returned, transferables }: Job, taken: Taken | u
   return manner !== undefined || returned || (transferables !== undefined && taken === undefined);
 }
 
-/** Takes the bytes that a job moves, if they are the one object among its arguments. */
+/** Takes the bytes that a job moves, if the bytes are the only object among the arguments. */
 export function takeBytesOf({ args, transferables }: Job): Taken | undefined {
   const isObject = (arg: unknown) => !isPlain(arg);
   const place = args.findIndex(isObject);

@@ -1,5 +1,7 @@
-/** A longer time, in ms, counts as this long: a run that was held up must not count for long. */
-const LONG_MS = 1;
+/**
+ * A longer time, in ms, counts as this long: a run that was held up must not spoil the estimate.
+ */
+const MAX_COUNTED_MS = 1;
 /** The share of the latest time in the estimate. */
 const WEIGHT = 1 / 4;
 
@@ -14,7 +16,7 @@ export class Estimate {
 
   /** Counts the time, in ms, that the action took. */
   learn(ms: number): void {
-    const counted = Math.min(ms, LONG_MS);
+    const counted = Math.min(ms, MAX_COUNTED_MS);
     this.#ms = this.#ms === Infinity ? counted : this.#ms + (counted - this.#ms) * WEIGHT;
   }
 }

@@ -38,49 +38,57 @@ import { Telling } from "./telling.ts";
 /** A run has failed. */
 type Failed = Extract<FromProcess, readonly [typeof FAILED, ...unknown[]]>;
 
-/** What an inbox compares messages with. */
+/** The parts of a member that an inbox compares messages with. */
 export interface InboxParts {
   readonly backend: Backend;
   readonly runs: Runs;
   readonly ends: OpenEnds;
   readonly outbox: Outbox;
   readonly allowance: Allowance;
-  /** What the pool is called, if its tasks have permissions of their own. */
+  /** The name of the pool, if its tasks have permissions of their own. */
   readonly restricted: string | undefined;
 }
 
-/** What an inbox tells. */
+/** The events of an inbox. */
 export interface InboxEvents {
-  /** The worker is there. */
+  /** The worker has started. */
   onThere(): void;
-  /** The worker has loaded the module at a URL, or has thrown this; `false` if nobody asked. */
+  /**
+   * The worker has loaded the module at a URL, or `thrown` says why not; `false` if nobody asked.
+   */
   onLoadEnded(url: string, thrown?: Thrown): boolean;
   /** A run has ended; `outcome` is a value, or a {@linkcode Failure}. */
   onReturn(job: Job, failed: boolean, outcome: unknown): void;
-  /** A job that goes on has told its caller something. */
+  /** A running task has called `progress()`. */
   onProgress(job: Job, value: unknown): void;
-  /** A job that streams has yielded a value. */
+  /** A streaming task has yielded a value. */
   onYield(job: Job, value: unknown): void;
-  /** The worker waits until everything is taken back that it has not begun. */
+  /** The worker waits until all jobs that have not begun are taken back. */
   onShared(): void;
-  /** All is done that the worker's messages say: the worker may have room for more jobs. */
+  /** A message of the worker was handled: the worker may have room for more jobs. */
   onRoom(): void;
-  /** The worker is about to die of this; of nothing, if a listener of a task handles the error. */
+  /**
+   * The worker is about to die of `thrown`; `undefined` if a listener of a task has handled the
+   * error.
+   */
   onLastWords(thrown: Thrown | undefined): void;
-  /** The worker was told to end, but lives on until native code returns; `false` if nobody told it. */
+  /** The worker was told to end, but lives on until native code returns; `false` if not told. */
   onOutlives(): boolean;
   /** The worker has sent a message that no worker of this package sends. */
   onForeign(message: string, cause?: unknown): void;
 }
 
-/** The one place where messages of a worker arrive. A message may be anything. */
+/** The only place where messages of a worker arrive. A message may be anything. */
 export class Inbox {
   readonly #parts: InboxParts;
   readonly #events: InboxEvents;
   #isThere = false;
   #takesTasks = false;
   #isClosed = false;
-  /** Counts what tasks tell, where the worker knows when to wait: Deno hears a process once a turn. */
+  /**
+   * Counts the calls of `progress()`, where the worker can be made to wait. A process need not
+   * wait: Deno reads messages of a process once a turn of the event loop.
+   */
   readonly #telling: Telling | undefined;
   /** How many values the worker may yield, and of which run. */
   #yields = { run: 0, room: 0 };
@@ -92,7 +100,7 @@ export class Inbox {
     this.#telling = queues ? new Telling(ledger) : undefined;
   }
 
-  /** Whether the worker takes tasks, and tells of them. */
+  /** Whether the worker takes tasks, and may send answers. */
   get takesTasks(): boolean {
     return this.#takesTasks;
   }
@@ -107,7 +115,7 @@ export class Inbox {
     this.#isClosed = true;
   }
 
-  /** Lets the worker go on that waits for room to tell something, as the worker is to end. */
+  /** Lets a task go on that waits in `progress()`, as the worker is to end. */
   release(): void {
     this.#telling?.release();
   }
@@ -123,7 +131,7 @@ export class Inbox {
     }
   }
 
-  /** The reader of a job's stream has taken so many values: the worker may yield as many more. */
+  /** The reader of a job's stream has taken `count` values: the worker may yield as many more. */
   pull(job: Job, count: number): void {
     const run = this.#parts.runs.jobs.runOf(job);
     this.#yieldsOf(run).room += count;
@@ -136,7 +144,7 @@ export class Inbox {
     return this.#yields;
   }
 
-  /** Does what a message says; `false` if the message does not fit what the worker was asked for. */
+  /** Handles a message; `false` if the message does not fit the requests to the worker. */
   #take(message: unknown): boolean {
     const { allowance, runs } = this.#parts;
     if (!this.#takesTasks) return allowance.take() && this.#takeEarly(message);
@@ -147,7 +155,7 @@ export class Inbox {
       return true;
     }
     runs.collect();
-    // The ledger may say what cannot be.
+    // An impossible state of the ledger closes the inbox.
     if (this.#isClosed) return true;
     if (!isWellFormed(message)) return false;
     if (typeof message === "number") return allowance.take() && this.#takeSignal(message);
@@ -155,7 +163,7 @@ export class Inbox {
     return allowance.take() && this.#takeAnswer(message);
   }
 
-  /** Does what a worker says before it takes tasks. */
+  /** Handles a message of a worker that does not take tasks yet. */
   #takeEarly(message: unknown): boolean {
     if (message === READY) {
       if (this.#isThere) return false;
@@ -168,7 +176,7 @@ export class Inbox {
     return this.#takeAtAnyTime(message);
   }
 
-  /** Does what a message says that is but a number. */
+  /** Handles a message that is a mere number. */
   #takeSignal(signal: number): boolean {
     if (signal === OUTLIVES) return this.#events.onOutlives();
     if (signal !== LIVES) return false;
@@ -176,7 +184,7 @@ export class Inbox {
     return true;
   }
 
-  /** Does what a message says that may come before and after the worker takes tasks. */
+  /** Handles a message that may come before and after the worker takes tasks. */
   #takeAtAnyTime(message: Exclude<FromProcess, number>): boolean {
     switch (message[0]) {
       case DYING:
@@ -187,12 +195,12 @@ export class Inbox {
       case UNLOADABLE:
         return this.#events.onLoadEnded(message[1], message[2]);
       default:
-        // A process has begun something that was not sent.
+        // A process has begun a task that was not sent.
         return false;
     }
   }
 
-  /** Does what a message says that answers the host. */
+  /** Handles an answer to the host. */
   #takeAnswer(message: Exclude<FromProcess, number | Said>): boolean {
     const { ends } = this.#parts;
     switch (message[0]) {
@@ -222,7 +230,7 @@ export class Inbox {
     const { runs } = this.#parts;
     const job = runs.begunBy(run);
     if (job === undefined) return false;
-    // First, as this may throw: then the job is still there to fail with its worker.
+    // Decoded first, as decoding may throw: then the job is still there to fail with its worker.
     const value = this.#valueOf(given, extra, !job.settled);
     runs.end(job);
     this.#events.onReturn(job, false, value);
@@ -239,14 +247,14 @@ export class Inbox {
     return true;
   }
 
-  /** Passes on what a run says while it goes on, unless its caller has given up. */
+  /** Passes on a value that a running task tells or yields, unless the caller has given up. */
   #takeSaid([kind, run, given, extra]: Said): boolean {
     const { runs } = this.#parts;
     const { head, first, last } = runs.jobs;
     const isCheap = extra === undefined && isSmall(given);
     if (kind === PROGRESS && this.#telling?.count(isCheap) === false) return false;
     if (head === undefined || run !== first) {
-      // A timer that a task has left behind may go on telling.
+      // A timer that an ended task has left behind may still call `progress()`.
       const latest = head === undefined ? last : first - 1 | 0;
       if (runsBetween(run, latest) < 0) return false;
       this.#valueOf(given, extra, false);
@@ -262,7 +270,10 @@ export class Inbox {
     return true;
   }
 
-  /** The value of a message; its streams and ports are looked after, or end as nobody takes it. */
+  /**
+   * The value of a message. Its streams and ports are kept track of, or ended if nobody takes the
+   * value.
+   */
   #valueOf(value: unknown, extra: Extra | undefined, wanted: boolean): unknown {
     if (extra === undefined) return value;
     if (extra === BUFFER) return toBuffer(value);
@@ -274,7 +285,7 @@ export class Inbox {
   }
 }
 
-/** Whether a run says something while it goes on. */
+/** Whether a message tells or yields a value of a running task. */
 function isSaid(message: Exclude<FromProcess, number>): message is Said {
   return message[0] === PROGRESS || message[0] === YIELDED;
 }

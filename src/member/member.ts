@@ -26,61 +26,65 @@ import type { WorkerState } from "./worker_states.ts";
 
 /** What a member tells its pool. */
 export interface MemberEvents {
-  /** The worker is there, and loads what it is to have before it takes tasks. */
+  /** The worker has started, and loads the modules of `preload` before taking tasks. */
   onUp(member: Member): void;
   /** The worker takes tasks. */
   onReady(member: Member): void;
   /** The worker has loaded a module. */
   onLoaded(member: Member, module: TaskModule): void;
-  /** The worker could not load a module; `failure` makes the error for the caller of a task of it. */
+  /** The worker could not load a module; `failure` makes the error for a task of the module. */
   onUnloadable(
     member: Member,
     module: TaskModule,
     failure: (task: AddressedTask) => Failure,
     cause: unknown,
   ): void;
-  /** So many runs took so many ms each. */
+  /** `runs` runs took `ms` ms each. */
   onTimed(ms: number, runs: number): void;
-  /** The worker is done with this job; `outcome` is a value, or a {@linkcode Failure}. */
+  /** The worker is done with a job; `outcome` is the value or, if `failed`, the error. */
   onReturn(job: Job, failed: boolean, outcome: unknown): void;
-  /** A job that goes on has told its caller something. */
+  /** A running task has called `progress()`. */
   onProgress(job: Job, value: unknown): void;
-  /** A job that streams has yielded a value. */
+  /** A streaming task has yielded a value. */
   onYield(job: Job, value: unknown): void;
-  /** The worker waits until everything is taken back that it has not begun. */
+  /** The worker waits until all jobs that have not begun are taken back. */
   onShared(member: Member): void;
-  /** All is done that the worker's messages say: the worker may have room for more jobs. */
+  /** A message of the worker was handled: the worker may have room for more jobs. */
   onRoom(member: Member): void;
-  /** The worker is needed for a stream or port less. */
+  /** A stream or port no longer needs the worker. */
   onFree(member: Member): void;
-  /** The worker's aborted task has not ended within its grace, or the worker hears nothing. */
+  /**
+   * The worker must be replaced: an aborted task has outlived its grace, or no task begins any
+   * more.
+   */
   onOverdue(member: Member): void;
-  /** The worker is dying: it takes no more tasks, but what it had sent still arrives. */
+  /** The worker is dying: the worker takes no more tasks, but its earlier messages still arrive. */
   onDying(member: Member): void;
-  /** The worker has said what no worker of this package says, and is not heard any more. */
+  /** The worker has broken the protocol, and is not heard any more. */
   onExpelled(member: Member, cause: Error): void;
-  /** The worker is gone; `cause` is what it died of, as far as that is known. */
+  /** The worker is gone; `cause` is the cause of its death, if known. */
   onEnd(member: Member, cause: unknown): void;
 }
 
-/** The host's side of one worker: what the worker runs, and how that ends. */
+/** The host's side of a worker: sends jobs, takes the answers, and notices the worker's end. */
 export class Member implements Watched {
   /** The number of the worker in its pool. */
   readonly number: number;
   /** The state of the worker; only the roster of the pool changes this. */
   state: WorkerState = "starting";
-  /** When the worker became idle, in ms of the time that idle.ts goes by. */
+  /** When the worker became idle, in ms by the clock of idle.ts. */
   idleSince = 0;
-  /** Whether the worker serves somebody: from then on nobody else; and since when, in ms. */
+  /** Whether the worker serves a tenant or the program itself, and from then on nobody else. */
   taken = false;
+  /** When the worker was taken, in ms. */
   takenAt = 0;
-  /** The tenant that the worker serves; the program itself has no name. */
+  /** The name of the tenant that the worker serves; the program itself has no name. */
   tenant: string | undefined;
   /** How the worker has ended, if the worker was a process and has ended. */
   processEnd: ProcessEnd | undefined;
   /** The jobs that the worker was sent. */
   readonly jobs: SentJobs;
-  /** The modules that the worker has, and the module that it loads. */
+  /** The modules that the worker has loaded, and the module being loaded. */
   readonly modules = new ModuleLoads(() => this.engage(false));
   readonly #events: MemberEvents;
   readonly #records: TaskRecords;
@@ -91,25 +95,25 @@ export class Member implements Watched {
   readonly #lookahead = new Lookahead();
   readonly #watchdog: Watchdog;
   readonly #allowance = new Allowance();
-  /** The streams and ports between here and the worker. */
+  /** The streams and ports between the host and the worker. */
   readonly #ends = new OpenEnds(() => this.#events.onFree(this));
-  /** The modules that the worker loads before it takes tasks. */
+  /** The modules that the worker loads before taking tasks. */
   readonly #preload: readonly TaskModule[];
-  /** What the pool is called, if its tasks have permissions of their own. */
+  /** The name of the pool, if its tasks have permissions of their own. */
   readonly #restricted: string | undefined;
   /** Whether the worker was told to end. */
   #isEnding = false;
   /** Whether the worker is not heard any more. */
   #isExpelled = false;
   #lastWords: Thrown | undefined;
-  /** How many ms the worker may take to end. */
+  /** How many ms the worker may take to end, after `retire()`. */
   #exitWait = 0;
 
   /**
    * Starts a worker.
    *
-   * @param name What the pool is called.
-   * @param records What the pool has learned of its tasks.
+   * @param name The name of the pool.
+   * @param records The pool's records of its tasks.
    */
   constructor(
     number: number,
@@ -184,12 +188,15 @@ export class Member implements Watched {
     };
   }
 
-  /** Whether the worker was started late enough to know the task's module, and can load it. */
+  /**
+   * Whether the worker knows the task's module, and has not failed to load the module. A worker
+   * knows the modules that the program had named before the worker's start.
+   */
   canRun(task: AddressedTask): boolean {
     return task.module < this.#backend.listed && !this.modules.hasFailed(task.module);
   }
 
-  /** The worker serves this tenant for as long as it lives. */
+  /** The worker serves this tenant, and nobody else, from now on. */
   assign(tenant: string | undefined): void {
     this.taken = true;
     this.takenAt = machinery.now();
@@ -206,27 +213,29 @@ export class Member implements Watched {
     return this.modules.has(task.module);
   }
 
-  /** Whether the worker has begun the load that it was asked for last. */
+  /** Whether the worker has begun the latest load. */
   get hasBegunLoad(): boolean {
     return this.#backend.ledger.hasBegunLoad;
   }
 
-  /** Whether the worker is not heard any more, as it has said what no worker says. */
+  /** Whether the worker has broken the protocol, and is not heard any more. */
   get isExpelled(): boolean {
     return this.#isExpelled;
   }
 
-  /** Whether the worker has a task, or loads the module of one. */
+  /** Whether the worker has a task, or loads a module. */
   get busy(): boolean {
     return this.jobs.size > 0 || this.modules.current !== undefined;
   }
 
-  /** Whether the worker is needed for a stream or port: then it is not to be retired. */
+  /** Whether a stream or port needs the worker: such a worker must not be retired. */
   get inUse(): boolean {
     return this.#ends.inUse;
   }
 
-  /** Whether something that was accepted has not ended here: a task, or a stream. */
+  /**
+   * Whether an accepted task or a stream has not ended in the worker: a shutdown waits for both.
+   */
   get unfinished(): boolean {
     return this.jobs.size > 0 || this.modules.job !== undefined || this.#ends.unfinished;
   }
@@ -236,7 +245,7 @@ export class Member implements Watched {
     return this.#watchdog.overdue;
   }
 
-  /** Whether the worker is being sent something, which may run code of the caller's. */
+  /** Whether a message is being posted to the worker: the clone may run getters of the caller. */
   get sending(): boolean {
     return this.#outbox.isSending;
   }
@@ -246,7 +255,7 @@ export class Member implements Watched {
     return this.#runs.waiting;
   }
 
-  /** What the worker was asked for but has not begun: the number of a run, or the URL of a module. */
+  /** The next run or load, if the worker has not begun: the run's number, or the module's URL. */
   get unbegun(): number | string | undefined {
     const { current } = this.modules;
     if (current !== undefined) return this.hasBegunLoad ? undefined : current.url;
@@ -255,8 +264,8 @@ export class Member implements Watched {
   }
 
   /**
-   * Whether the job may be sent now: to a worker that has nothing to do, or ahead, if the job and
-   * those before it are short, so that the job is not far from beginning.
+   * Whether the job may be sent now. A worker without jobs has room. A worker with jobs has room if
+   * all of these jobs and the new job are short, so that the new job begins soon.
    */
   hasRoomFor(job: Job): boolean {
     const { task } = job;
@@ -264,35 +273,35 @@ export class Member implements Watched {
     return this.jobs.size === 0 || this.hasLoaded(task) && this.#mayFollow(job);
   }
 
-  /** Whether a job may be sent to a worker that has jobs. */
+  /** Whether a job may be sent ahead, to a worker with jobs. */
   #mayFollow(job: Job): boolean {
     const { size, first, last } = this.jobs;
     const record = this.#records.of(job.task);
     if (
       !this.#backend.queues || !this.#outbox.canTeach ||
-      // Its time begins when it is sent.
+      // A time limit begins when its job is sent, not when the jobs before have ended.
       job.options?.timeout !== undefined ||
-      // A worker that does not end an aborted task is given up with all that it has.
+      // A worker that does not end an aborted task is given up, with all its jobs.
       this.#watchdog.waitsForEnd ||
       !Lookahead.mayHaveMore(size, runsBetween(first, last), record.running.ms)
     ) return false;
-    // Moved arguments cannot be taken back, nor any job from before them.
+    // A job with moved arguments cannot be taken back, and neither can a job behind.
     if (job.transferables !== undefined) return Lookahead.mayMove(size);
     if (this.#outbox.lastKept !== last) return false;
     return job.plain || Lookahead.mayClone(size, record.sending.ms);
   }
 
-  /** Whether half of the jobs are done that the worker was sent. */
+  /** Whether at least half of the jobs that the worker had after the last sending are done. */
   get runsLow(): boolean {
     return this.#lookahead.runsLow(this.jobs.size);
   }
 
-  /** Whether other jobs wait for a job that was under way when this was asked last. */
+  /** Whether jobs wait behind a job that was already under way at the last call. */
   isHeldUp(): boolean {
     return this.#lookahead.isHeldUp(this.#runs.claimed, this.jobs.last);
   }
 
-  /** Has the worker load the module of a job, which is to be sent when that is done. */
+  /** Has the worker load the module of a job. The pool sends the job after the load. */
   load(job: Job): void {
     this.#load(modules[job.task.module]!, job, () => this.#watchdog.giveUp());
   }
@@ -304,7 +313,7 @@ export class Member implements Watched {
     this.#backend.post([LOAD, module.url]);
   }
 
-  /** Loads what the pool wants loaded; when all of that is there, the worker takes tasks. */
+  /** Loads the next module of `preload`; after the last module, the worker takes tasks. */
   #prepare(): void {
     const missing = this.#preload.find(({ index }) => !this.modules.has(index));
     if (missing !== undefined) return this.#load(missing);
@@ -313,16 +322,16 @@ export class Member implements Watched {
   }
 
   /**
-   * The worker has loaded the module that it was asked for, or says why it cannot.
+   * The worker has loaded a module, or `thrown` says why not.
    *
-   * @returns Whether the worker was asked for it.
+   * @returns `false` if the worker was not asked for this module.
    */
   #endLoad(url: string, thrown?: Thrown): boolean {
     const module = this.modules.current;
     if (module?.url !== url) return false;
     if (thrown !== undefined) {
       const cause = decodeThrown(thrown);
-      // Many jobs may wait for the module: the cause is decoded once for all of them.
+      // Many jobs may wait for the module: the cause is decoded once for all jobs.
       const failure = (task: AddressedTask) =>
         new Failure(task, "load", () => cause, this.#restricted);
       this.#events.onUnloadable(this, module, failure, cause);
@@ -334,12 +343,12 @@ export class Member implements Watched {
     return true;
   }
 
-  /** Sends a job to the worker, at the latest with the next `flush()`; the job fails if it cannot be. */
+  /** Sends a job, at the latest with the next `flush()`. A job that cannot be sent fails. */
   send(job: Job): void {
     this.#outbox.send(job);
   }
 
-  /** Sends what was gathered. */
+  /** Sends the gathered jobs. */
   flush(): void {
     this.#outbox.flush();
     this.#lookahead.sent(this.jobs.size);
@@ -350,17 +359,19 @@ export class Member implements Watched {
     this.#runs.collect();
   }
 
-  /** The reader of a job's stream has taken so many values. */
+  /** The reader of a job's stream has taken `count` more values. */
   pull(job: Job, count: number): void {
     this.#inbox.pull(job, count);
   }
 
-  /** Takes back the jobs that the worker has not begun, but those whose arguments were moved there. */
+  /**
+   * Takes back the jobs that have not begun, except jobs whose arguments have moved to the worker.
+   */
   takeBack(): Job[] {
     return this.#runs.takeBack(this.#outbox.lastKept);
   }
 
-  /** Whether the worker has begun a job that it was sent, and that was not taken back. */
+  /** Whether the worker has begun a job. The job was sent, and was not taken back. */
   hasBegun(job: Job): boolean {
     return this.#runs.hasBegun(job);
   }
@@ -375,14 +386,17 @@ export class Member implements Watched {
     return this.#backend.queues && this.#runs.drop(job);
   }
 
-  /** Drops a job that was sent ahead: it never begins; `false` if it has, or is the first. */
+  /**
+   * Drops a job that was sent ahead, so that the job never begins; `false` if the job has begun, or
+   * is the first.
+   */
   drop(job: Job): boolean {
     return job !== this.jobs.head && this.#runs.drop(job);
   }
 
   /**
-   * The caller of a job has given up. A job that was sent ahead and has not begun never will; a job
-   * that runs is told, and if it does not end soon, its worker is given up.
+   * The caller of a job has given up. A job that was sent ahead is dropped, unless the job has
+   * begun. A running task is told. If the task does not end soon, the pool replaces the worker.
    */
   abort(job: Job, reason: unknown): void {
     const { ledger } = this.#backend;
@@ -395,13 +409,15 @@ export class Member implements Watched {
     this.#watchdog.aborted(job);
   }
 
-  /** Says whether the worker has work: then it keeps the process alive, and is looked at. */
+  /**
+   * Says whether the worker has work. A worker with work keeps the program alive, and is watched.
+   */
   engage(engaged: boolean): void {
     this.#backend.engage(engaged);
     if (engaged && isAfterStartup()) this.#watchdog.watch();
   }
 
-  /** Whoever reads or writes a stream between here and the worker learns that the worker is gone. */
+  /** Fails the streams between the host and the worker, as the worker is gone. */
   failEnds(makeReason: () => unknown): void {
     if (!this.#ends.isEmpty) this.#ends.fail(makeReason());
   }
@@ -409,25 +425,25 @@ export class Member implements Watched {
   /**
    * Ends the worker, whatever it does.
    *
-   * @param loading Whether the worker loads a module that nobody waits for any more.
+   * @param loading Whether the worker loads a module. Nobody waits for the load any more.
    */
   terminate(loading = false): void {
     this.#isEnding = true;
     this.#inbox.release();
     this.#watchdog.stop();
-    // A job whose arguments were moved there and that has not begun: nobody waits for it any more.
+    // A job with moved arguments was not taken back; if the job has not begun, nobody waits for it.
     for (const job of this.jobs) this.drop(job);
     this.#backend.terminate(this.jobs.size > 0 || loading);
   }
 
-  /** Ends the worker, which has no job, when what its tasks have left under way is done. */
+  /** Ends a worker without jobs, after the work that earlier tasks have left under way. */
   retire(): void {
     this.#isEnding = true;
     this.#watchdog.stop();
     this.#exitWait = this.#backend.retire();
   }
 
-  /** Resolves when the worker has ended, or `patience` ms after it should have. */
+  /** Resolves when the worker has ended, or `patience` ms after the time that `retire()` allows. */
   async ended(patience: number): Promise<void> {
     const late = Promise.withResolvers<void>();
     const timer = machinery.setTimeout(late.resolve, this.#exitWait + patience);
@@ -435,7 +451,10 @@ export class Member implements Watched {
     machinery.clearTimeout(timer);
   }
 
-  /** Ends the hearing of a worker that was not told to end; the pool ends the worker. */
+  /**
+   * Stops hearing a worker that has broken the protocol; the pool then ends the worker. A worker
+   * that was told to end is ending anyway.
+   */
   #expel(what: string, cause?: unknown): void {
     if (this.#isExpelled || this.#isEnding) return;
     this.#isExpelled = true;
@@ -446,7 +465,7 @@ export class Member implements Watched {
       `it was ended, as it sent what no worker of this package sends: ${what}`,
       cause === undefined ? undefined : { cause },
     );
-    // Later, as the pool may be at work with its workers.
+    // Later, as the pool may be in a loop over its workers.
     queueMicrotask(() => this.#events.onExpelled(this, error));
   }
 
@@ -459,7 +478,9 @@ export class Member implements Watched {
   }
 }
 
-/** A reason as a message has it; a reason that cannot be sent still tells that the task was aborted. */
+/**
+ * The reason of an abort, for a message. An `AbortError` stands for a reason that cannot be sent.
+ */
 function encodeReason(reason: unknown): Thrown {
   try {
     return encodeThrown(reason);

@@ -6,18 +6,18 @@ import * as machinery from "../runtime/real_timers.ts";
 const LOAD_TIMEOUT_MS = 30_000;
 
 /**
- * The task modules of one worker: those it has, those it failed to load, and the one that it loads.
- * A module is loaded before a task of it is sent, so that the load takes none of the task's time and
+ * The task modules of a worker: the loaded, the failed, and the module being loaded. A module is
+ * loaded before a task of the module is sent, so that the load takes none of the task's time and
  * outlives a caller who gives up.
  */
 export class ModuleLoads {
   readonly #loaded = new Set<number>();
   readonly #failed = new Set<number>();
-  /** The module that was loaded last: this is asked for each task. */
+  /** The module loaded last, for a quick answer: `has()` is called for each task. */
   #latest = -1;
   /** The module that the worker loads now. */
   #current: TaskModule | undefined;
-  /** The job that waits for it, unless its caller has given up. */
+  /** The job that waits for the load, unless the caller has given up. */
   #job: Job | undefined;
   #timer: machinery.Timer | undefined;
   readonly #onLeft: () => void;
@@ -54,7 +54,7 @@ export class ModuleLoads {
   /**
    * The worker begins to load a module.
    *
-   * @param job The job that waits for it.
+   * @param job The job that waits for the load.
    * @param onLate Is called when the load takes too long.
    */
   begin(module: TaskModule, job: Job | undefined, onLate: (() => void) | undefined): void {
@@ -68,11 +68,11 @@ export class ModuleLoads {
       this.#timer = undefined;
       onLate();
     }, LOAD_TIMEOUT_MS);
-    // What waits for the load keeps the program alive, if anything does.
+    // Only a job that waits for the load keeps the program alive.
     Deno.unrefTimer(this.#timer);
   }
 
-  /** The worker has loaded the module, has failed to, or is gone: returns what had waited. */
+  /** The load has ended: well, with an error, or with the worker. Returns the job that waited. */
   end(outcome: "loaded" | "failed" | "gone"): Job | undefined {
     if (this.#timer !== undefined) machinery.clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -87,7 +87,10 @@ export class ModuleLoads {
     return job;
   }
 
-  /** Takes the job out that waits: its caller has given up, or another worker runs it. The load goes on. */
+  /**
+   * Takes out the waiting job: its caller has given up, or another worker runs the job. The load
+   * goes on.
+   */
   remove(job: Job): void {
     job.place = undefined;
     this.#job = undefined;

@@ -9,23 +9,26 @@ import {
 } from "../wire/values/moved_ends.ts";
 import type { Guard } from "../wire/values/stream_guards.ts";
 
-/** A stream or port that has one end here and one in the worker. */
+/** A stream or port with an end here and an end in the worker. */
 interface OpenEnd {
-  /** Ends it here; there is none for a port that was given to a task, whose other end is the caller's. */
+  /**
+   * Ends the stream or port here. A port given to a task has no guard: the other end is the
+   * caller's.
+   */
   readonly guard: Guard | undefined;
-  /** What the worker has said of its end. */
+  /** The state of the worker's end, as the worker has told. */
   state: EndState;
   /** Whether this side's end is open. */
   open: boolean;
-  /** Whether what was accepted has not ended before this has. */
+  /** Whether a shutdown waits for the stream or port. */
   readonly isWork: boolean;
 }
 
-/** What was made of each value that holds streams or ports, so that it can be discarded. */
+/** For each arrived value with streams or ports, a function that ends the streams and ports. */
 const discards = new WeakMap<object, () => void>();
 
 /**
- * Ends the streams and ports of a value that has arrived, and that nobody takes.
+ * Ends the streams and ports of an arrived value that nobody takes.
  *
  * @param value Any value.
  */
@@ -40,25 +43,25 @@ export class OpenEnds {
   #lastId = 0;
 
   /**
-   * Makes one.
+   * Makes an empty list.
    *
-   * @param onFree Is called when the worker is needed for one less.
+   * @param onFree Is called when a stream or port no longer needs the worker.
    */
   constructor(onFree: () => void) {
     this.#onFree = onFree;
   }
 
-  /** Whether there are none. */
+  /** Whether there are no streams and ports. */
   get isEmpty(): boolean {
     return this.#ends.size === 0;
   }
 
-  /** Whether the worker is needed for any: then it is not to be retired. */
+  /** Whether a stream or port needs the worker: such a worker must not be retired. */
   get inUse(): boolean {
     return !this.isEmpty && this.#ends.values().some(isInUse);
   }
 
-  /** Whether a shutdown waits for any. */
+  /** Whether a shutdown waits for a stream or port. */
   get unfinished(): boolean {
     return !this.isEmpty && this.#ends.values().some((end) => end.isWork && isInUse(end));
   }
@@ -78,7 +81,7 @@ export class OpenEnds {
     return loan;
   }
 
-  /** What was lent could not be sent. */
+  /** The streams and ports of a loan could not be sent. */
   takeBack({ moved }: Loan, reason: unknown): void {
     for (const { id } of moved) {
       this.#ends.get(id)?.guard?.fail(reason);
@@ -94,7 +97,7 @@ export class OpenEnds {
     const values = [value];
     const adopted = adopt(values, moved, { onEnd: (id) => this.#close(id) });
     for (const { id, end, guard } of adopted) {
-      // The worker has moved a port away, and knows no more of it.
+      // A worker that has moved a port away never tells of the port's end.
       const state = end instanceof MessagePort ? ENDED : HELD;
       this.#ends.set(id, { guard, state, open: true, isWork: true });
     }
@@ -111,7 +114,7 @@ export class OpenEnds {
     return id <= this.#lastId;
   }
 
-  /** The worker says how it is with its end. */
+  /** The worker tells the state of its end. */
   setState(id: number, state: EndState): void {
     const end = this.#ends.get(id);
     if (end === undefined) return;
@@ -132,7 +135,7 @@ export class OpenEnds {
     if (!isInUse(end)) this.#onFree();
   }
 
-  /** The worker is gone, or was given up: whoever reads or writes learns it. */
+  /** The worker is gone, or was given up: all readers and writers get this reason. */
   fail(reason: unknown): void {
     const ends = [...this.#ends.values()];
     this.#ends.clear();

@@ -17,10 +17,10 @@ import type { OpenEnds } from "./open_ends.ts";
 import type { Runs } from "./runs.ts";
 import type { TaskRecords } from "./task_record.ts";
 
-/** One message of this many is timed: reading the clock twice takes a microsecond. */
+/** A message is timed once per this many runs, as reading the clock twice takes a microsecond. */
 const TIMED_RUNS = 8;
 
-/** What an outbox sends through, and what it tells of. */
+/** The parts of a member that an outbox works with. */
 export interface OutboxParts {
   readonly backend: Backend;
   readonly runs: Runs;
@@ -31,31 +31,32 @@ export interface OutboxParts {
   readonly onRefused: (job: Job, error: NotCloneableError) => void;
 }
 
-/** Sends jobs to a worker: several in one message, where that is possible. */
+/** Sends jobs to a worker: several in a message, where possible. */
 export class Outbox {
   readonly #parts: OutboxParts;
-  /** The jobs that are gathered, and the jobs that are being sent: a getter may run the caller's code. */
+  /** The gathered jobs, for the next message. */
   #batch: Batch | undefined;
+  /** The jobs of the message being posted: meanwhile a getter may run the caller's code. */
   #sending: Batch | undefined;
   /** The tasks whose address the worker has. */
   readonly #known = new Map<number, AddressedTask>();
   /** The last run whose arguments were not moved. */
   #lastKept = 0;
-  /** The first run of the message that was timed last. */
+  /** The first run of the message timed last. */
   #timed = 0;
-  /** How many messages were sent whose calls the worker may ask to be sent one by one. */
+  /** For how many messages the worker may still ask that the calls be sent separately. */
   #together = 0;
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
   }
 
-  /** Whether something is being sent, which may run code of the caller's. */
+  /** Whether a message is being posted: the clone may run getters of the caller. */
   get isSending(): boolean {
     return this.#sending !== undefined;
   }
 
-  /** Whether a run has not been sent: it is being sent. */
+  /** Whether a run is not sent yet: the run is in the message being posted. */
   isUnsent(run: number): boolean {
     return this.#sending !== undefined && runsBetween(this.#sending.first, run) >= 0;
   }
@@ -70,14 +71,14 @@ export class Outbox {
     return this.#known.size < MAX_ADDRESSES;
   }
 
-  /** Sends a job, at the latest with the next `flush()`; the job fails if it cannot be sent. */
+  /** Sends a job, at the latest with the next `flush()`. A job that cannot be sent fails. */
   send(job: Job): void {
     if (!this.#known.has(job.task.id)) this.#teach(job.task);
     const taken = job.transferables && takeBytesOf(job);
     const { records, runs } = this.#parts;
     if (this.#batch?.add(job, taken, records.of(job.task)) !== true) {
       this.flush();
-      // By a getter of an argument that was sent.
+      // A getter of an argument, run by the clone, may have settled the job.
       if (job.settled) return;
       this.#batch = new Batch(nextRun(runs.jobs.last), job, taken);
     }
@@ -85,14 +86,14 @@ export class Outbox {
     if (job.transferables === undefined) this.#lastKept = run;
   }
 
-  /** Sends what was gathered. */
+  /** Sends the gathered jobs. */
   flush(): void {
     const batch = this.#batch;
     this.#batch = undefined;
     if (batch !== undefined) this.#post(batch);
   }
 
-  /** The worker asks that calls of a task be sent one by one; `false` if none were sent together. */
+  /** The worker asks for the calls of a task separately; `false` if no calls were sent together. */
   separate(task: number): boolean {
     if (--this.#together < 0) return false;
     const known = this.#known.get(task);
@@ -103,7 +104,7 @@ export class Outbox {
   /** Gives the worker the address of a task. */
   #teach(task: AddressedTask): void {
     const { backend, runs } = this.#parts;
-    // The tasks that the worker has yet to run must not be forgotten.
+    // While the worker has jobs, the addresses of their tasks must not be forgotten.
     if (!this.canTeach && runs.jobs.size === 0) {
       this.#known.clear();
       backend.post([FORGET]);
@@ -138,14 +139,14 @@ export class Outbox {
   /** Posts a message; throws if something in the message cannot be cloned. */
   #write(batch: Batch): void {
     const { backend, runs } = this.#parts;
-    // A backend that does not queue is sent one job at a time: this one.
+    // A backend that does not queue has a single job at a time: the head.
     const context = backend.queues ? undefined : runs.jobs.head?.context;
     if (batch.lender !== undefined) this.#lend(batch, batch.lender, context);
     else if (batch.objects > 0 && backend.queues) this.#writeGuarded(batch);
     else backend.post(batch.message, batch.transfer, context);
   }
 
-  /** Posts objects to a worker; throws if one of them is nested too deep. */
+  /** Posts a message with objects; throws if an object is nested too deep. */
   #writeGuarded(batch: Batch): void {
     const message = batch.guarded();
     const outer = beginWriting(message);
@@ -156,10 +157,10 @@ export class Outbox {
     }
   }
 
-  /** Posts a job whose arguments have streams or ports. */
+  /** Posts a job with streams or ports in the arguments. */
   #lend(batch: Batch, { args, transferables }: Job, context: AsyncContext): void {
     const { allowance, backend, ends } = this.#parts;
-    // Refuses what cannot be sent before anything is taken from its owner.
+    // Arguments that cannot be sent are refused before a stream is taken from its owner.
     void batch.message;
     const loan = ends.lend(args, transferables!);
     allowance.grant(loan.moved.length);
@@ -171,7 +172,7 @@ export class Outbox {
     }
   }
 
-  /** Sends jobs one by one that could not be sent together: only the job to blame fails. */
+  /** Sends each job of a refused message in a message of its own: only the job to blame fails. */
   #sendApart({ size, transfer }: Batch, cause: unknown): void {
     const { backend, onRefused, runs } = this.#parts;
     const jobs = runs.jobs.removeLast(size);
@@ -187,12 +188,12 @@ export class Outbox {
   }
 }
 
-/** The error of a job whose arguments cannot be sent; says which argument is to blame. */
+/** The error of a job whose arguments cannot be sent; names the argument to blame. */
 function refusal(job: Job, cause: unknown, clone: Backend["clone"]): NotCloneableError {
   const culprit = job.args.findIndex((arg) => {
     try {
       assertCloneable(arg);
-      // A clone of what is transferred would take it from its owner.
+      // To clone a transferable would take the transferable from its owner.
       if (transferablesOf(arg) === undefined) clone(arg);
       return false;
     } catch {

@@ -1,15 +1,15 @@
-/** How many values are looked at: this runs on the event loop. */
+/** At most this many values are looked at, as the look holds up the event loop. */
 const MAX_VALUES = 20_000;
-/** What a value takes on the wire beside its contents, in bytes; a guess. */
+/** The size of a value on the wire without the contents, in bytes; a guess. */
 const VALUE_BYTES = 16;
-/** How many bytes a worker reads in a ms at least, on a slow machine that is busy. */
+/** A worker reads at least this many bytes per ms, even on a slow and busy machine. */
 const BYTES_PER_MS = 5_000;
-/** How long, in ms, arguments may take to read that hold more values than are looked at. */
-const LONG_MS = 300_000;
+/** The longest estimate, in ms; also the estimate for more values than are looked at. */
+const MAX_READING_MS = 300_000;
 
 /**
- * How long a worker may take to read these arguments, in ms; generous. It is asked only of a worker
- * that has been silent for long, so that sending costs nothing.
+ * A generous estimate of how long, in ms, a worker takes to read these arguments. The estimate is
+ * made only when a worker has been silent for long, so that sending does not pay for the look.
  */
 export function readingTime(args: readonly unknown[]): number {
   const seen = new Set<unknown>();
@@ -22,17 +22,17 @@ export function readingTime(args: readonly unknown[]): number {
     if (typeof value !== "object" || value === null || seen.has(value)) continue;
     seen.add(value);
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) bytes += value.byteLength;
-    else if (sizeOf(value) + unseen.length + seen.size > MAX_VALUES) return LONG_MS;
+    else if (sizeOf(value) + unseen.length + seen.size > MAX_VALUES) return MAX_READING_MS;
     else if (value instanceof Map) unseen.push(...value.keys(), ...value.values());
     else if (value instanceof Set) unseen.push(...value);
     else {
-      // What was sent has no getter that matters: an argument that has is not read again.
+      // From descriptors, as a getter of the caller must not run again.
       for (const { value: inside } of Object.values(Object.getOwnPropertyDescriptors(value))) {
         unseen.push(inside);
       }
     }
   }
-  return Math.min(LONG_MS, bytes / BYTES_PER_MS);
+  return Math.min(MAX_READING_MS, bytes / BYTES_PER_MS);
 }
 
 function sizeOf(value: object): number {

@@ -4,40 +4,40 @@ import { runsBetween } from "../wire/ledger.ts";
 import type { Job } from "./job.ts";
 import { SentJobs } from "./sent_jobs.ts";
 
-/** The time of a run that is said to be longer than this many ms is checked. */
+/** A run that took longer than this many ms, as the worker says, has its time checked. */
 const LONG_MS = 1_000;
 
-/** What the runs of a worker tell. */
+/** The events of a worker's runs. */
 export interface RunEvents {
-  /** The worker has written to the ledger what cannot be. */
+  /** The worker has written an impossible state to the ledger. */
   onBroken(): void;
   /** The result of a run was in the ledger. */
   onResult(job: Job, result: unknown): void;
   /** A run has ended, or will never begin. */
   onEnded(job: Job): void;
-  /** So many runs took so many ms each; the last of them was of this job. */
+  /** `runs` runs took `ms` ms each; the last run was of this job. */
   onTimed(job: Job, ms: number, runs: number): void;
 }
 
 /**
- * The runs that a worker was sent, and how far it is with them, by the ledger. The worker can write
- * anything there at any time, so each claim is checked: what has ended has begun, and what has begun
- * was sent.
+ * The runs that were sent to a worker, and the worker's progress by the ledger. The worker can
+ * write anything to the ledger at any time, so each entry is checked: an ended run has begun, and a
+ * begun run was sent.
  */
 export class Runs {
   /** The jobs of the runs: jobs enter when they are sent, and leave when they return or are taken back. */
   readonly jobs = new SentJobs();
   readonly #ledger: Backend["ledger"];
   readonly #events: RunEvents;
-  /** Whether the worker has written to the ledger what cannot be. */
+  /** Whether the worker has written an impossible state to the ledger. */
   #isBroken = false;
-  /** Whether nothing is believed any more that the worker says. */
+  /** Whether the ledger is not read any more, as the worker is not believed. */
   #isClosed = false;
   /** The last run whose message was posted. */
   #posted = 0;
-  /** Since when there is this worker, in ms: no run takes longer. */
+  /** When the worker was made, in ms: no run can have taken longer than since then. */
   readonly #since = now();
-  /** How many runs have ended since one was timed: short runs are timed together. */
+  /** How many runs have ended since the latest timed run: short runs are timed together. */
   #untimed = 0;
 
   constructor(ledger: Backend["ledger"], events: RunEvents) {
@@ -53,7 +53,7 @@ export class Runs {
     return last;
   }
 
-  /** The runs up to this one were posted. */
+  /** All runs up to `last` were posted. */
   posted(last: number): void {
     this.#posted = last;
   }
@@ -69,7 +69,7 @@ export class Runs {
     if (jobs.size === 0 || this.#isClosed) return;
     const { ended } = this.#ledger;
     if (runsBetween(jobs.first, ended) < 0) return;
-    // Read after that: the worker goes on meanwhile, and claims a run before the run ends.
+    // Read after `ended`: the worker goes on meanwhile, and claims a run before the run ends.
     const { claimed } = this.#ledger;
     if (runsBetween(ended, claimed) < 0 || runsBetween(claimed, this.#posted) < 0) {
       return this.#break();
@@ -86,7 +86,7 @@ export class Runs {
     }
   }
 
-  /** The job of a run that is under way; `undefined` if no such run is. */
+  /** The job of a run, if the run is under way. */
   begunBy(run: number): Job | undefined {
     const { head, first } = this.jobs;
     return head !== undefined && run === first && this.hasBegun(head) ? head : undefined;
@@ -106,12 +106,12 @@ export class Runs {
     this.#events.onEnded(head);
   }
 
-  /** Whether the worker has begun a job that it was sent, and that was not taken back. */
+  /** Whether the worker has begun a job. The job was sent, and was not taken back. */
   hasBegun(job: Job): boolean {
     return this.#isBroken || runsBetween(this.jobs.runOf(job), this.#ledger.claimed) >= 0;
   }
 
-  /** The run that was claimed last. */
+  /** The run claimed last. */
   get claimed(): number {
     const { claimed } = this.#ledger;
     if (this.jobs.size > 0 && !this.#canHaveClaimed(claimed)) this.#break();
@@ -125,7 +125,7 @@ export class Runs {
     return Math.max(0, Math.min(size - 1, runsBetween(this.#ledger.claimed, last)));
   }
 
-  /** Keeps a job from running; `false` if it has begun. */
+  /** Keeps a job from running; `false` if the job has begun. */
   drop(job: Job): boolean {
     return this.#ledger.drop(this.jobs.runOf(job));
   }
@@ -139,7 +139,7 @@ export class Runs {
     if (this.jobs.size === 0) return [];
     const begun = this.#ledger.takeBack(last);
     if (begun === undefined || !this.#canHaveClaimed(begun)) {
-      // Nobody knows what has begun, and no task may run twice.
+      // Nobody knows which tasks have begun, and no task may run twice.
       this.#break();
       return [];
     }
@@ -152,7 +152,7 @@ export class Runs {
     return jobs;
   }
 
-  /** Whether a run can be the latest that was claimed, as long as the worker has not answered. */
+  /** Whether a run can be the run claimed last, as these jobs have no answer yet. */
   #canHaveClaimed(run: number): boolean {
     const { first, last } = this.jobs;
     return runsBetween(first, run) >= -1 && runsBetween(run, last) >= 0;

@@ -2,17 +2,21 @@ import type { Job } from "./job.ts";
 import { nextRun, runsBetween, SLOTS } from "../wire/ledger.ts";
 
 /**
- * Jobs that a worker was sent and has not answered, settled or not, by the numbers of their runs:
- * the first runs, the others come after it. Some of those between may have been taken back.
+ * The jobs that were sent to a worker and have no answer yet, by the numbers of their runs. A
+ * settled job stays until the worker answers. The first job is under way or next. Runs between the
+ * first and the last job may have been taken back.
  */
 export class SentJobs {
-  /** Each at the slot of its run. */
+  /** Each job, at the slot of its run. */
   readonly #jobs: (Job | undefined)[] = [];
-  /** The run that was sent last, and the first of those that are still here. */
+  /** The run that was sent last. */
   #last = 0;
+  /** The run of the first job. */
   #first = 0;
   #size = 0;
-  /** The run that was looked for last: all that are cancelled together are, one after the other. */
+  /**
+   * The run that `runOf()` found last, as jobs that are cancelled together are looked for in order.
+   */
   #found = 0;
 
   /** How many jobs there are. */
@@ -25,12 +29,12 @@ export class SentJobs {
     return this.#last;
   }
 
-  /** The run that is under way, or next. */
+  /** The run under way, or next. */
   get first(): number {
     return this.#first;
   }
 
-  /** The job of that run. */
+  /** The job of the first run. */
   get head(): Job | undefined {
     return this.#size === 0 ? undefined : this.#jobs[this.#first & SLOTS - 1];
   }
@@ -43,7 +47,7 @@ export class SentJobs {
     this.#jobs[this.#last & SLOTS - 1] = job;
   }
 
-  /** Takes a job out, wherever it stands. */
+  /** Takes out a job, from any place. */
   remove(job: Job): void {
     const run = this.runOf(job);
     job.place = undefined;
@@ -52,19 +56,21 @@ export class SentJobs {
     while (this.#jobs[this.#first & SLOTS - 1] === undefined) this.#first = nextRun(this.#first);
   }
 
-  /** Takes the last ones out again, that many, which were not sent: others will have their runs. */
+  /** Takes out the last `count` jobs, which could not be sent. Other jobs will get their runs. */
   removeLast(count: number): Job[] {
     const last = this.#last - count | 0;
     const jobs = this.between(last, this.#last);
     for (const job of jobs) this.remove(job);
     this.#last = last;
-    // The job that was the first may have had a later run than the one that is the last now.
+    // If all jobs were taken out, the first run was later than the new last run.
     if (this.#size === 0) this.#first = last;
     this.#found = this.#first;
     return jobs;
   }
 
-  /** The number of a job's run; found at once if it is the first, or follows the one found last. */
+  /**
+   * The number of a job's run. Fast for the first job, and for a job soon after the job found last.
+   */
   runOf(job: Job): number {
     let run = this.#first;
     if (this.#jobs[run & SLOTS - 1] === job) return run;
@@ -75,7 +81,7 @@ export class SentJobs {
     return this.#found = run;
   }
 
-  /** The jobs after this run and up to that one, in the order of their runs. */
+  /** The jobs after the run `after`, up to the run `last`, in the order of their runs. */
   between(after: number, last: number): Job[] {
     const jobs: Job[] = [];
     for (let run = nextRun(after); runsBetween(run, last) >= 0; run = nextRun(run)) {

@@ -1,20 +1,23 @@
 import { Estimate } from "./estimate.ts";
 import type { AddressedTask } from "../tasks/task.ts";
 
-/** What a pool has learned of a task. */
+/** A pool's record of a task, learned from earlier calls. */
 export class TaskRecord {
   /** How long a run takes. */
   readonly running = new Estimate();
-  /** How long the host takes to clone and send the arguments of a call, where they are objects. */
+  /** How long the host takes to clone and send a call with objects among the arguments. */
   readonly sending = new Estimate();
-  /** Whether several calls may have an object in common, as some that were sent together had. */
+  /** Whether several calls may share an object, as calls that were sent together did. */
   shares = false;
 }
 
-/** What a pool has learned of its tasks; a pool of processes teaches a pool of workers nothing. */
+/**
+ * The records of a pool's tasks. Each pool has records of its own, as a task takes other times in a
+ * process than in a worker.
+ */
 export class TaskRecords {
   readonly #records = new WeakMap<AddressedTask, TaskRecord>();
-  /** The task that was looked up last, as most calls of a burst are of the same task. */
+  /** The task looked up last, as most calls of a burst are of the same task. */
   #latest: AddressedTask | undefined;
   #latestRecord: TaskRecord | undefined;
 

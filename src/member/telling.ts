@@ -2,28 +2,34 @@ import type { HostLedger } from "../wire/host_ledger.ts";
 import { MAX_UNHEARD, NO_LIMIT } from "../wire/ledger.ts";
 import { now, setTimeout, TICK_MS } from "../runtime/real_timers.ts";
 
-/** How much a worker may tell in one turn of the event loop: at first, at least, and at most. */
+/**
+ * How many calls of `progress()` a worker may make in a turn of the event loop: at first, at least,
+ * and at most.
+ */
 const FIRST_TIMES = 32, MIN_TIMES = 4, MAX_TIMES = 1_024;
-/** A turn that is shorter than this many ms may have more in it; one that is longer, less. */
+/**
+ * A turn shorter than SHORT_MS allows more calls in the next turn, a turn longer than LONG_MS
+ * fewer.
+ */
 const SHORT_MS = 5, LONG_MS = 20;
 
 /**
- * How much the tasks of a worker tell with `progress()`. Deno delivers messages for as long as there
- * are some, and does nothing else meanwhile: so a worker waits when it has told as much as is good
- * for one turn of the event loop, and the host allows it more in a later turn.
+ * Limits the calls of `progress()` in a worker. Deno delivers messages for as long as there are
+ * some, and does nothing else meanwhile. So a worker waits after as many calls as are good for a
+ * turn of the event loop, until the host allows more calls in a later turn.
  */
 export class Telling {
   readonly #ledger: HostLedger;
   #told = 0;
   #allowed = FIRST_TIMES;
-  /** How much is good for a turn. */
+  /** How many calls are good for a turn. */
   #times = FIRST_TIMES;
   #isAllowing = false;
 
   /**
    * Makes the count of a worker.
    *
-   * @param ledger Where the worker learns how much it may tell.
+   * @param ledger Tells the worker how many calls are allowed.
    */
   constructor(ledger: HostLedger) {
     this.#ledger = ledger;
@@ -31,10 +37,11 @@ export class Telling {
   }
 
   /**
-   * Counts what the worker has told.
+   * Counts a call of `progress()`.
    *
-   * @param small Whether that took no time to decode: more of it is told to a program that hears nothing.
-   * @returns Whether the worker was allowed to.
+   * @param small Whether the value takes no time to decode: to a program that hears nothing, a
+   * worker may tell more such values.
+   * @returns Whether the call was allowed.
    */
   count(small: boolean): boolean {
     this.#told = this.#told + 1 | 0;
@@ -44,19 +51,19 @@ export class Telling {
     return true;
   }
 
-  /** Lets the worker go on, as it is to end and is not heard any more. */
+  /** Lets the worker go on, as the worker is to end and is not heard any more. */
   release(): void {
     this.#allowed = this.#told + NO_LIMIT | 0;
     this.#ledger.allow(this.#allowed);
   }
 
-  /** Allows more when this turn is over. */
+  /** Allows more calls when this turn is over. */
   #allowLater(): void {
     this.#isAllowing = true;
     const begun = now();
     setTimeout(() => {
       this.#isAllowing = false;
-      // It was released meanwhile.
+      // The worker was released meanwhile.
       if ((this.#allowed - this.#told | 0) > MAX_TIMES) return;
       this.#times = timesAfter(this.#times, now() - begun);
       this.#allowed = this.#told + this.#times | 0;
@@ -66,11 +73,11 @@ export class Telling {
 }
 
 /**
- * How much is good for a turn of the event loop.
+ * How many calls of `progress()` are good for the next turn of the event loop.
  *
- * @param times How much was told in the turn before.
- * @param took How long, in ms, that turn took until its timer.
- * @param tick How late the timer may be on a system that does nothing else.
+ * @param times How many calls were good for the turn before.
+ * @param took How long, in ms, the turn before took until its timer.
+ * @param tick How late, in ms, the timer may be on an idle system.
  */
 export function timesAfter(times: number, took: number, tick = TICK_MS): number {
   if (took > LONG_MS + tick) return Math.max(MIN_TIMES, times / 2);

@@ -4,22 +4,22 @@ import { readingTime } from "./reading_time.ts";
 
 /** How long, in ms, an aborted task may take to end by itself before its worker is given up. */
 const ABORT_GRACE_MS = 100;
-/** For how long, in ms, a worker may fail to begin what is next before the worker is given up. */
+/** How long, in ms, the next task or load may fail to begin before the worker is given up. */
 const UNRESPONSIVE_MS = 5_000;
-/** How often, in ms, a worker is looked at for that. */
+/** How often, in ms, a watchdog looks at a busy worker. */
 const LOOK_INTERVAL_MS = 1_000;
-/** A look that comes later than by this many ms tells that the event loop was held up. */
+/** A look more than this many ms late tells that the event loop was held up. */
 const LATE_MS = 500;
 
-/** What a watchdog asks of the worker that it watches. */
+/** The part of a worker that a watchdog uses. */
 export interface Watched {
   /** The jobs of the worker. The head is under way, or next. */
   readonly jobs: { readonly head: Job | undefined };
-  /** Whether the worker has a task, or loads the module of one. */
+  /** Whether the worker has a task, or loads a module. */
   readonly busy: boolean;
-  /** What the worker was asked for but has not begun: the number of a run, or the URL of a module. */
+  /** The next run or load, if the worker has not begun: the run's number, or the module's URL. */
   readonly unbegun: number | string | undefined;
-  /** Whether the worker has begun a job that it was sent. */
+  /** Whether the worker has begun a job that was sent. */
   hasBegun(job: Job): boolean;
   /** Whether the run of a job has ended, and its outcome has yet to arrive. */
   hasEnded(job: Job): boolean;
@@ -27,31 +27,33 @@ export interface Watched {
   leaveOut(job: Job): boolean;
 }
 
-/** What a watchdog tells. */
+/** The events of a watchdog. */
 export interface WatchdogEvents {
-  /** The worker is looked at, each second while it is busy. */
+  /** A look at the worker, each second while the worker is busy. */
   onLook(): void;
-  /** The worker is overdue, from now on. */
+  /** The worker must be replaced, from now on. */
   onOverdue(): void;
 }
 
 /**
- * Notices that a worker must be replaced: its aborted task has outlived its grace, or it has not begun
- * what is next for long, as what an earlier task has left behind keeps its thread.
+ * Notices that a worker must be replaced: an aborted task has outlived its grace, or the next task
+ * has not begun for long, as something that an earlier task has left behind occupies the thread.
  */
 export class Watchdog {
   readonly #watched: Watched;
   readonly #events: WatchdogEvents;
   #overdue = false;
-  /** The job that runs though its caller has given up, since when, and the end of its grace. */
+  /** The job that still runs after its caller has given up. */
   #aborted: Job | undefined;
+  /** When the caller gave up, in ms. */
   #abortedAt = 0;
+  /** The timer for the end of the job's grace. */
   #grace: ReturnType<typeof globalThis.setTimeout> | undefined;
-  /** The next look; it is left to come when a task ends, as another one soon begins. */
+  /** The timer of the next look, which stays when a task ends, as another task soon begins. */
   #look: machinery.Timer | undefined;
   /**
-   * What the worker had not begun at the last looks, and since when. How long that may take, in ms, is
-   * known once the worker has been silent for long.
+   * The run or load that had not begun at the last looks, and since when. `patience` says how long,
+   * in ms, the beginning may take; computed once the worker has been silent for long.
    */
   #unheard: { next: number | string; since: number; patience: number | undefined } | undefined;
 
@@ -65,18 +67,18 @@ export class Watchdog {
     return this.#overdue;
   }
 
-  /** Whether the worker runs a task that was aborted. */
+  /** Whether the worker still runs an aborted task. */
   get waitsForEnd(): boolean {
     return this.#aborted !== undefined;
   }
 
-  /** The worker must be replaced, for a reason that somebody else has found. */
+  /** The worker must be replaced, for a reason that was found elsewhere. */
   giveUp(): void {
     this.#overdue = true;
     this.#events.onOverdue();
   }
 
-  /** The caller of a job that runs has given up. */
+  /** The caller of a running job has given up. */
   aborted(job: Job): void {
     this.#aborted = job;
     this.#abortedAt = machinery.now();
@@ -91,7 +93,7 @@ export class Watchdog {
     this.#overdue = false;
   }
 
-  /** Looks at the worker each second from now on, for as long as it is busy. */
+  /** Looks at the worker each second from now on, for as long as the worker is busy. */
   watch(): void {
     if (this.#look !== undefined) return;
     const due = machinery.now() + LOOK_INTERVAL_MS;
@@ -100,8 +102,8 @@ export class Watchdog {
       this.#events.onLook();
       if (!this.#watched.busy) return;
       this.watch();
-      // While the program held up the event loop, nothing was heard. What was said meanwhile is yet
-      // to be read: that a process has begun a task, which must not run elsewhere, too.
+      // While the program held up the event loop, no message was read. An unread message may say
+      // that a process has begun a task, which then must not run elsewhere, too.
       if (machinery.now() - due > LATE_MS) this.#unheard = undefined;
       this.#lookForSilence();
     }, LOOK_INTERVAL_MS);
@@ -120,21 +122,22 @@ export class Watchdog {
     this.#grace = setTimeout(() => {
       this.#grace = undefined;
       const job = this.#aborted;
-      // An older Deno calls back some timers that were cleared.
+      // An older Deno calls back some cleared timers.
       if (job === undefined) return;
-      // What the worker sent before must arrive before the worker is given up.
+      // The results of earlier jobs must arrive before the worker is given up.
       if (this.#watched.jobs.head !== job) return this.#allowGrace();
       if (this.#maySend(job)) return this.#allowGrace();
       if (!this.#mayRead(job)) return this.giveUp();
-      // A worker goes on reading the arguments, and then leaves the task out. A process cannot be told,
-      // but kept from running the task for long.
+      // A worker finishes reading the arguments, and then passes over the task. A process cannot be
+      // kept from beginning the task, but is given up soon after the beginning.
       if (this.#watched.leaveOut(job)) this.ended(job);
       else this.#allowGrace();
     }, ABORT_GRACE_MS);
   }
 
   #stopGrace(): void {
-    // Only what is set: of a time that was faked, another timer may have its number.
+    // Only a timer that is set: after a test has faked the time, the number of an old timer may be
+    // the number of another timer.
     if (this.#grace !== undefined) clearTimeout(this.#grace);
     this.#grace = undefined;
   }
@@ -151,7 +154,7 @@ export class Watchdog {
     return silence <= UNRESPONSIVE_MS || silence <= UNRESPONSIVE_MS + readingTime(job.args);
   }
 
-  /** Notices a worker that does not begin what it was sent. */
+  /** Notices a worker that does not begin the next task or load. */
   #lookForSilence(): void {
     const next = this.#watched.unbegun;
     if (next === undefined) {
@@ -162,7 +165,7 @@ export class Watchdog {
     } else if (!this.#overdue) {
       const silence = machinery.now() - this.#unheard.since;
       if (silence <= UNRESPONSIVE_MS) return;
-      // A worker that reads large arguments is silent meanwhile.
+      // A worker is silent while reading large arguments.
       this.#unheard.patience ??= UNRESPONSIVE_MS +
         (typeof next === "number" ? readingTime(this.#watched.jobs.head!.args) : 0);
       if (silence > this.#unheard.patience) this.giveUp();

@@ -1,9 +1,10 @@
-/** The states of a worker, as its pool sees the worker, and what changes them. */
+/** The states of a worker, and the events that lead from state to state. */
 
 /**
- * A worker is `starting` until it takes tasks, then `idle` or `busy`. It is `dying` when its thread or
- * process has ended, but messages of it may still arrive. A worker that the pool has ended is `ending`,
- * or `stuck` if it ran a task then: the task may go on. At the end it is `gone`.
+ * A worker is `starting` until the worker takes tasks, then `idle` or `busy`. A worker is `dying`
+ * when its thread or process has ended, but its messages may still arrive. A worker ended by the
+ * pool is `ending`, or `stuck` if a task was running: the task may go on. In the end the worker is
+ * `gone`.
  */
 export type WorkerState = "starting" | "idle" | "busy" | "dying" | "stuck" | "ending" | "gone";
 
@@ -14,7 +15,7 @@ type Next = Readonly<Partial<Record<WorkerState, WorkerState>>>;
 
 /** Which state follows, by event and state; an event changes nothing in any other state. */
 export const transitions = {
-  /** The worker says that it takes tasks. */
+  /** The worker is ready for tasks. */
   ready: { starting: "idle" },
   /** A job was found for the worker. */
   take: { idle: "busy" },
@@ -24,7 +25,7 @@ export const transitions = {
   die: { starting: "dying", idle: "dying", busy: "dying" },
   /** The pool ends the worker. */
   end: { starting: "ending", idle: "ending", busy: "ending", dying: "ending" },
-  /** The pool ends the worker, which runs a task. */
+  /** The pool ends the worker while a task runs. */
   giveUp: { busy: "stuck", dying: "stuck" },
   /** The worker is gone. */
   lose: {
