@@ -1,7 +1,9 @@
-/** The ms after the first failure until the next attempt; they double each time, up to the most. */
+/**
+ * The wait after the first failure, in ms. Each further failure doubles the wait, up to the most.
+ */
 const FIRST_BACKOFF_MS = 30, MAX_BACKOFF_MS = 5_000;
 
-/** When something that has failed may be tried again: the later, the more often in a row. */
+/** When a failed action may be tried again: the more failures in a row, the later. */
 export class Backoff {
   #failures = 0;
   #next = -Infinity;
@@ -11,7 +13,9 @@ export class Backoff {
     return this.#next - performance.now();
   }
 
-  /** An attempt has failed. The wait is random, so that programs that failed together part. */
+  /**
+   * An attempt has failed. The wait is random, so that several programs do not try again at once.
+   */
   failed(): void {
     const most = Math.min(FIRST_BACKOFF_MS * 2 ** this.#failures++, MAX_BACKOFF_MS);
     this.#next = performance.now() + most * (1 + Math.random()) / 2;

@@ -16,7 +16,7 @@ export class Cancellation {
   /**
    * Cancels the jobs of a pool.
    *
-   * @param onCancelled Is called when jobs were cancelled: nothing may wait or run any more.
+   * @param onCancelled Is called after jobs were cancelled: perhaps no job waits or runs any more.
    */
   constructor(tenants: Tenants, roster: Roster, tally: Tally, onCancelled: () => void) {
     this.#tenants = tenants;
@@ -42,7 +42,7 @@ export class Cancellation {
     this.#leave(job);
   }
 
-  /** Takes a job back that has not begun. */
+  /** Takes back a job, unless the job has begun. */
   withdraw(job: Job): void {
     runInNone(() => this.#withdraw(job));
   }
@@ -54,12 +54,12 @@ export class Cancellation {
     this.#leave(job);
   }
 
-  /** Forgets the tenant of a job that will not run, if the tenant has nothing else. */
+  /** Forgets the tenant of a cancelled job, if the tenant has nothing else. */
   #leave(job: Job): void {
     if (job.tenant !== undefined) this.#tenants.forget(this.#tenants.of(job.tenant));
   }
 
-  /** Settles every job that has not begun, for the reason that `make` gives. */
+  /** Settles all jobs that have not begun, each with a reason that `make` makes. */
   cancelQueued(make: () => unknown): void {
     for (const member of this.#roster) {
       for (const job of member.jobs) {
@@ -84,7 +84,7 @@ export class Cancellation {
   }
 }
 
-/** Takes a job out of where it waits; `false` if the job was sent to a worker. */
+/** Takes a job out of its queue, or from its load; `false` if the job was sent to a worker. */
 function unqueue(job: Job): boolean {
   const { place } = job;
   if (place === undefined || place instanceof SentJobs) return false;

@@ -10,10 +10,10 @@ import type { Tenant, Tenants } from "./tenants.ts";
 import type { TimeLimits } from "./time_limit.ts";
 import type { Turns } from "./turns.ts";
 
-/** How often, in ms, workers that were sent tasks ahead are looked at. */
+/** How often, in ms, a dispatcher looks at workers with tasks sent ahead. */
 const LOOKAHEAD_CHECK_MS = 5;
 
-/** What a dispatcher goes by. */
+/** The parts of a pool that a dispatcher works with. */
 export interface DispatcherParts {
   readonly tenants: Tenants;
   readonly turns: Turns;
@@ -32,13 +32,13 @@ export interface DispatcherEvents {
   retire(member: Member): void;
   /** A worker has left the pool while it was sent jobs. */
   onLost(member: Member): void;
-  /** A worker may have done what it had. */
+  /** A worker may have ended its last job. */
   onContinued(): void;
   /** Whether somebody waits until nothing runs any more. */
   isDraining(): boolean;
 }
 
-/** Gives the jobs that wait to the workers, first in first out. */
+/** Gives waiting jobs to workers, first in first out. */
 export class Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #events: DispatcherEvents;
@@ -58,7 +58,7 @@ export class Dispatcher {
   /**
    * Gives waiting jobs to idle workers, first in first out.
    *
-   * @param only The tenant that alone has a job more than before: there may be thousands.
+   * @param only The only tenant with a new job: a look at thousands of tenants would take long.
    */
   dispatch(only?: Tenant): void {
     if (this.#parts.turns.matter) this.#dispatchInTurn(only);
@@ -66,7 +66,10 @@ export class Dispatcher {
     else this.#parts.growth.refill();
   }
 
-  /** The same where there are several tenants: each has its own workers, and takes others in turn. */
+  /**
+   * The same where there are several tenants. Each tenant has workers of its own, and the tenants
+   * take fresh workers in turn.
+   */
   #dispatchInTurn(only?: Tenant): void {
     const { idle } = this.#parts.roster;
     if (idle.size > 0) {
@@ -89,13 +92,13 @@ export class Dispatcher {
   /**
    * Gives jobs of a tenant to idle workers.
    *
-   * @param fresh Whether workers may be taken that have served nobody.
-   * @param most How many workers are given some.
-   * @returns Whether no job is left that waits for another worker.
+   * @param fresh Whether the tenant may take fresh workers, which have served nobody.
+   * @param most At most this many workers get jobs.
+   * @returns `false` if a job is left for which another worker is needed.
    */
   #dispatchTo(tenant: Tenant, fresh = this.#mayTakeFresh(tenant), most = Infinity): boolean {
     const { failedModules, queue } = tenant;
-    // Each job that is added asks this: while all workers are busy it must cost nothing.
+    // This check runs for each new job: while all workers are busy it must cost nothing.
     if (this.#parts.roster.idle.size === 0 && !failedModules.any) return queue.size === 0;
     for (let job = queue.head; job !== undefined && most > 0; job = queue.head) {
       const held = this.#parts.loading.isHeld(tenant, job);
@@ -114,12 +117,12 @@ export class Dispatcher {
     return true;
   }
 
-  /** Whether the pool may let a tenant have a worker that has served nobody. */
+  /** Whether a tenant may take a fresh worker, which has served nobody. */
   #mayTakeFresh(tenant: Tenant): boolean {
     return !this.#parts.roster.isTaken && this.#parts.turns.mayHaveAnother(tenant);
   }
 
-  /** Whether a worker is to be ended when it has nothing to do, so that another tenant may have one. */
+  /** Whether a worker must end when its jobs are done, so that another tenant gets a worker. */
   #hasToMakeRoom(member: Member): boolean {
     if (
       !this.#parts.tenants.several || member.inUse ||
@@ -127,7 +130,7 @@ export class Dispatcher {
     ) {
       return false;
     }
-    // As long as the start of another worker takes: so half of the time at least is work.
+    // A worker serves at least for as long as a start takes: so at least half of the time is work.
     if (machinery.now() - member.takenAt < this.#parts.starts.took) return false;
     return this.#parts.turns.mustMakeRoom(
       this.#parts.tenants.of(member.tenant),
@@ -135,7 +138,7 @@ export class Dispatcher {
     );
   }
 
-  /** Ends a worker that was idle if another tenant has a better right to its place. */
+  /** Ends a worker that was idle, if another tenant has a better right to the worker's place. */
   #makesRoom(member: Member): boolean {
     if (!member.taken || !this.#hasToMakeRoom(member)) return false;
     this.#parts.roster.note(member, "rest");
@@ -143,12 +146,15 @@ export class Dispatcher {
     return true;
   }
 
-  /** A tenant's part of the jobs that wait, for each of the workers that it has or may take. */
+  /** How many of a tenant's waiting jobs fall to each worker that the tenant has or may take. */
   #shareOf({ queue, workers }: Tenant): number {
     return Math.ceil(queue.size / (this.#parts.roster.size - this.#parts.roster.taken + workers));
   }
 
-  /** The one place where a task leaves: sends a worker its share of what waits, if it has room. */
+  /**
+   * The only place where a task leaves: sends a worker its share of the waiting jobs, while the
+   * worker has room.
+   */
   #feed(
     member: Member,
     tenant = this.#parts.tenants.of(member.tenant),
@@ -163,7 +169,7 @@ export class Dispatcher {
           this.#parts.loading.begin(member, tenant, job);
           break;
         }
-        // The job has nothing to do with those behind it.
+        // The jobs behind do not wait for this job's module.
         this.#parts.loading.setAside(tenant, job);
         share++;
         continue;
@@ -185,19 +191,19 @@ export class Dispatcher {
   }
 
   /**
-   * Has workers go on while a burst of tasks still comes: before whoever submits it has done, none
-   * of their messages is heard, but what is in their ledgers can be seen.
+   * Has workers go on while a synchronous burst of tasks comes. Until the end of the burst no
+   * message of a worker is read, but the results in the ledgers can be.
    */
   keepUp(): void {
     for (const member of this.#parts.roster) {
-      // A getter of an argument, run by the clone, may be who submits.
+      // The burst may come from a getter of an argument, while a message is being posted.
       if (member.jobs.size === 0 || member.sending) continue;
       member.collect();
       this.continue(member);
     }
   }
 
-  /** A worker that has said something takes the next jobs, or waits for some. */
+  /** A worker with news takes the next jobs, or becomes idle. */
   continue(member: Member): void {
     if (member.state === "busy") {
       const tenant = this.#parts.tenants.of(member.tenant);
@@ -211,7 +217,7 @@ export class Dispatcher {
     this.#events.onContinued();
   }
 
-  /** A worker has nothing to do: it takes the next job, or waits for one. */
+  /** A worker has nothing to do: the worker takes the next job, or becomes idle. */
   #rest(member: Member): void {
     if (this.#parts.roster.note(member, "rest")) this.becameIdle(member);
   }
@@ -228,8 +234,8 @@ export class Dispatcher {
   }
 
   /**
-   * Looks after what was sent ahead: a task that takes long must hold up neither the results
-   * of those before it nor the tasks behind it.
+   * Looks at workers with tasks sent ahead: a long task must hold up neither the results of the
+   * tasks before nor the tasks behind.
    */
   readonly #look = (): void => {
     this.#lookTimer = undefined;
@@ -243,11 +249,12 @@ export class Dispatcher {
     this.dispatch();
   };
 
-  /** Puts what was sent ahead and has not begun back to the front of the queue. */
+  /** Puts the jobs that a worker has not begun back to the front of the queue. */
   #recall(member: Member): void {
     if (member.jobs.size < 2) return;
     this.#parts.recovery.requeue(member);
-    // Only what was sent ahead: what an idle worker was given stays with it.
+    // A worker that has begun no job keeps the first job: only jobs sent ahead are for other
+    // workers.
     if (member.jobs.size === 0) this.#feed(member, this.#parts.tenants.of(member.tenant), 1);
   }
 }

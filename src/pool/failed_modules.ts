@@ -3,7 +3,7 @@ import { Queue, type QueuedTotal } from "./queue.ts";
 import * as machinery from "../runtime/real_timers.ts";
 import { Backoff } from "./backoff.ts";
 
-/** A module that failed to load when a worker was last asked for it. */
+/** A module whose latest load has failed. */
 interface FailedModule {
   readonly backoff: Backoff;
   /** The jobs that wait until another worker may be asked. */
@@ -14,9 +14,10 @@ interface FailedModule {
 }
 
 /**
- * The modules of a pool that failed to load, and the jobs that are set aside for them. After each
- * failure no worker is asked for the module for a while, and then one at a time. Meanwhile its jobs
- * stand outside of the queue, so that they hold up no others.
+ * The modules that failed to load in the workers of a tenant, and the jobs set aside for these
+ * modules. After each failure no worker is asked for the module for a while, then a single worker
+ * at a time. Meanwhile the jobs of the module stand outside of the queue, and hold up no other
+ * jobs.
  */
 export class FailedModules {
   readonly #modules = new Map<number, FailedModule>();
@@ -24,10 +25,10 @@ export class FailedModules {
   readonly #total: QueuedTotal | undefined;
 
   /**
-   * Makes the record of a pool.
+   * Makes the record of a tenant.
    *
-   * @param release Takes jobs back that were set aside, as their module may be tried again.
-   * @param total Counts the jobs that are set aside, too.
+   * @param release Takes back jobs that were set aside, as their module may be tried again.
+   * @param total Also counts the jobs that are set aside.
    */
   constructor(release: (jobs: readonly Job[]) => void, total?: QueuedTotal) {
     this.#release = release;
@@ -41,7 +42,7 @@ export class FailedModules {
     return waiting;
   }
 
-  /** Whether there is any such module; most pools have none. */
+  /** Whether any module has failed to load. Most often none has. */
   get any(): boolean {
     return this.#modules.size > 0;
   }
@@ -52,7 +53,7 @@ export class FailedModules {
     return failed !== undefined && (failed.loading > 0 || failed.backoff.wait > 0);
   }
 
-  /** Sets a job aside until its module may be tried, or is there. */
+  /** Sets a job aside until its module may be tried again, or is loaded. */
   setAside(job: Job): void {
     const module = job.task.module;
     const failed = this.#modules.get(module)!;
@@ -85,21 +86,24 @@ export class FailedModules {
     failed.backoff.failed();
   }
 
-  /** A worker is gone that was asked for a module and had not begun: returns what was set aside for it. */
+  /**
+   * A worker is gone without having begun to load a module. Returns the jobs set aside for the
+   * module.
+   */
   notBegun(module: number): Job[] {
     const failed = this.#modules.get(module);
     if (failed !== undefined) failed.loading = Math.max(0, failed.loading - 1);
     return this.take(module);
   }
 
-  /** A worker has loaded a module: returns the jobs that were set aside for it. */
+  /** A worker has loaded a module. Returns the jobs set aside for the module. */
   loaded(module: number): Job[] {
     const jobs = this.take(module);
     this.#modules.delete(module);
     return jobs;
   }
 
-  /** Takes out the jobs that are set aside for a module. */
+  /** Takes out the jobs set aside for a module. */
   take(module: number): Job[] {
     const failed = this.#modules.get(module);
     if (failed === undefined) return [];
@@ -118,7 +122,7 @@ export class FailedModules {
     return [...this.#modules.keys()].filter(has).flatMap((module) => this.take(module));
   }
 
-  /** Takes out all jobs that are set aside. */
+  /** Takes out all jobs set aside. */
   takeAll(): Job[] {
     return this.takeFor(() => true);
   }

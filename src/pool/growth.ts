@@ -8,17 +8,17 @@ import type { Tally } from "./tally.ts";
 import type { Tenant, Tenants } from "./tenants.ts";
 import type { Turns } from "./turns.ts";
 
-/** How long, in ms, after a spare worker was taken another one is started. */
+/** How long, in ms, after a spare worker was taken another worker is started. */
 const REFILL_DELAY_MS = 20;
 
-/** What growth goes by. */
+/** The parts of a pool that growth works with. */
 export interface GrowthParts {
   readonly tenants: Tenants;
   readonly turns: Turns;
   readonly roster: Roster;
   readonly starts: Starts;
   readonly tally: Tally;
-  /** How many workers are kept that have served nobody. */
+  /** How many fresh workers, which have served nobody, the pool keeps. */
   readonly spare: number;
 }
 
@@ -37,8 +37,9 @@ export interface GrowthEvents {
 }
 
 /**
- * Starts the workers of a pool: when a job waits that no worker can run, when another worker is worth
- * its start, and when workers are missing that the pool keeps. One start at a time is considered.
+ * Starts the workers of a pool: when no worker can run a waiting job, when another worker is worth
+ * its start, and when the pool has fewer workers than it keeps. A single start at a time is
+ * considered.
  */
 export class Growth {
   readonly #parts: GrowthParts;
@@ -49,7 +50,7 @@ export class Growth {
   /** Whether a start is being considered: the progress is looked at when the timer ends. */
   #isLooking = false;
   #timer: machinery.Timer | undefined;
-  /** How far the pool was when a worker was started last. */
+  /** The progress of the pool at the latest start of a worker. */
   #startProgress: Progress = { time: 0, returned: 0 };
 
   constructor(parts: GrowthParts, events: GrowthEvents) {
@@ -68,7 +69,9 @@ export class Growth {
     if (this.#timer !== undefined) this.#stopLooking();
   }
 
-  /** A worker was made: the start has blocked until now, so that no return could be noticed. */
+  /**
+   * A worker was made. The start has blocked the event loop until now, so that no result was read.
+   */
   made(): void {
     this.#startProgress = this.#progressOf(this.#parts.tenants.own);
   }
@@ -91,12 +94,15 @@ export class Growth {
     else this.#consider(own, since ?? this.#progressOf(own), FIRST_LOOK_MS);
   }
 
-  /** Starts workers that are missing of those that the pool keeps. */
+  /** Starts a worker if the pool has fewer workers than it keeps. */
   growBack(): void {
     if (this.#parts.roster.isShort) this.grow();
   }
 
-  /** Replaces a spare worker that was taken: later, as a start blocks, and its task comes first. */
+  /**
+   * Replaces a spare worker that was taken: later, as a start blocks the event loop, and the
+   * worker's task comes first.
+   */
   refill(): void {
     if (this.#parts.spare === 0 || !this.#parts.roster.isShort) return;
     if (!this.#isBusy && this.#isOpen) this.#growLater(REFILL_DELAY_MS);
@@ -108,7 +114,7 @@ export class Growth {
     if (turns.isShared && roster.idle.size > 0) this.#retireOutdated();
     const starting = Math.min(roster.count("starting"), roster.untaken);
     const tenant = turns.nextToGrow(starting, !roster.isFull || roster.idle.size > 0);
-    // A tenant without a worker does not wait until it is seen how fast the workers of others are.
+    // A tenant without a worker does not wait for a look at the progress of other tenants.
     const isUrgent = tenant !== undefined && (tenant.workers === 0 || tenant.claims);
     if (isUrgent && this.#isLooking) this.#stopLooking();
     if (this.#isGrowing()) return;
@@ -119,7 +125,10 @@ export class Growth {
     this.#consider(tenant, this.#progressOf(tenant), FIRST_LOOK_MS);
   }
 
-  /** Ends idle workers that cannot run what their tenants have next, and keep them from others. */
+  /**
+   * Ends idle workers that cannot run the next jobs of their tenants, and take the places of
+   * workers that could.
+   */
   #retireOutdated(): void {
     const { roster: { idle }, tenants, turns } = this.#parts;
     for (const name of idle.tenants) {
@@ -131,7 +140,10 @@ export class Growth {
     }
   }
 
-  /** Whether a start is being considered or under way; jobs wait for that, so the program goes on. */
+  /**
+   * Whether a start is being considered or under way. Jobs wait for the start, so the timer keeps
+   * the program alive.
+   */
   #isGrowing(): boolean {
     const isGrowing = this.#isBusy || !this.#isOpen;
     if (isGrowing && this.#timer !== undefined) Deno.refTimer(this.#timer);
@@ -139,10 +151,11 @@ export class Growth {
   }
 
   /**
-   * Starts a worker for a tenant, or gives the tenant a worker that has just become free. Where the
-   * pool has as many as it may, the idle worker that can do least for the tenant makes room.
+   * Starts a worker for a tenant, or gives the tenant a worker that has just become free. In a full
+   * pool, the longest idle worker that is useless to the tenant makes room.
    *
-   * @param tenant Who needs the worker; if nobody does, one may still be missing.
+   * @param tenant Who needs the worker. If nobody does, the pool may still have fewer workers than
+   * it keeps.
    */
   #startFor(tenant: Tenant | undefined): void {
     const { roster, starts } = this.#parts;
@@ -161,7 +174,7 @@ export class Growth {
     else this.#startOne();
   }
 
-  /** Waits until a worker may be started again; only jobs that wait keep the process alive. */
+  /** Waits until a worker may be started again. Only waiting jobs keep the process alive. */
   #growLater(ms: number): void {
     this.#isBusy = true;
     this.#timer = machinery.setTimeout(() => {
@@ -172,7 +185,10 @@ export class Growth {
     if (!this.#parts.tenants.anyQueued) Deno.unrefTimer(this.#timer);
   }
 
-  /** Looks at a tenant's progress after this many ms, and starts a worker if that is worth it. */
+  /**
+   * Looks at a tenant's progress after this many ms, and starts a worker if another worker is worth
+   * its start.
+   */
   #consider(tenant: Tenant, since: Progress, after: number): void {
     this.#isBusy = true;
     this.#isLooking = true;
@@ -198,7 +214,7 @@ export class Growth {
     }
   }
 
-  /** A look at the progress has ended, or somebody cannot wait for that. */
+  /** A look at the progress has ended, or somebody cannot wait for the look. */
   #stopLooking(): void {
     if (this.#timer !== undefined) machinery.clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -224,7 +240,7 @@ export class Growth {
   }
 
   #startEnded(isFirst: boolean): void {
-    // While the worker got ready the others, if any, went on: their progress since then counts.
+    // The other workers went on while this worker got ready: their progress since its start counts.
     this.#goOn(isFirst ? undefined : this.#startProgress);
     this.#events.onStartEnded();
   }
@@ -241,7 +257,10 @@ export class Growth {
   }
 }
 
-/** The tenant that is given an idle worker which has served nobody, if there is any for it. */
+/**
+ * The next tenant to get a fresh idle worker, which has served nobody. `undefined` if there is no
+ * such tenant or worker.
+ */
 export function nextForFresh(
   { roster, turns }: Pick<GrowthParts, "roster" | "turns">,
 ): Tenant | undefined {

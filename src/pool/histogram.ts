@@ -1,29 +1,33 @@
 import type { Percentiles } from "../api/pool_stats.ts";
 
-/** How many buckets a time may be in that is at most twice as long: their bounds are 9 % apart. */
-const PER_DOUBLING = 8;
-/** The shortest time that is told from shorter ones, in ms: 2 to the power of this. */
-const SHORTEST = -10;
-/** The longest that is told from longer ones: 2 to the power of this, in ms, is 4.6 hours. */
-const LONGEST = 24;
-/** Once it counts this many times, each counts half: only the latest matter. */
-const MEMORY = 8_192;
+/** How many buckets there are from a time to twice the time: the bounds are 9 % apart. */
+const BUCKETS_PER_DOUBLING = 8;
+/** The upper bound of the first bucket, in ms, is 2 to the power of this: a microsecond. */
+const SHORTEST_LOG2_MS = -10;
+/** The upper bound of the last bucket, in ms, is 2 to the power of this: 4.6 hours. */
+const LONGEST_LOG2_MS = 24;
+/**
+ * When there are more than this many times, each counts half from then on: the latest matter most.
+ */
+const MEMORY_TIMES = 8_192;
 
-/** How long the latest few thousand things took. */
+/** How the latest few thousand times, of runs or waits, are distributed. */
 export class Histogram {
-  readonly #counts = new Float64Array((LONGEST - SHORTEST) * PER_DOUBLING + 1);
+  readonly #counts = new Float64Array(
+    (LONGEST_LOG2_MS - SHORTEST_LOG2_MS) * BUCKETS_PER_DOUBLING + 1,
+  );
   #total = 0;
 
-  /** So many things took this long, in ms. */
+  /** Counts a time, in ms, `times` times. */
   add(ms: number, times = 1): void {
-    const place = Math.ceil((Math.log2(ms) - SHORTEST) * PER_DOUBLING);
+    const place = Math.ceil((Math.log2(ms) - SHORTEST_LOG2_MS) * BUCKETS_PER_DOUBLING);
     const last = this.#counts.length - 1;
     this.#counts[place > 0 ? Math.min(place, last) : 0]! += times;
     this.#total += times;
-    if (this.#total > MEMORY) this.#forget();
+    if (this.#total > MEMORY_TIMES) this.#forget();
   }
 
-  /** The percentiles of what was added latest. */
+  /** The percentiles of the latest times. */
   percentiles(): Percentiles {
     return { p50: this.#percentile(0.5), p95: this.#percentile(0.95), p99: this.#percentile(0.99) };
   }
@@ -32,7 +36,7 @@ export class Histogram {
     if (this.#total === 0) return 0;
     let sum = 0;
     const place = this.#counts.findIndex((count) => (sum += count) >= share * this.#total);
-    return place <= 0 ? 0 : 2 ** (place / PER_DOUBLING + SHORTEST);
+    return place <= 0 ? 0 : 2 ** (place / BUCKETS_PER_DOUBLING + SHORTEST_LOG2_MS);
   }
 
   #forget(): void {

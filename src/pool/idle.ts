@@ -6,23 +6,25 @@ import { now } from "../runtime/real_timers.ts";
 const RealDate = Date;
 const { timeOrigin } = performance;
 
-/** The time that timers run by: real time, which nobody can set back, unless a test fakes the time. */
+/**
+ * The clock of timers, in ms: real time, which nobody can set back, unless a test fakes the time.
+ */
 function time(): number {
   return Date === RealDate ? timeOrigin + now() : Date.now();
 }
 
 /** The rank of a worker that serves a job's tenant, and has the job's module. */
-const BEST = 3;
+const BEST_RANK = 3;
 
 /**
- * The workers of a pool that wait for a task. The worker that was used last is the next to be used, so
- * that workers which the work does not need are idle for long enough to be retired.
+ * The idle workers of a pool. The worker used last is used next, so that superfluous workers are
+ * idle for long enough to be retired.
  */
 export class Idle {
   readonly #timeout: number;
   readonly #isSpare: (member: Member) => boolean;
   readonly #retire: (member: Member) => void;
-  /** The worker that was used last is last. */
+  /** The idle workers: the worker used last is last. */
   readonly #members: Member[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -84,7 +86,7 @@ export class Idle {
     return this.#members.some((member) => !member.taken && member.canRun(task));
   }
 
-  /** Adds a worker that has nothing to do. */
+  /** Adds a worker, which has nothing to do. */
   add(member: Member): void {
     this.#members.push(member);
   }
@@ -99,7 +101,7 @@ export class Idle {
   find({ task, tenant }: Job, canLoad: boolean, fresh: boolean): Member | undefined {
     let found: Member | undefined;
     let rank = 0;
-    for (let i = this.#members.length - 1; i >= 0 && rank < BEST; i--) {
+    for (let i = this.#members.length - 1; i >= 0 && rank < BEST_RANK; i--) {
       const member = this.#members[i]!;
       if (member.taken ? !member.serves(tenant) : !fresh) continue;
       const loaded = member.hasLoaded(task);
@@ -113,7 +115,7 @@ export class Idle {
     return found;
   }
 
-  /** Takes out a worker: mostly the worker that was used last. */
+  /** Takes out a worker: mostly the worker used last. */
   remove(member: Member): void {
     const index = this.#members.lastIndexOf(member);
     if (index >= 0) this.#members.splice(index, 1);
@@ -125,7 +127,7 @@ export class Idle {
     if (isAfterStartup()) this.watch();
   }
 
-  /** An idle worker is needed for a stream less: it counts as idle from now on. */
+  /** A stream no longer needs an idle worker: the worker counts as idle from now on. */
   renew(member: Member): void {
     this.remove(member);
     this.add(member);
@@ -138,7 +140,7 @@ export class Idle {
     this.#timer = undefined;
   }
 
-  /** Has workers retire when their time comes. */
+  /** Sets the timer that retires the longest idle worker. */
   watch(): void {
     if (this.#timer !== undefined || this.#timeout === Infinity) return;
     const longest = this.#longest;
@@ -154,7 +156,7 @@ export class Idle {
     Deno.unrefTimer(this.#timer);
   }
 
-  /** Retires the workers that are idle for too long: they are first. */
+  /** Retires the workers that are idle for too long, the longest idle worker first. */
   #retireLongest(): void {
     const until = time();
     for (let member = this.#longest; member !== undefined; member = this.#longest) {

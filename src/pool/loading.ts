@@ -5,8 +5,8 @@ import type { Tally } from "./tally.ts";
 import type { Tenant, Tenants } from "./tenants.ts";
 
 /**
- * The loads of modules in the workers of a pool. The job that needs a module first waits with the
- * worker that loads the module. After a failure the jobs of the module are set aside for a while.
+ * The loads of modules in the workers of a pool. The first job of a module waits with the worker
+ * that loads the module. After a failure the jobs of the module are set aside for a while.
  */
 export class Loading {
   readonly #tenants: Tenants;
@@ -21,7 +21,7 @@ export class Loading {
     this.#tally = tally;
   }
 
-  /** Whether no worker may be asked to load the job's module now, as that has just failed. */
+  /** Whether no worker may be asked to load the job's module now, as a load has just failed. */
   isHeld({ failedModules }: Tenant, { task }: Job): boolean {
     return failedModules.any && failedModules.holds(task.module);
   }
@@ -33,7 +33,10 @@ export class Loading {
     failedModules.setAside(job);
   }
 
-  /** Has a worker load the module of a job, which waits for that; the load takes none of its time. */
+  /**
+   * Has a worker load the module of a job. The job waits for the load, which takes none of the
+   * job's time.
+   */
   begin(member: Member, { failedModules, queue }: Tenant, job: Job): void {
     queue.remove(job);
     if (job.waits === undefined) this.#tally.waits(job, 1);
@@ -42,13 +45,13 @@ export class Loading {
     member.load(job);
   }
 
-  /** Ends a load; returns the job that had waited for it. */
+  /** Ends a load; returns the job that had waited for the load. */
   end(member: Member, outcome: "loaded" | "failed" | "gone"): Job | undefined {
     this.#members.delete(member);
     return member.modules.end(outcome);
   }
 
-  /** A worker has loaded a module: puts the jobs that waited for it to the front of the queue. */
+  /** A worker has loaded a module: puts the jobs of the module to the front of the queue. */
   loaded(member: Member, module: number): void {
     const job = this.end(member, "loaded");
     const { failedModules, queue } = this.#tenants.of(member.tenant);
@@ -56,7 +59,10 @@ export class Loading {
     if (job !== undefined) queue.unshift([job]);
   }
 
-  /** Gives a worker the jobs that wait for others to load a module that it has: they came first. */
+  /**
+   * Puts the jobs that wait for other workers to load a module, which this worker has, to the front
+   * of the queue: these jobs came first.
+   */
   takeOver(member: Member, { failedModules, name, queue }: Tenant): void {
     if (this.#members.size === 0 && !failedModules.any) return;
     const jobs: Job[] = [];
@@ -76,7 +82,7 @@ export class Loading {
   /**
    * A module could not be loaded.
    *
-   * @returns Whether the jobs that wait for the module fail, as no other worker has it.
+   * @returns Whether the jobs of the module fail, as no other worker has the module.
    */
   failed({ failedModules, name, queue }: Tenant, module: number): boolean {
     failedModules.failed(module);
@@ -84,7 +90,7 @@ export class Loading {
     return !this.#roster.some((member) => member.serves(name) && member.modules.has(module));
   }
 
-  /** A worker is gone that had not begun to load a module: the jobs of the module wait again. */
+  /** A worker is gone without having begun to load a module: the jobs of the module wait again. */
   notBegun({ failedModules, queue }: Tenant, module: number, job: Job | undefined): void {
     queue.unshift(failedModules.notBegun(module));
     if (job?.settled === false) queue.unshift([job]);

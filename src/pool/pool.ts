@@ -27,25 +27,25 @@ import { TimeLimits } from "./time_limit.ts";
 import { Turns } from "./turns.ts";
 
 /**
- * Results are collected once per this many tasks that wait, so that a loop that only submits tasks
+ * Results are collected once per this many waiting tasks, so that a loop that only submits tasks
  * does not starve the workers.
  */
 const BURST_TASKS = 256;
 /**
- * How long, in ms, a shutdown waits for a worker to be gone. An idle worker takes two, and some
- * hundred on a slow machine that is busy; a stuck worker may never be gone.
+ * How long, in ms, a shutdown waits for a worker to be gone. An idle worker takes 2 ms, and some
+ * 100 ms on a slow and busy machine. A stuck worker may never be gone.
  */
 const EXIT_WAIT_MS = 1_000, STUCK_EXIT_WAIT_MS = 100;
 
-/** Tells of something that has happened in a pool; see events.ts. */
+/** Reports an event of a pool; see events.ts. */
 export type Report = (type: ExecutorEventType, worker: number, cause?: unknown) => void;
 
 /**
- * Workers that start and end with the work there is, and the tasks that wait for them.
+ * Workers that start and end with the amount of work, and the tasks that wait for workers.
  *
- * A pool works in the empty async context: the public methods that may set up anything enter that
- * context, and workers and timers stay in the context that started them. What belongs to one call
- * runs in the context of the caller, which is kept with the job.
+ * A pool works in the empty async context, as workers and timers stay in the context that started
+ * them: the public methods that may start a worker or timer enter the empty context. Callbacks of a
+ * call run in the context of the caller, which is kept with the job.
  */
 export class Pool {
   readonly name: string;
@@ -69,7 +69,7 @@ export class Pool {
   /** Between `open()` and `terminate()`: workers may be started. */
   #isOpen = false;
   readonly #dispatcher: Dispatcher;
-  /** Resolves when nothing waits and nothing runs, if somebody waits for that. */
+  /** Resolves when nothing waits and nothing runs; made when somebody waits for the end. */
   #drained: PromiseWithResolvers<void> | undefined;
 
   constructor(name: string, settings: PoolSettings, report: Report) {
@@ -141,10 +141,10 @@ export class Pool {
   // The life of the pool.
 
   /**
-   * Starts the workers that are there from the start: `minWorkers`, and one at least where
-   * starting it needs a setting of the application, so that its lack shows now.
+   * Starts the first workers: `minWorkers` and the spare workers. Where a start depends on the
+   * settings of the application, at least a single worker is started, so that a mistake shows now.
    *
-   * @throws {WorkerStartError} If one cannot be started.
+   * @throws {WorkerStartError} If a worker cannot be started.
    * @throws {ShutdownError} If the pool was terminated meanwhile.
    */
   open(): Promise<void> {
@@ -184,7 +184,7 @@ export class Pool {
   drained(): Promise<void> {
     this.#drained ??= Promise.withResolvers();
     const { promise } = this.#drained;
-    // What is waited for keeps the process alive, a stream of an idle worker, too.
+    // Unfinished work keeps the process alive, a stream of an idle worker, too.
     for (const member of this.#roster) if (member.unfinished) member.engage(true);
     this.#settleDrained();
     return promise;
@@ -198,9 +198,10 @@ export class Pool {
   }
 
   /**
-   * Ends everything now: what waits or runs rejects with `ShutdownError`.
+   * Ends everything now: tasks that wait or run reject with `ShutdownError`.
    *
-   * @param patient Whether idle workers may first do what their tasks have left under way.
+   * @param patient Whether idle workers may first finish the work that their tasks have left under
+   * way.
    */
   terminate(patient = false): void {
     runInNone(() => this.#terminate(patient));
@@ -230,7 +231,7 @@ export class Pool {
     this.#settleDrained();
   }
 
-  /** Settles the jobs that a worker has, as the pool was terminated. */
+  /** Settles the jobs of a worker, as the pool was terminated. */
   #drop({ jobs, modules }: Member): void {
     for (const job of modules.job === undefined ? jobs : [modules.job]) {
       if (job.settled) continue;
@@ -250,13 +251,13 @@ export class Pool {
 
   // A job comes, or its caller gives up.
 
-  /** Takes a job: it runs when it is its turn, and its promise settles whatever happens. */
+  /** Takes a job. The job runs in its turn, and its promise settles whatever happens. */
   enqueue(job: Job): void {
     const trace = traceTask(this.name, job.task);
     if (trace !== undefined) job.details.trace = trace;
     const context = currentContext();
     if (context === undefined) return this.#take(job);
-    // Kept only where something of the caller's will be called.
+    // The context is kept only where a function of the caller will be called.
     if (this.isInline || job.options?.onProgress !== undefined) {
       job.details.context = context;
     }
@@ -293,24 +294,24 @@ export class Pool {
     this.#cancellation.cancel(job, reason);
   }
 
-  /** Takes a job back that has not begun. */
+  /** Takes back a job, unless the job has begun. */
   withdraw(job: Job): void {
     this.#cancellation.withdraw(job);
   }
 
-  /** Settles every job that has not begun, for the reason that `make` gives. */
+  /** Settles all jobs that have not begun, each with a reason that `make` makes. */
   cancelQueued(make: () => unknown): void {
     this.#cancellation.cancelQueued(make);
   }
 
-  /** The reader of a job's stream has taken so many values. */
+  /** The reader of a job's stream has taken `count` more values. */
   pull(job: Job, count: number): void {
     this.#roster.memberWith(job)?.pull(job, count);
   }
 
   // A job returns.
 
-  /** The one place where a task returns. */
+  /** The only place where a task returns. */
   #return(job: Job, failed: boolean, outcome: unknown): void {
     if (job.settled) return;
     if (this.#tenants.several) this.#tenants.taskEnded(job);
@@ -319,7 +320,7 @@ export class Pool {
       job.reject(outcome);
     } else if (job.heard === undefined) this.#complete(job, outcome);
     else {
-      // The task has ended; only its caller is still busy, which no timeout is for.
+      // The task has ended, and the time limit with the task: only `onProgress` is still busy.
       job.endTime();
       job.heard.then(() => this.#complete(job, outcome));
     }
@@ -331,7 +332,7 @@ export class Pool {
     job.resolve(outcome);
   }
 
-  /** Tells the caller of a job how far it is; what fails there fails the job. */
+  /** Calls `onProgress` of a job; an error of `onProgress` fails the job. */
   #tell(job: Job, value: unknown): void {
     const onProgress = job.options?.onProgress;
     if (onProgress === undefined) return discard(value);
@@ -339,14 +340,15 @@ export class Pool {
       const told = runIn(job.context, () => onProgress(value));
       if (!isThenable(told)) return;
       const heard = Promise.resolve(told).then(undefined, (error) => this.cancel(job, error));
-      // Not the array of both: a task may tell a million times.
+      // Without the array of results, which would hold all earlier arrays: a task may tell a
+      // million times.
       job.details.heard = Promise.all([job.heard, heard]).then(() => {});
     } catch (error) {
       this.cancel(job, error);
     }
   }
 
-  // What workers tell.
+  // The events of workers.
 
   readonly #events: MemberEvents = {
     onUp: (member) => this.#starts.up(member),
@@ -376,7 +378,7 @@ export class Pool {
     onYield: (job, value) => job.details.onValue!(value),
     onShared: (member) => this.#recovery.requeue(member),
     onRoom: (member) => this.#dispatcher.continue(member),
-    // Whoever cancels a stream calls this.
+    // Called in the async context of a caller who cancels a stream.
     onFree: (member) => runInNone(() => this.#free(member)),
     onOverdue: () => {
       this.#giveUpOverdue();
@@ -389,7 +391,7 @@ export class Pool {
     onEnd: (member, cause) => this.#lose(member, cause),
   };
 
-  /** A worker is needed for a stream or port less. */
+  /** A stream or port no longer needs a worker. */
   #free(member: Member): void {
     if (member.state === "idle") this.#roster.idle.renew(member);
     // A job may wait for an outdated worker to be replaced.
@@ -397,7 +399,7 @@ export class Pool {
     this.#settleDrained();
   }
 
-  /** A worker has said what no worker says: it is ended, and counts as one that has crashed. */
+  /** A worker has broken the protocol: the worker is ended, and counts as crashed. */
   #expel(member: Member, cause: Error): void {
     if (!this.#roster.has(member)) return;
     if (this.#starts.died(member, cause)) this.#loading.end(member, "gone");
@@ -415,7 +417,7 @@ export class Pool {
 
   // A worker ends.
 
-  /** A worker is gone: it was told to, came back from a stuck task, failed to start, or died. */
+  /** A worker is gone: told to end, back from a stuck task, dead, or dead before it was ready. */
   #lose(member: Member, cause: unknown): void {
     const { state } = member;
     const wasInPool = this.#roster.has(member);
@@ -423,7 +425,7 @@ export class Pool {
     if (!this.#roster.note(member, "lose") || state === "ending") return;
     const tenant = this.#tenants.of(member.tenant);
     if (!wasInPool) {
-      // The crash of an expelled worker was told before.
+      // The crash of an expelled worker was reported before.
       if (!member.isExpelled) this.#report("workerback", member.number);
       this.#growth.growBack();
     } else if (!this.#starts.died(member, cause)) {
@@ -464,7 +466,7 @@ export class Pool {
     this.#end(member, true, "it was idle, and nothing in it used the stream");
   }
 
-  /** Gives up workers that do not respond. */
+  /** Gives up the workers that must be replaced. */
   #giveUpOverdue(): void {
     for (const member of this.#roster) {
       if (!member.overdue) continue;
@@ -475,7 +477,10 @@ export class Pool {
 
   // Jobs that no worker will run.
 
-  /** A worker did not start: jobs fail that no other worker can run; later jobs have another try. */
+  /**
+   * A worker did not start: the jobs that no other worker can run fail. Later jobs have another
+   * try.
+   */
   #failUnstartable({ message, cause }: WorkerStartError): void {
     const isLost = ({ task, tenant }: Job) =>
       !this.#roster.some((member) =>
@@ -486,14 +491,14 @@ export class Pool {
     }
   }
 
-  /** With no worker left, and none to be started, what waits would wait for ever. */
+  /** With no worker left, and none to be started, the waiting jobs would wait for ever. */
   #refuseIfAllStuck(): void {
-    // Each job that is added asks this: most of the time it must cost nothing.
+    // This check runs for each new job: most of the time it must cost nothing.
     if (this.#roster.size > 0) return;
     for (const tenant of [...this.#tenants]) this.#refuseAsStuck(tenant);
   }
 
-  /** Rejects what waits of a tenant, as the workers that could run it are stuck. */
+  /** Rejects the waiting jobs of a tenant, as the workers that could run them are stuck. */
   #refuseAsStuck(tenant: Tenant): void {
     const whose = this.#turns.isBarred(tenant) ? tenant : undefined;
     const stuck = whose?.stuck ?? this.#roster.count("stuck");

@@ -1,6 +1,6 @@
 import type { Job } from "../member/job.ts";
 
-/** So many places may be empty before the jobs behind them move up. */
+/** At least this many places may be empty before the jobs behind move up. */
 const SPARE_PLACES = 1_024;
 
 /** How many jobs wait in several queues. */
@@ -9,8 +9,8 @@ export interface QueuedTotal {
 }
 
 /**
- * Jobs that wait, first in first out. A job that leaves from within keeps its place until most
- * places are empty, so that each job leaves in constant time.
+ * Waiting jobs, first in first out. The place of a job that leaves from the middle is kept until
+ * most places are empty, so that each job leaves in constant time.
  */
 export class Queue {
   #places: (Job | undefined)[] = [];
@@ -33,7 +33,7 @@ export class Queue {
     return this.#size;
   }
 
-  /** The job that is next. */
+  /** The next job. */
   get head(): Job | undefined {
     if (this.#size === 0) return undefined;
     while (this.#places[this.#first]?.place !== this) this.#places[this.#first++] = undefined;
@@ -86,7 +86,7 @@ export class Queue {
     this.#first = 0;
   }
 
-  /** The jobs that wait, in their order. */
+  /** The waiting jobs, in their order. */
   *[Symbol.iterator](): Generator<Job, void, undefined> {
     for (const job of this.#places.slice(this.#first)) if (job?.place === this) yield job;
   }

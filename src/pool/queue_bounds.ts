@@ -11,7 +11,7 @@ export class QueueBounds {
   readonly #tenants: Tenants;
   readonly #roster: Roster;
   readonly #onFull: () => void;
-  /** Whether only so many tasks may wait. */
+  /** Whether the number of waiting tasks is limited. */
   readonly #isBounded: boolean;
   /** Whether the latest task was refused, as too many wait in the pool. */
   #isFull = false;
@@ -19,7 +19,7 @@ export class QueueBounds {
   /**
    * Bounds the queue of a pool.
    *
-   * @param onFull Is called for the first task that is refused after a task that was not.
+   * @param onFull Is called for the first refused task after an accepted task.
    */
   constructor(
     pool: string,

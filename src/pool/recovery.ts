@@ -23,7 +23,10 @@ export class Recovery {
     this.#tally = tally;
   }
 
-  /** Takes back what a worker has not begun; returns the first of these jobs. */
+  /**
+   * Puts the jobs that a worker has not begun back to the front of the queue; returns the first of
+   * these jobs.
+   */
   requeue(member: Member): Job | undefined {
     const jobs = member.takeBack().filter(({ settled }) => !settled);
     for (const job of jobs) job.endTime();
@@ -31,7 +34,9 @@ export class Recovery {
     return jobs[0];
   }
 
-  /** A worker has died of this. */
+  /**
+   * A worker has died of `cause`, or was given up: its begun jobs fail, the other jobs wait again.
+   */
   recover(member: Member, cause: unknown): void {
     this.#recoverLoad(member, cause);
     const next = this.requeue(member);
@@ -40,7 +45,7 @@ export class Recovery {
       this.#failCrashed(member, job, when, cause);
     }
     if (member.jobs.size > 0 || next === undefined) return;
-    // Nothing was under way. The next job may have been the cause, so it has one more try.
+    // No job was under way. The next job may have been the cause, and so has a single second try.
     if (next.returned) {
       this.#tenants.of(next.tenant).queue.remove(next);
       this.#failCrashed(member, next, "when it was to run", cause);
@@ -63,7 +68,7 @@ export class Recovery {
       ));
   }
 
-  /** Those who read or write streams of a worker that has died learn of that. */
+  /** Fails the open streams of a worker that has died or was ended. */
   failEnds(member: Member, cause: unknown): void {
     const when = "while a stream of it was open";
     member.failEnds(() => workerCrashed(this.#pool, member, when, cause));
@@ -75,13 +80,13 @@ export class Recovery {
     job.reject(workerCrashed(this.#pool, member, `${when} ${job.task.label}`, cause));
   }
 
-  /** A module could not be loaded: the jobs that wait for it fail, unless another worker has it. */
+  /** A module could not be loaded: its jobs fail, unless another worker has the module. */
   failLoad(tenant: Tenant, module: number, make: (job: Job) => unknown): void {
     if (!this.#loading.failed(tenant, module)) return;
     this.failQueued(tenant, make, ({ task }) => task.module === module);
   }
 
-  /** Fails the jobs of a tenant that wait, or those of them that satisfy a condition. */
+  /** Fails the waiting jobs of a tenant, or only the jobs that satisfy a condition. */
   failQueued(
     tenant: Tenant,
     make: (job: Job) => unknown,

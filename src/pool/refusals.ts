@@ -1,4 +1,4 @@
-/** The errors of tasks that a pool cannot run, or that lost their worker. */
+/** The errors of tasks without a place in the queue, without a worker, or with a dead worker. */
 
 import {
   QueueFullError,
@@ -17,7 +17,7 @@ import type { Tenant } from "./tenants.ts";
  *
  * @param maxQueue How many tasks may wait.
  * @param waiting How many tasks wait.
- * @param tenant The tenant whose tasks are too many; without a tenant the pool's are.
+ * @param tenant The tenant with too many tasks; without a tenant, the pool has too many.
  */
 export function queueFull(
   pool: string,
@@ -38,7 +38,7 @@ export function queueFull(
 /**
  * The error of a task for which all workers are stuck.
  *
- * @param tenant The tenant whose workers are stuck; without a tenant the pool's are.
+ * @param tenant The tenant whose workers are stuck; without a tenant, all workers of the pool are.
  */
 export function workersStuck(
   pool: string,
@@ -56,7 +56,7 @@ export function workersStuck(
   return Object.assign(error, { pool, stuck });
 }
 
-/** The error of a task or a stream that lost its worker. */
+/** The error of a task or stream whose worker has died. */
 export function workerCrashed(
   pool: string,
   { processEnd }: Member,
@@ -69,7 +69,7 @@ export function workerCrashed(
   return Object.assign(error, { pool, exitCode, signal });
 }
 
-/** The error of a worker that cannot load a module that the pool's `preload` names. */
+/** The error of a worker that cannot load a module of the pool's `preload`. */
 export function preloadFailed(
   pool: string,
   { isolation, permissions }: PoolSettings,
@@ -82,7 +82,7 @@ export function preloadFailed(
   return loadError(failure, cause, isRestricted ? pool : undefined);
 }
 
-/** What a worker died of, for the message of an error. */
+/** The cause of a worker's death, for the message of an error. */
 export function endOf(cause: unknown): string {
   return cause === undefined
     ? "it ended by itself, by Deno.exit() or self.close()"

@@ -8,14 +8,14 @@ import { nextState, type WorkerEvent, type WorkerState } from "../member/worker_
 /** The settings that say how many workers there may be. */
 type Bounds = Pick<PoolSettings, "minWorkers" | "maxWorkers" | "spare" | "idleTimeout">;
 
-/** The states of workers that are in the pool. Workers in the other states have left it. */
+/** The states of workers that are in the pool. Workers in the other states have left the pool. */
 const IN_POOL: ReadonlySet<WorkerState> = new Set(["starting", "idle", "busy", "dying"]);
 
 /**
  * The workers of a pool, and the state of each. No other place changes a state, or counts workers.
  */
 export class Roster {
-  /** The workers that are idle, in the order in which they became so. */
+  /** The idle workers, in the order in which they became idle. */
   readonly idle: Idle;
   readonly #bounds: Bounds;
   readonly #tenants: Tenants;
@@ -153,7 +153,7 @@ export class Roster {
     return this.#taken;
   }
 
-  /** How many workers tenants may yet take: those that have served nobody, if the pool may have more. */
+  /** How many fresh workers, which have served nobody, tenants may take of the present workers. */
   get free(): number {
     return Math.min(this.size, this.#bounds.maxWorkers) - this.#taken;
   }

@@ -1,24 +1,24 @@
 /**
- * The pace of worker starts, for all pools together. `new Worker()` blocks its caller for
- * 10 to 20 ms: one at a time with a pause between leaves the event loop room to serve.
+ * The pace of worker starts, for all pools together. `new Worker()` blocks its caller for 10 to 20
+ * ms: single starts with a pause between leave the event loop room to serve.
  */
 
 import { clearTimeout, setTimeout, type Timer } from "../runtime/real_timers.ts";
 
-/** The least time from the end of one start to the next, in ms. */
+/** The least time from the end of a start to the next start, in ms. */
 const PAUSE_MS = 20;
 
 /** The starts that wait for their turn, in order. */
 const waiting: (() => void)[] = [];
 let lastStart = -Infinity;
 
-/** Calls `takeTurn` when the pause is over, if some wait. */
+/** Calls `takeTurn()` when the pause is over, while starts wait. */
 let timer: Timer | undefined;
 
 /**
  * Calls `start` now if the last start is long enough ago, else when its turn comes.
  *
- * @returns Gives the turn up; says whether it had not come yet.
+ * @returns Gives the turn up; returns `false` if the turn had come before.
  */
 export function startInTurn(start: () => void): () => boolean {
   if (waiting.push(start) === 1) takeTurn();
@@ -27,7 +27,7 @@ export function startInTurn(start: () => void): () => boolean {
 
 function takeTurn(): void {
   timer = undefined;
-  // An older Deno calls back some timers that were cleared.
+  // An older Deno calls back some cleared timers.
   if (waiting.length === 0) return;
   const pause = lastStart + PAUSE_MS - performance.now();
   if (pause > 0) {

@@ -6,10 +6,10 @@ import { startInTurn } from "./start_pace.ts";
 import { Backoff } from "./backoff.ts";
 import { clearTimeout, now, setTimeout, type Timer } from "../runtime/real_timers.ts";
 
-/** How long, in ms, a worker may take to get ready; 20 is usual. */
+/** How long, in ms, a worker may take to get ready; 20 ms are usual. */
 const START_TIMEOUT_MS = 30_000;
 
-/** How long, in ms, a start takes where none has been seen. */
+/** How long, in ms, a start is assumed to take before the first has succeeded. */
 const USUAL_START_MS = 50;
 
 /** What the starts of a pool's workers ask of the pool. */
@@ -18,17 +18,20 @@ export interface StartEvents {
   make(number: number): Member;
   /** A start has failed. */
   onFailed(number: number, error: WorkerStartError): void;
-  /** A worker did not get ready in time: its start has failed, and it is to be ended. */
+  /** A worker did not get ready in time: the start has failed, and the worker must be ended. */
   onLate(member: Member): void;
 }
 
-/** One start: `up` resolves when the worker is there, `ready` when it takes tasks. */
+/**
+ * A start. `up` resolves when the worker is there, but has modules to load; `ready` when the worker
+ * takes tasks.
+ */
 export interface Start {
   readonly up: Promise<false>;
   readonly ready: Promise<void>;
 }
 
-/** How a start is told how far it is. */
+/** The time of a start, and the promises to be resolved. */
 interface StartResolvers {
   /** When the worker was made, in ms. */
   begun: number;
@@ -36,11 +39,11 @@ interface StartResolvers {
   readonly ready: PromiseWithResolvers<void>;
 }
 
-/** The starts of a pool's workers: each in its turn, and the later the more have failed. */
+/** The starts of a pool's workers: each in its turn, and the more starts have failed, the later. */
 export class Starts {
   readonly #pool: string;
   readonly #events: StartEvents;
-  /** Those that are not ready yet, with what waits for each. */
+  /** The workers that are not ready yet, each with its start. */
   readonly #starting = new Map<Member, StartResolvers>();
   /** Each gives up a start that may still wait for its turn. */
   readonly #giveUps = new Set<() => void>();
@@ -55,12 +58,12 @@ export class Starts {
     this.#events = events;
   }
 
-  /** How many are under way. */
+  /** How many starts are under way. */
   get size(): number {
     return this.#starting.size;
   }
 
-  /** How long, in ms, the latest start took that has succeeded. */
+  /** How long, in ms, the latest successful start took. */
   get took(): number {
     return this.#took;
   }
@@ -70,7 +73,9 @@ export class Starts {
     return this.#starting.has(member);
   }
 
-  /** For how many ms none should begin, as the latest failed; none or less if one may. */
+  /**
+   * For how many ms no start should begin, as the latest failed; zero or less if a start may begin.
+   */
   get backoff(): number {
     return this.#backoff.wait;
   }
@@ -106,7 +111,7 @@ export class Starts {
     return { up: start.up.promise, ready: start.ready.promise };
   }
 
-  /** Gives up those that wait for their turn. */
+  /** Gives up the starts that wait for their turn. */
   giveUp(): void {
     for (const stop of this.#giveUps) stop();
     this.#giveUps.clear();
@@ -126,13 +131,13 @@ export class Starts {
     this.#starting.delete(member);
   }
 
-  /** A worker was ended by the pool: if it was not ready yet, it never will be. */
+  /** The pool has ended a worker: a start that was not ready yet is given up. */
   ended(member: Member): void {
     this.#starting.get(member)?.ready.reject(shutDown());
     this.#starting.delete(member);
   }
 
-  /** A worker has died; says whether it was not ready yet, so that its start has failed. */
+  /** A worker has died. Returns whether the start has failed, as the worker was not ready yet. */
   died(member: Member, cause: unknown): boolean {
     const start = this.#starting.get(member);
     if (start === undefined) return false;
@@ -141,7 +146,10 @@ export class Starts {
     return true;
   }
 
-  /** Gives up a worker that does not get ready: a module it lists may never be delivered. */
+  /**
+   * Gives up a worker that does not get ready: a module that its entry names may never be
+   * delivered.
+   */
   #limit(member: Member, start: StartResolvers): void {
     if (!this.#starting.has(member)) return;
     let timer: Timer | undefined = setTimeout(() => {
@@ -159,7 +167,7 @@ export class Starts {
     start.ready.promise.then(ended, ended);
   }
 
-  /** A start has failed: the next one waits longer, and not as long as that of another program. */
+  /** A start has failed: the next start waits longer, for a random time; see backoff.ts. */
   #fail(start: StartResolvers, number: number, cause: unknown): void {
     const error = startError(this.#pool, cause);
     this.#events.onFailed(number, error);

@@ -3,10 +3,13 @@ import { Histogram } from "./histogram.ts";
 import type { Job } from "../member/job.ts";
 import { now } from "../runtime/real_timers.ts";
 
-/** When more than this many tasks wait, one of as many is timed: the clock takes as long as a short task. */
-const SAMPLE = 32;
+/**
+ * When more than this many tasks wait, a single task of this many is timed, as reading the clock
+ * takes as long as a short task.
+ */
+const SAMPLE_TASKS = 32;
 
-/** What a pool counts from its beginning. */
+/** The counts of a pool from its beginning. */
 export class Tally {
   completed = 0;
   failed = 0;
@@ -14,7 +17,7 @@ export class Tally {
   crashed = 0;
   readonly #queueTime = new Histogram();
   readonly #runTime = new Histogram();
-  /** How many tasks had to wait; to time some of them. */
+  /** How many tasks had to wait; says which tasks are timed. */
   #waits = 0;
 
   /** How many tasks have returned or failed. */
@@ -27,20 +30,22 @@ export class Tally {
     this.#queueTime.add(0);
   }
 
-  /** A job begins to wait, as one of so many: it is noted since when, if it is one of those timed. */
+  /**
+   * A job begins to wait, in a queue of `queued` jobs. Notes the time if the job is to be timed.
+   */
   waits(job: Job, queued: number): void {
-    const times = queued > SAMPLE ? SAMPLE : 1;
+    const times = queued > SAMPLE_TASKS ? SAMPLE_TASKS : 1;
     if (this.#waits++ % times === 0) job.details.waits = { since: now(), times };
   }
 
-  /** A job that is timed was sent, at this time. */
+  /** A timed job was sent, at this time. */
   waited(job: Job, time: number): void {
     const { since, times } = job.waits!;
     job.details.waits = undefined;
     this.#queueTime.add(time - since, times);
   }
 
-  /** So many runs took so many ms each. */
+  /** `runs` runs took `ms` ms each. */
   ran(ms: number, runs: number): void {
     this.#runTime.add(ms, runs);
   }

@@ -47,12 +47,12 @@ export class Tenant {
   }
 }
 
-/** How much of a name is in a message. */
-const MAX_NAME_LENGTH = 64;
+/** At most this many characters of a name are in a message. */
+const MAX_NAME_CHARACTERS = 64;
 
 function show(name: string): string {
   return JSON.stringify(
-    name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name,
+    name.length > MAX_NAME_CHARACTERS ? `${name.slice(0, MAX_NAME_CHARACTERS)}…` : name,
   );
 }
 
@@ -75,7 +75,7 @@ export class Tenants {
   /**
    * Makes the tenants of a pool.
    *
-   * @param release Takes jobs back that were set aside, as their module may be tried again.
+   * @param release Takes back jobs that were set aside, as their module may be tried again.
    */
   constructor(release: (tenant: Tenant, jobs: readonly Job[]) => void) {
     this.#release = release;
@@ -95,7 +95,7 @@ export class Tenants {
     return tenant;
   }
 
-  /** The tenant of this name, if that has jobs or workers. */
+  /** The tenant of this name, if the tenant has jobs or workers. */
   find(name: string | undefined): Tenant | undefined {
     return this.#all.get(name);
   }

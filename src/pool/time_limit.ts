@@ -1,11 +1,11 @@
 import { now, setTimeout as setRealTimeout } from "../runtime/real_timers.ts";
 import type { Job } from "../member/job.ts";
 
-/** A timer that comes later than by this many ms tells that the event loop was held up. */
+/** A timer more than this many ms late tells that the event loop was held up. */
 const LATE_MS = 20;
-/** After how many turns of the event loop all messages are delivered that had arrived by now. */
+/** After this many turns of the event loop, all messages that have arrived by now are delivered. */
 const DELIVERY_TURNS = 2;
-/** How often, in ms, a task that is late is asked whether it has begun. */
+/** How often, in ms, a late task is checked for its beginning. */
 const BEGIN_POLL_MS = 20;
 
 /** The time limits of the jobs of a pool. The time of a job begins when its function is called. */
@@ -16,7 +16,7 @@ export class TimeLimits {
   /**
    * Makes the time limits of a pool.
    *
-   * @param mayHaveBegun Whether a job has begun that was sent, as far as is known.
+   * @param mayHaveBegun Whether a sent job may have begun, as far as is known.
    * @param end Ends a job that has run for longer than its `timeout`, in ms.
    */
   constructor(

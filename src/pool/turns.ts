@@ -6,7 +6,7 @@ import type { Tenant, Tenants } from "./tenants.ts";
  * room. A tenant is queued while a job waits. A worker is fresh until the worker's first task.
  */
 export class Turns {
-  /** Whether one tenant may have a part of the workers only. */
+  /** Whether a single tenant may have only a part of the workers. */
   readonly isShared: boolean;
   readonly #tenants: Tenants;
   readonly #settings: Pick<PoolSettings, "maxWorkers" | "maxWorkersPerTenant">;
