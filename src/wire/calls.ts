@@ -1,5 +1,5 @@
 /**
- * How calls of tasks are laid out in a message. Nothing else knows the places.
+ * How calls of tasks are laid out in a message. No other file knows the places.
  *
  * A message is flat, as a nested array costs as much as ten numbers: the kind, the number of the
  * first run, for {@linkcode ALONE} the manner, then groups of calls. A group is the id of a task, the
@@ -16,7 +16,7 @@ export type CallMessage = Extract<
   readonly [typeof RUN | typeof RUN_TOGETHER | typeof ALONE, ...unknown[]]
 >;
 
-/** Whether a message to a worker is one of calls. */
+/** Whether a message to a worker is a message of calls. */
 export function isCalls(message: ToWorker): message is CallMessage {
   const kind: number = message[0];
   return kind === RUN || kind === RUN_TOGETHER || kind === ALONE || kind >= GUARDED;
@@ -35,7 +35,7 @@ export class CallWriter {
   /**
    * Begins a message.
    *
-   * @param manner How the one call of the message runs, if not as usual.
+   * @param manner How the only call of the message runs, if not as usual.
    */
   constructor(first: number, manner?: Manner) {
     this.first = first;
@@ -93,9 +93,9 @@ export class CallWriter {
   }
 
   /**
-   * The message with something at the end, which a reader leaves out.
+   * The message with a guard at the end, which a reader leaves out.
    *
-   * @param guard What a clone of the message reads last.
+   * @param guard The value that a clone of the message reads last.
    */
   finishGuarded(guard: unknown): ToWorker {
     this.#message[0] += GUARDED;
@@ -103,7 +103,7 @@ export class CallWriter {
     return this.finish();
   }
 
-  /** The message of a call alone, with other arguments, in which these streams and ports are. */
+  /** The message of the only call, with other arguments, which contain these streams and ports. */
   finishMoved(moved: readonly MovedEnd[], args: readonly unknown[]): ToWorker {
     const copy = new CallWriter(this.first, { ...this.#message[2] as Manner, moved });
     copy.add(this.#message[this.#times - 2] as number, args);
@@ -116,10 +116,11 @@ export class CallReader {
   /** How the call of the message runs, if not as usual. */
   readonly manner: Manner | undefined;
   readonly #message: readonly unknown[];
-  /** Where the parts end that are for the reader. */
+  /** Where the calls end: before the guard, if there is a guard. */
   readonly #end: number;
-  /** The place of the arguments of this call, and of whatever follows this call. */
+  /** The place of this call's arguments. */
   #args = 0;
+  /** The place after this call. */
   #next: number;
   /** How many calls of this group follow. */
   #left = 0;
@@ -185,7 +186,7 @@ export class CallReader {
     return this.#message[this.#args + index];
   }
 
-  /** The arguments of this call; of the few that most calls have, in the way that costs least. */
+  /** The arguments of this call. Few arguments, as in most calls, are taken in the fastest way. */
   get args(): unknown[] {
     const message = this.#message;
     const at = this.#args;

@@ -10,7 +10,7 @@ const viewPrototype = getPrototypeOf(Uint8Array.prototype);
 
 /** The run of the call in which each object was found. */
 const found = new Map<object, number>();
-/** Objects that are yet to be looked into. */
+/** Objects still to be looked into. */
 const unseen: object[] = [];
 
 /**

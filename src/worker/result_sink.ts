@@ -7,7 +7,7 @@ import type { Unrunnable } from "./unrunnable.ts";
 
 const { DOMException } = globalThis;
 
-/** How many short runs are timed together: reading the clock takes as long as running one. */
+/** How many short runs are timed together: reading the clock takes as long as a short run. */
 const STRETCH_RUNS = 8;
 /** For how long, in ms, the host is not told of results in the ledger while tasks go on. */
 const TELL_AFTER_MS = 0.25;
@@ -19,11 +19,13 @@ const TELL_AFTER_MS = 0.25;
 export class ResultSink {
   readonly #ledger: WorkerLedger;
   readonly #post: Post;
-  /** When the clock was read last, in ms, and how many runs have ended since. */
+  /** When the clock was read last, in ms. */
   #time = 0;
+  /** How many runs have ended since the clock was read last. */
   #untimed = 0;
-  /** When the host was last told of results in the ledger, in ms, and whether more are there. */
+  /** When the host was last told of results in the ledger, in ms. */
   #told = 0;
+  /** Whether the ledger holds results that the host was not told of. */
   #isUntold = false;
 
   constructor(ledger: WorkerLedger, post: Post) {
@@ -69,7 +71,7 @@ export class ResultSink {
     this.#isUntold = false;
   }
 
-  /** Tells the host of what is in the ledger. */
+  /** Tells the host of the results in the ledger. */
   flush(): void {
     if (this.#isUntold) this.#tell();
   }
@@ -90,7 +92,7 @@ export class ResultSink {
   }
 
   #send(run: number, value: unknown, took: number): void {
-    // Before the message, whose reader wants to know.
+    // Noted before the message is posted, as the reader of the message looks at the ledger.
     this.#ledger.end(run, took);
     try {
       sendValue(this.#post, DONE, run, value);
@@ -106,7 +108,7 @@ export class ResultSink {
   }
 }
 
-/** A thrown value as a message has it; an error that says so, if the value cannot be sent. */
+/** A thrown value, encoded for a message. An error stands for a value that cannot be sent. */
 export function encodeSafely(thrown: unknown): { thrown: Thrown; whole: boolean } {
   try {
     return { thrown: encodeThrown(thrown), whole: true };

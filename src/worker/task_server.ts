@@ -34,13 +34,15 @@ import { Unrunnable } from "./unrunnable.ts";
 const { DOMException, Promise } = globalThis;
 const { apply } = Reflect;
 
-/** A message of calls that waits for those before it. */
+/** A message of calls that waits for its turn. */
 interface Waiting {
   readonly message: CallMessage;
   next: Waiting | undefined;
 }
 
-/** Runs the tasks that the host sends, one at a time, and says how each ended. */
+/**
+ * Runs the tasks that the host sends, a single task at a time, and tells the host how each ended.
+ */
 export class TaskServer {
   readonly #load: Load;
   readonly #functions: Functions;
@@ -48,20 +50,22 @@ export class TaskServer {
   readonly #news: News;
   readonly #results: ResultSink;
   readonly #post: Post;
-  /** How the worker ends when the host wants that; nothing if the host ends the worker itself. */
+  /** Ends the worker when the host asks; `undefined` if the host itself ends the worker. */
   readonly #ending: Ending | undefined;
-  /** The message whose runs are next, and the message that came last. */
+  /** The message whose runs are next. */
   #next: Waiting | undefined;
+  /** The message that came last. */
   #last: Waiting | undefined;
   #serving = false;
   /** Whether a module is loaded; no task runs then. */
   #loading = false;
-  /** Ends the wait for the host to take back what has not begun. */
+  /** Ends the wait until the host has taken back the calls that have not begun. */
   #goOn: (() => void) | undefined;
-  /** The context of the run that began last, and the streams and ports among its arguments. */
+  /** The context of the latest run. */
   #context: RunContext | undefined;
+  /** The streams and ports among the arguments of the latest run. */
   #given: GivenEnds | undefined;
-  /** The stream of that run, if the run streams. */
+  /** The stream of the latest run, if the run streams. */
   #stream: StreamWriter | undefined;
 
   constructor(load: Load, evaluate: Evaluate, ledger: WorkerLedger, post: Post, ending?: Ending) {
@@ -74,7 +78,7 @@ export class TaskServer {
     this.#ending = ending;
   }
 
-  /** The context of the run that is under way. */
+  /** The context of the run under way. */
   get context(): RunContext | undefined {
     const context = this.#context;
     return context?.hasEnded ? undefined : context;
@@ -110,7 +114,7 @@ export class TaskServer {
     }
   }
 
-  /** Loads a module, and tells the host how that ended. */
+  /** Loads a module, and tells the host the outcome. */
   async #loadModule(url: string): Promise<void> {
     this.#ledger.beginLoad();
     this.#loading = true;
@@ -124,7 +128,7 @@ export class TaskServer {
     this.#ending?.rest();
   }
 
-  /** Adds a message to those that wait. */
+  /** Adds a message to the waiting messages. */
   #add(message: CallMessage): void {
     const waiting = { message, next: undefined };
     if (this.#next === undefined) this.#next = waiting;
@@ -147,7 +151,7 @@ export class TaskServer {
         if (task !== undefined) await this.#giveBack(task);
       }
       while (calls.next()) {
-        // The host takes back all that has not begun: what is left of the message, too.
+        // The host has taken back all calls that have not begun: the rest of this message, too.
         if (!this.#ledger.claim(calls.run)) break;
         const { args } = calls;
         if (!this.#begin(calls, args)) continue;
@@ -171,14 +175,17 @@ export class TaskServer {
     this.#ending?.rest();
   }
 
-  /** Has the host take back what has not begun, and send the calls of this task one by one. */
+  /**
+   * Has the host take back the calls that have not begun, and send the calls of this task
+   * separately.
+   */
   async #giveBack(task: number): Promise<void> {
     this.#post([SHARED, task]);
     await new Promise<void>((goOn) => this.#goOn = goOn);
     this.#results.start();
   }
 
-  /** Begins a run that was claimed; `false` if the host has dropped the run. */
+  /** Begins a claimed run; `false` if the host has dropped the run. */
   #begin({ manner, run }: CallReader, args: unknown[]): boolean {
     const moved = manner?.moved;
     this.#given = moved && new GivenEnds(this.#post, args, moved);
@@ -191,7 +198,7 @@ export class TaskServer {
     return false;
   }
 
-  /** Calls the function of a run; returns what the function returns. */
+  /** Calls the function of a run; returns the function's result. */
   #call(calls: CallReader, args: unknown[]): unknown {
     const context = this.#context!;
     const call = this.#functions.get(calls.task);
@@ -217,7 +224,7 @@ export class TaskServer {
     this.#given = undefined;
   }
 
-  /** Calls a function in a manner of its own; returns what the function returns. */
+  /** Calls a function in a manner of its own; returns the function's result. */
   #callAlone(
     { buffers, span, streams }: Manner,
     run: number,
@@ -241,7 +248,7 @@ export class TaskServer {
     return value;
   }
 
-  /** Sends what a call yields. */
+  /** Sends the values that a call yields. */
   async #drain(
     context: RunContext,
     run: number,
