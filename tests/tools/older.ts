@@ -5,6 +5,7 @@
  */
 
 import { copyTo, listFiles } from "../support/copies.ts";
+import { npmDeno } from "../support/npm_deno.ts";
 import { makeTempFolder, pathOf } from "../support/processes.ts";
 
 const [version, ...files] = Deno.args;
@@ -24,14 +25,9 @@ try {
     }));
   }
   await Deno.writeTextFile(`${copy}/deno.json`, JSON.stringify(config));
-  const args = ["--yes", `deno@${version}`, "test", "--allow-all", "--no-prompt", "--no-check"];
-  // Deno hands a .cmd file and its arguments to cmd.exe, quoted as cmd.exe reads them:
-  // https://github.com/denoland/deno/blob/v2.9.0/runtime/subprocess_windows/src/process.rs
-  const npx = Deno.build.os === "windows" ? "npx.cmd" : "npx";
-  const { code } = await new Deno.Command(npx, {
-    args: [...args, ...files.length > 0 ? files : ["tests/"]],
-    cwd: copy,
-  }).spawn().status;
+  const args = ["test", "--allow-all", "--no-prompt", "--no-check"];
+  args.push(...files.length > 0 ? files : ["tests/"]);
+  const { code } = await npmDeno(version, args, { cwd: copy }).spawn().status;
   Deno.exitCode = code;
 } finally {
   await Deno.remove(copy, { recursive: true });
