@@ -63,7 +63,7 @@ const cases: readonly Case[] = [
   },
   {
     about: "a host with its port",
-    program: { net: ["127.0.0.1:80", "unix:/a.sock"] },
+    program: { net: ["127.0.0.1:80", "127.0.0.1:81"] },
     wanted: { net: ["127.0.0.1:80"] },
     flags: ["--allow-net=127.0.0.1:80", NO_IMPORT],
   },

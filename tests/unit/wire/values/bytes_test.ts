@@ -87,6 +87,7 @@ Deno.test("takeBytes() moves bytes of any class, and what part of them a view sh
 Deno.test("takeBytes() leaves untouched what it does not move", () => {
   const [one, two] = [new ArrayBuffer(8), new ArrayBuffer(8)];
   const resizable = new ArrayBuffer(8, { maxByteLength: 16 });
+  const { port1, port2 } = new MessageChannel();
   const cases: [value: unknown, transferables: Transferable[]][] = [
     [one, []],
     [one, [one, two]],
@@ -96,12 +97,14 @@ Deno.test("takeBytes() leaves untouched what it does not move", () => {
     [new Uint8Array(two), [one]],
     [resizable, [resizable]],
     [new Uint8Array(resizable), [resizable]],
-    [one, [new MessageChannel().port1]],
+    [one, [port1]],
     [null, [one]],
   ];
   for (const [value, transferables] of cases) {
     assertEquals(takeBytes(value, transferables), undefined, Deno.inspect(value));
   }
+  port1.close();
+  port2.close();
   assertEquals([one.byteLength, two.byteLength, resizable.byteLength], [8, 8, 8]);
   one.transfer();
   assertEquals(takeBytes(one, [one]), undefined);

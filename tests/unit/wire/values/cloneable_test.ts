@@ -8,6 +8,7 @@ import {
   isUnmarked,
 } from "../../../../src/wire/values/cloneable.ts";
 import { MAX_LEVELS } from "../../../../src/wire/values/depth.ts";
+import { testUnless, transfersStreams } from "../../../support/features.ts";
 import { withSeeds } from "../../../support/random.ts";
 import { randomValue } from "../../../support/values.ts";
 
@@ -66,7 +67,9 @@ Deno.test("isPlain() tells a primitive that can be cloned", () => {
   }
 });
 
-Deno.test("isUnmarked() knows what Deno says of a stream or a port that does not move", () => {
+const testOfStreams = testUnless(!transfersStreams && "this Deno cannot transfer a stream");
+
+testOfStreams("isUnmarked() knows what Deno says of a stream or a port that does not move", () => {
   const { port1, port2 } = new MessageChannel();
   // The value itself is always inside of a message.
   for (const value of [[port1], [new ReadableStream()], [1, { a: new WritableStream() }]]) {
