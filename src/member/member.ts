@@ -298,7 +298,7 @@ export class Member implements Watched {
 
   /** Whether jobs wait behind a job that was already under way at the last call. */
   isHeldUp(): boolean {
-    return this.#lookahead.isHeldUp(this.#runs.claimed, this.jobs.last);
+    return this.#lookahead.isHeldUp(this.#runs.readClaim(), this.jobs.last);
   }
 
   /** Has the worker load the module of a job. The pool sends the job after the load. */

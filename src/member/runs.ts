@@ -111,8 +111,8 @@ export class Runs {
     return this.#isBroken || runsBetween(this.jobs.runOf(job), this.#ledger.claimed) >= 0;
   }
 
-  /** The run claimed last. */
-  get claimed(): number {
+  /** Reads which run was claimed last; an impossible claim breaks the ledger. */
+  readClaim(): number {
     const { claimed } = this.#ledger;
     if (this.jobs.size > 0 && !this.#canHaveClaimed(claimed)) this.#break();
     return claimed;

@@ -8,8 +8,6 @@ const ABORT_GRACE_MS = 100;
 const UNRESPONSIVE_MS = 5_000;
 /** How often, in ms, a watchdog looks at a busy worker. */
 const LOOK_INTERVAL_MS = 1_000;
-/** A look more than this many ms late tells that the event loop was held up. */
-const LATE_MS = 500;
 
 /** The part of a worker that a watchdog uses. */
 export interface Watched {
@@ -80,6 +78,8 @@ export class Watchdog {
 
   /** The caller of a running job has given up. */
   aborted(job: Job): void {
+    // A later job runs, and was aborted before: the outcome of this job is on its way.
+    if (this.#aborted !== undefined && this.#watched.hasEnded(job)) return;
     this.#aborted = job;
     this.#abortedAt = machinery.now();
     this.#allowGrace();
@@ -96,15 +96,11 @@ export class Watchdog {
   /** Looks at the worker each second from now on, for as long as the worker is busy. */
   watch(): void {
     if (this.#look !== undefined) return;
-    const due = machinery.now() + LOOK_INTERVAL_MS;
     this.#look = machinery.setTimeout(() => {
       this.#look = undefined;
       this.#events.onLook();
       if (!this.#watched.busy) return;
       this.watch();
-      // While the program held up the event loop, no message was read. An unread message may say
-      // that a process has begun a task, which then must not run elsewhere, too.
-      if (machinery.now() - due > LATE_MS) this.#unheard = undefined;
       this.#lookForSilence();
     }, LOOK_INTERVAL_MS);
     Deno.unrefTimer(this.#look);
@@ -115,6 +111,7 @@ export class Watchdog {
     this.#stopGrace();
     if (this.#look !== undefined) machinery.clearTimeout(this.#look);
     this.#look = undefined;
+    this.#unheard = undefined;
   }
 
   #allowGrace(): void {
@@ -168,7 +165,18 @@ export class Watchdog {
       // A worker is silent while reading large arguments.
       this.#unheard.patience ??= UNRESPONSIVE_MS +
         (typeof next === "number" ? readingTime(this.#watched.jobs.head!.args) : 0);
-      if (silence > this.#unheard.patience) this.giveUp();
+      if (silence > this.#unheard.patience) this.#giveUpIfSilent(next);
     }
+  }
+
+  /**
+   * Gives the worker up when all messages are read that have arrived, if none tells that the next
+   * task or load has begun. A program that held up the event loop has read no messages, and a task
+   * that a process has begun must not run elsewhere, too.
+   */
+  async #giveUpIfSilent(next: number | string): Promise<void> {
+    await machinery.deliveries();
+    if (this.#unheard?.next !== next || this.#watched.unbegun !== next) return;
+    if (!this.#overdue) this.giveUp();
   }
 }

@@ -211,17 +211,16 @@ export class Dispatcher {
       if (tenant.queue.head !== undefined && member.taken && member.runsLow) {
         if (!this.#hasToMakeRoom(member)) this.#feed(member, tenant);
       }
-      if (!member.busy) this.#rest(member);
-      else this.dispatch();
+      if (member.busy) this.dispatch();
+      else if (this.#parts.roster.note(member, "rest")) this.becameIdle(member);
     }
     this.#events.onContinued();
   }
 
-  /** A worker has nothing to do: the worker takes the next job, or becomes idle. */
-  #rest(member: Member): void {
-    if (this.#parts.roster.note(member, "rest")) this.becameIdle(member);
-  }
-
+  /**
+   * An idle worker takes the next job, or else stays idle and keeps the program alive no more. A
+   * shutdown that waits for a stream of the worker goes on keeping the program alive.
+   */
   becameIdle(member: Member): void {
     this.dispatch();
     if (member.busy) return;

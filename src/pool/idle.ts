@@ -118,7 +118,8 @@ export class Idle {
   /** Takes out a worker: mostly the worker used last. */
   remove(member: Member): void {
     const index = this.#members.lastIndexOf(member);
-    if (index >= 0) this.#members.splice(index, 1);
+    if (index === this.#members.length - 1) this.#members.pop();
+    else if (index >= 0) this.#members.splice(index, 1);
   }
 
   /** A worker stays idle from now on. */

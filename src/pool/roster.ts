@@ -64,7 +64,7 @@ export class Roster {
     this.#counts[state]--;
     this.#counts[next]++;
     member.state = next;
-    if (IN_POOL.has(state) && !IN_POOL.has(next)) this.#leave(member);
+    if (!IN_POOL.has(next) && IN_POOL.has(state)) this.#leave(member);
     if (next === "stuck") this.#tenants.of(member.tenant).stuck++;
     if (next === "gone") this.#forget(member, state);
     return true;

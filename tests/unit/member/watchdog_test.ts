@@ -89,23 +89,72 @@ Deno.test("Watchdog.stop() ends the grace", () => {
   assertEquals(overdue(), 0);
 });
 
-Deno.test("Watchdog counts no silence while the program holds up the event loop", async () => {
-  const watched = Object.assign(worker(jobWith(1)), { busy: true, unbegun: 7 });
+Deno.test("Watchdog reads what has arrived before it gives a silent worker up", async () => {
+  const watched = Object.assign(worker(jobWith(1)), {
+    busy: true,
+    unbegun: 7 as number | undefined,
+  });
   let overdue = 0;
-  const looks = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const looks = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
   let looked = 0;
   const dog = new Watchdog(watched, {
-    onLook: () => looks[looked++]?.resolve(),
+    onLook: () => {
+      looks[looked++]?.resolve();
+      // The worker's word that the task has begun is read in this turn of the event loop, but after
+      // the look.
+      if (looked === 2) setTimeout(() => watched.unbegun = undefined, 0);
+    },
     onOverdue: () => overdue++,
   });
   dog.watch();
   // The watchdog itself keeps no program alive.
   const alive = setInterval(() => {}, 1_000);
   await looks[0]!.promise;
-  // Longer than a worker may be silent.
+  // The program holds up the event loop for longer than a worker may be silent.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_500);
-  await looks[1]!.promise;
+  await looks[2]!.promise;
   assertEquals([overdue, dog.overdue], [0, false]);
   dog.stop();
   clearInterval(alive);
+});
+
+Deno.test("Watchdog gives up a worker that stays silent, though the program is late to look", async () => {
+  const watched = Object.assign(worker(jobWith(1)), { busy: true, unbegun: 7 });
+  const overdue = Promise.withResolvers<void>();
+  const looked = Promise.withResolvers<void>();
+  const dog = new Watchdog(watched, {
+    onLook: () => looked.resolve(),
+    onOverdue: () => overdue.resolve(),
+  });
+  const alive = setInterval(() => {}, 1_000);
+  dog.watch();
+  await looked.promise;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_500);
+  await overdue.promise;
+  dog.stop();
+  clearInterval(alive);
+});
+
+Deno.test("Watchdog goes on with a running job when the abort of an ended job follows", () => {
+  using time = new FakeTime();
+  const [before, job] = [jobWith(1), jobWith(2)];
+  const watched = Object.assign(worker(before), { hasEnded: (job: Job) => job === before });
+  const { dog, overdue } = watch(watched);
+  dog.aborted(job);
+  dog.aborted(before);
+  dog.ended(before);
+  watched.jobs.head = job;
+  time.tick(100);
+  assertEquals([overdue(), dog.waitsForEnd], [1, true]);
+});
+
+Deno.test("Watchdog lets a worker copy the result of an aborted job, for a while", () => {
+  using time = new FakeTime();
+  const job = jobWith(1);
+  const { dog, overdue } = watch(Object.assign(worker(job), { hasEnded: () => true }));
+  dog.aborted(job);
+  time.tick(1_000);
+  assertEquals([overdue(), dog.waitsForEnd], [0, true]);
+  dog.ended(job);
+  assertEquals(dog.waitsForEnd, false);
 });
