@@ -19,21 +19,21 @@
 export interface PoolStats {
   /** All workers, including starting workers, without stuck workers. */
   workers: number;
-  /** Workers that wait for a task. A stream of an earlier task may still go on in an idle worker. */
+  /** Workers without a task. A stream of an earlier task may still go on in an idle worker. */
   idle: number;
-  /** Workers that run a task, or load the module of a task. */
+  /** Workers with a task, or loading the module of a task. */
   busy: number;
   /** Workers that were given up but have not ended, as nothing can stop their synchronous code. */
   stuck: number;
   /** Tasks that have not begun. */
   queued: number;
-  /** Tasks that returned, since the executor was made. */
+  /** Tasks that returned, in the life of the executor. */
   completed: number;
   /** Tasks that failed: by an error of their own, for a value that cannot be sent, or with their worker. */
   failed: number;
   /** Tasks whose caller gave up: aborted, timed out, or dropped by a shutdown. */
   cancelled: number;
-  /** Workers that ended without being told to end. */
+  /** Workers that ended on their own. */
   crashed: number;
   /** How long the latest few thousand tasks waited until they were sent to a worker, in ms. */
   queueTime: Percentiles;

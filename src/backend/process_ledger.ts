@@ -4,11 +4,11 @@ import { nextRun, runsBetween } from "../wire/ledger.ts";
 
 /**
  * The runs of a process, as known by the messages in both directions: a process shares no memory. A
- * process has one run at a time. Messages of a process may say anything: a run begins only after it
- * was sent, begins once, and ends only after it has begun.
+ * process has one run at a time. Messages of a process may say anything: a run begins only after its
+ * sending, begins once, and ends only after its beginning.
  */
 export class ProcessLedger implements HostLedger {
-  /** The latest run that was sent. */
+  /** The latest sent run. */
   #sent = 0;
   /** The latest run that has begun, or was taken back. */
   #claimed = 0;
@@ -47,7 +47,7 @@ export class ProcessLedger implements HostLedger {
     return begun;
   }
 
-  /** Nothing keeps a process from beginning a run that was sent. */
+  /** Nothing keeps a process from beginning a sent run. */
   drop(): boolean {
     return false;
   }
