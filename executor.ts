@@ -15,8 +15,7 @@ import type { Task } from "./src/api/tasks.ts";
 import { TaskRunner } from "./src/calls/runner.ts";
 import { Pool } from "./src/pool/pool.ts";
 import { shutdownOptions } from "./src/settings/call_options.ts";
-import { executorOptions } from "./src/settings/executor_options.ts";
-import { defaultMaxWorkers, poolSettings } from "./src/settings/settings.ts";
+import { defaultMaxWorkers, executorOptions, poolSettings } from "./src/settings/settings.ts";
 
 /** The methods that can be taken off an executor, and called without the executor. */
 const METHODS = [

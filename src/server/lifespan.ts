@@ -1,7 +1,7 @@
 import { Executor } from "../../executor.ts";
 import type { ExecutorOptions } from "../api/options.ts";
 import { bare } from "../settings/checks.ts";
-import { shareOf } from "../settings/executor_options.ts";
+import { shareOf } from "../settings/settings.ts";
 import type { ServeHandler } from "./handler.ts";
 import { RequestClient } from "./request_client.ts";
 import { asResponse, explain } from "./responses.ts";
