@@ -8,9 +8,8 @@ import { currentContext, runIn } from "../runtime/async_context.ts";
 import { deferred } from "../runtime/deferred.ts";
 import { mapOptions, runOptions } from "../settings/call_options.ts";
 import { addressOf } from "../tasks/address.ts";
-import { rejected } from "../tasks/rejected.ts";
+import { rejected } from "../tasks/failure.ts";
 import { mapItems } from "./map.ts";
-import { narrow } from "./narrow.ts";
 import { readStream } from "./stream.ts";
 
 /** The two pools of an executor. */
@@ -125,4 +124,32 @@ export class TaskRunner {
     pool.enqueue(job);
     return job;
   }
+}
+
+/**
+ * The options of calls that were bound twice. The second options never widen the first.
+ *
+ * @param outer The first options.
+ * @param inner The second options.
+ * @returns Both: either signal aborts, the shorter time limit counts, and the inner listener hears.
+ * @throws {TypeError} If the options name two tenants.
+ */
+export function narrow(outer: RunOptions, inner: RunOptions): RunOptions {
+  const { signal, timeout, onProgress, tenant } = outer;
+  if (tenant !== undefined && inner.tenant !== undefined && tenant !== inner.tenant) {
+    throw new TypeError(
+      `Cannot use tenant: these calls are those of tenant ${JSON.stringify(tenant)}, received ` +
+        JSON.stringify(inner.tenant),
+    );
+  }
+  return {
+    signal: signal && inner.signal
+      ? AbortSignal.any([signal, inner.signal])
+      : inner.signal ?? signal,
+    timeout: timeout !== undefined && inner.timeout !== undefined
+      ? Math.min(timeout, inner.timeout)
+      : inner.timeout ?? timeout,
+    onProgress: inner.onProgress ?? onProgress,
+    tenant: inner.tenant ?? tenant,
+  };
 }

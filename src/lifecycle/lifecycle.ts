@@ -1,7 +1,7 @@
 import { deadline } from "@std/async/deadline";
 import { ShutdownError } from "../api/errors.ts";
 import type { ShutdownOptions } from "../api/options.ts";
-import { rejected } from "../tasks/rejected.ts";
+import { rejected } from "../tasks/failure.ts";
 
 /** What the lifecycle asks of a pool. */
 export interface Startable {

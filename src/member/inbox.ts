@@ -28,12 +28,11 @@ import { isSmall } from "../wire/small.ts";
 import { decodeThrown, type Thrown } from "../wire/thrown.ts";
 import { toBuffer } from "../wire/values/buffers.ts";
 import { putErrors } from "../wire/values/carried_errors.ts";
-import type { Allowance } from "./allowance.ts";
+import { type Allowance, Telling } from "./allowance.ts";
 import type { Job } from "./job.ts";
 import { discard, type OpenEnds } from "./open_ends.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Runs } from "./runs.ts";
-import { Telling } from "./telling.ts";
 
 /** A run has failed. */
 type Failed = Extract<FromProcess, readonly [typeof FAILED, ...unknown[]]>;

@@ -1,5 +1,5 @@
 import { isPlain } from "../wire/values/cloneable.ts";
-import { rejected, showsCaller } from "../tasks/rejected.ts";
+import { rejected, showsCaller } from "../tasks/failure.ts";
 import type { RunOptions } from "../api/options.ts";
 import type { CallWriter } from "../wire/calls.ts";
 import type { Manner } from "../wire/protocol.ts";

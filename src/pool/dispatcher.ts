@@ -7,7 +7,7 @@ import type { Roster } from "./roster.ts";
 import type { Starts } from "./starts.ts";
 import type { Tally } from "./tally.ts";
 import type { Tenant, Tenants } from "./tenants.ts";
-import type { TimeLimits } from "./time_limit.ts";
+import type { TimeLimits } from "./cancellation.ts";
 import type { Turns } from "./turns.ts";
 
 /** How often, in ms, a dispatcher looks at workers with tasks sent ahead. */

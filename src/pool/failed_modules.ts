@@ -1,7 +1,7 @@
 import type { Job } from "../member/job.ts";
 import { Queue, type QueuedTotal } from "./queue.ts";
 import * as machinery from "../runtime/real_timers.ts";
-import { Backoff } from "./backoff.ts";
+import { Backoff } from "./pace.ts";
 
 /** A module whose latest load has failed. */
 interface FailedModule {

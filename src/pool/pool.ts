@@ -10,9 +10,9 @@ import { afterStartup } from "../runtime/after_startup.ts";
 import { currentContext, runIn, runInNone } from "../runtime/async_context.ts";
 import { isThenable } from "../runtime/thenable.ts";
 import type { PoolSettings } from "../settings/settings.ts";
-import { TimedOut } from "../tasks/rejected.ts";
+import { TimedOut } from "../tasks/failure.ts";
 import { observe, traceTask, unobserve } from "../telemetry/telemetry.ts";
-import { Cancellation } from "./cancellation.ts";
+import { Cancellation, TimeLimits } from "./cancellation.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Growth } from "./growth.ts";
 import { Loading } from "./loading.ts";
@@ -23,7 +23,6 @@ import { Roster } from "./roster.ts";
 import { Starts } from "./starts.ts";
 import { Tally } from "./tally.ts";
 import { type Tenant, Tenants } from "./tenants.ts";
-import { TimeLimits } from "./time_limit.ts";
 import { Turns } from "./turns.ts";
 
 /**

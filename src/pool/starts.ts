@@ -2,8 +2,7 @@ import { ShutdownError, WorkerStartError } from "../api/errors.ts";
 import { reasonOf } from "../tasks/reason.ts";
 import { afterStartup } from "../runtime/after_startup.ts";
 import type { Member } from "../member/member.ts";
-import { startInTurn } from "./start_pace.ts";
-import { Backoff } from "./backoff.ts";
+import { Backoff, startInTurn } from "./pace.ts";
 import { clearTimeout, now, setTimeout, type Timer } from "../runtime/real_timers.ts";
 
 /** How long, in ms, a worker may take to get ready; 20 ms are usual. */
@@ -167,7 +166,7 @@ export class Starts {
     start.ready.promise.then(ended, ended);
   }
 
-  /** A start has failed: the next start waits longer, for a random time; see backoff.ts. */
+  /** A start has failed: the next start waits longer, for a random time; see pace.ts. */
   #fail(start: StartResolvers, number: number, cause: unknown): void {
     const error = startError(this.#pool, cause);
     this.#events.onFailed(number, error);

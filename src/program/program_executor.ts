@@ -1,7 +1,7 @@
 import { Executor } from "../../executor.ts";
 import { ExecutorError } from "../api/errors.ts";
 import type { ExecutorOptions } from "../api/options.ts";
-import { callerFrames } from "../tasks/caller_stack.ts";
+import { callerFrames } from "../tasks/failure.ts";
 
 /** The executor of the program, with the options of the first call, and the line of that call. */
 let shared: {

@@ -1,7 +1,6 @@
 import { isOfModule, type SourceAddress } from "../wire/protocol.ts";
 import { startOfMessage } from "../wire/thrown_limits.ts";
-import { permissionHint } from "./not_granted.ts";
-import { EXPORT_IT } from "./refusals.ts";
+import { EXPORT_IT, permissionHint } from "./refusals.ts";
 import type { AddressedTask } from "./task.ts";
 
 /** Deno's words for a path in a module without a folder, as the entry of a worker is. */

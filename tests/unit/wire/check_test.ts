@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { isNotGranted } from "../../../src/tasks/not_granted.ts";
+import { isNotGranted } from "../../../src/tasks/refusals.ts";
 import { reasonOf } from "../../../src/tasks/reason.ts";
 import {
   BEGUN,

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { timesAfter } from "../../../src/member/telling.ts";
+import { timesAfter } from "../../../src/member/allowance.ts";
 
 /** How much is good for a turn after ten turns that take as long. */
 function learned(took: number, tick: number): number {

@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import type { RunOptions } from "../../../src/api/options.ts";
-import { narrow } from "../../../src/calls/narrow.ts";
+import { narrow } from "../../../src/calls/runner.ts";
 
 const [first, second] = [() => {}, () => {}];
 
