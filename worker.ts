@@ -23,7 +23,7 @@ import { TaskServer } from "./src/worker/task_server.ts";
 import { encodeThrown } from "./src/wire/thrown.ts";
 import { now } from "./src/runtime/real_timers.ts";
 import { Ending } from "./src/worker/ending.ts";
-import { provideCurrentTask } from "./src/wire/current_task.ts";
+import { provideCurrentTask } from "./src/wire/under_way.ts";
 
 /**
  * How many uncaught errors a worker reports to its host in a second. Each may end the worker, but the

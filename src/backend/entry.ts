@@ -2,7 +2,6 @@
 
 import { WorkerStartError } from "../api/errors.ts";
 import { VERSION } from "../wire/protocol.ts";
-import { EVALUATE } from "../wire/evaluator.ts";
 import type { ModuleList } from "./module_list.ts";
 
 /** The URL of worker.ts, unless a bundler has moved this module. */
@@ -77,3 +76,11 @@ const importAs = async (filename, name) => {
   return await script.runInThisContext()(name);
 };
 `;
+
+/**
+ * The source of `evaluate`, which evaluates the source of a function in the global scope. The `eval`
+ * is indirect: so a function sees the global scope alone. The source reads `eval` at once, as
+ * libraries such as SES replace the global.
+ */
+export const EVALUATE = `const { eval: globalEval } = globalThis;
+const evaluate = (source) => globalEval(source);`;

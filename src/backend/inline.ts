@@ -19,8 +19,9 @@ import { importUrl } from "../tasks/tasks_from.ts";
 import { TaskServer } from "../worker/task_server.ts";
 import { encodeThrown } from "../wire/thrown.ts";
 import type { Backend, BackendEvents } from "./backend.ts";
-import { provideCurrentTask } from "../wire/current_task.ts";
-import { EVALUATE, type Evaluate } from "../wire/evaluator.ts";
+import { provideCurrentTask } from "../wire/under_way.ts";
+import { EVALUATE } from "./entry.ts";
+import type { Evaluate } from "../worker/functions.ts";
 
 const { structuredClone } = globalThis;
 

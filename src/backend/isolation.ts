@@ -6,7 +6,7 @@ import { missingPatterns, missingPermissions } from "./process_flags.ts";
 import { isNamed } from "../tasks/modules.ts";
 import type { Backend, BackendEvents } from "./backend.ts";
 import { assertWorkers, WebWorkerBackend } from "./web_worker.ts";
-import { loadingModule } from "../wire/loading.ts";
+import { loadingModule } from "../wire/under_way.ts";
 
 /** Loaded when a pool asks for processes, or to run inline. */
 let processes: typeof import("./process.ts");

@@ -5,7 +5,7 @@ import type { Lifecycle } from "../lifecycle/lifecycle.ts";
 import { Job } from "../member/job.ts";
 import type { Pool } from "../pool/pool.ts";
 import { currentContext, runIn } from "../runtime/async_context.ts";
-import { deferred } from "../runtime/deferred.ts";
+import { deferred } from "../runtime/promises.ts";
 import { mapOptions, runOptions } from "../settings/call_options.ts";
 import { addressOf } from "../tasks/address.ts";
 import { rejected } from "../tasks/failure.ts";

@@ -1,7 +1,7 @@
 import type { Backend } from "../backend/backend.ts";
 import { Failure } from "../tasks/failure.ts";
 import { describeMessage, isWellFormed } from "../wire/check.ts";
-import { runsBetween } from "../wire/ledger.ts";
+import { isSmall, runsBetween } from "../wire/ledger.ts";
 import {
   BUFFER,
   DONE,
@@ -24,9 +24,8 @@ import {
   WINDOW,
   YIELDED,
 } from "../wire/protocol.ts";
-import { isSmall } from "../wire/small.ts";
 import { decodeThrown, type Thrown } from "../wire/thrown.ts";
-import { toBuffer } from "../wire/values/buffers.ts";
+import { toBuffer } from "../wire/values/bytes.ts";
 import { putErrors } from "../wire/values/carried_errors.ts";
 import { type Allowance, Telling } from "./allowance.ts";
 import type { Job } from "./job.ts";

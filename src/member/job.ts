@@ -8,7 +8,7 @@ import type { AddressedTask } from "../tasks/task.ts";
 import type { Outcome, TaskTrace } from "../telemetry/telemetry.ts";
 import type { Timer } from "../runtime/real_timers.ts";
 import { transferablesAmong } from "../wire/values/transfer.ts";
-import { buffersAmong } from "../wire/values/buffers.ts";
+import { buffersAmong } from "../wire/values/bytes.ts";
 import { movesEnds } from "../wire/values/moved_ends.ts";
 
 /** The properties that few jobs have. */

@@ -7,7 +7,7 @@ import {
   type Loan,
   type MovedEnd,
 } from "../wire/values/moved_ends.ts";
-import type { Guard } from "../wire/values/stream_guards.ts";
+import type { Guard } from "../wire/values/guards.ts";
 
 /** A stream or port with an end here and an end in the worker. */
 interface OpenEnd {

@@ -8,7 +8,7 @@ import { discard } from "../member/open_ends.ts";
 import { TaskRecords } from "../member/task_record.ts";
 import { afterStartup } from "../runtime/after_startup.ts";
 import { currentContext, runIn, runInNone } from "../runtime/async_context.ts";
-import { isThenable } from "../runtime/thenable.ts";
+import { isThenable } from "../runtime/promises.ts";
 import type { PoolSettings } from "../settings/settings.ts";
 import { TimedOut } from "../tasks/failure.ts";
 import { observe, traceTask, unobserve } from "../telemetry/telemetry.ts";

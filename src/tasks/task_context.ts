@@ -1,6 +1,6 @@
 import type { TaskContext } from "../api/context.ts";
 import { ExecutorError } from "../api/errors.ts";
-import { currentTask } from "../wire/current_task.ts";
+import { currentTask } from "../wire/under_way.ts";
 
 /**
  * Gets the context of the task under way: for a method, whose `this` is its own object, for an arrow

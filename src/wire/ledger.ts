@@ -27,6 +27,8 @@ const WORDS = 5;
 const UNHEARD_MS = 500;
 /** How many small values tasks may tell such a host beyond the allowed number. */
 export const MAX_UNHEARD = 8_192;
+/** A text with at most so many characters takes next to no time to decode. */
+const MAX_CHARACTERS = 1_000;
 /** More than any task tells: the host allows this many when it hears the worker no more. */
 export const NO_LIMIT = 2 ** 30;
 
@@ -48,6 +50,19 @@ export function nextRun(run: number): number {
 /** How many runs the second is after the first; negative if the second is before the first. */
 export function runsBetween(first: number, second: number): number {
   return second - first | 0;
+}
+
+/** Whether a value takes next to no time to decode on the other side. */
+export function isSmall(value: unknown): boolean {
+  switch (typeof value) {
+    case "number":
+    case "boolean":
+    case "undefined":
+      return true;
+    case "string":
+      return value.length <= MAX_CHARACTERS;
+  }
+  return value === null;
 }
 
 /**

@@ -1,7 +1,11 @@
-import type { Evaluate } from "../wire/evaluator.ts";
-import type { TaskAddress } from "../wire/protocol.ts";
+/** The functions that a worker runs, and why a run has failed. */
+
+import type { FailureKind, TaskAddress } from "../wire/protocol.ts";
+import { isRefusal } from "../wire/values/cloneable.ts";
 import type { RunContext } from "./run_context.ts";
-import { Unrunnable } from "./unrunnable.ts";
+
+/** Evaluates the source of a function in the global scope. */
+export type Evaluate = (source: string) => unknown;
 
 // deno-lint-ignore no-explicit-any -- a task takes and returns anything
 export type TaskFunction = (this: RunContext, ...args: any[]) => unknown;
@@ -111,5 +115,29 @@ function isUnexpected(error: unknown): boolean {
     return String((error as Error).message).startsWith("Unexpected");
   } catch {
     return false;
+  }
+}
+
+/** Why a run has failed, and in which of its steps. */
+export class Unrunnable {
+  readonly #kind: FailureKind;
+  readonly cause: unknown;
+
+  constructor(kind: FailureKind, cause: unknown) {
+    this.#kind = kind;
+    this.cause = cause;
+  }
+
+  get kind(): FailureKind {
+    return this.#kind;
+  }
+
+  /**
+   * What a run has failed of that has thrown this: the task, or a step before the task.
+   * `instanceof` is no way to tell, as it throws for a revoked proxy, such as the drafts of immer.
+   */
+  static of(thrown: unknown): Unrunnable {
+    if (typeof thrown === "object" && thrown !== null && #kind in thrown) return thrown;
+    return new Unrunnable(isRefusal(thrown) ? "tell" : "threw", thrown);
   }
 }

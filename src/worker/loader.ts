@@ -1,4 +1,4 @@
-import { whileLoading } from "../wire/loading.ts";
+import { whileLoading } from "../wire/under_way.ts";
 
 const { Promise } = globalThis;
 

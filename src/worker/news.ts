@@ -3,7 +3,7 @@ import { type FromWorker, PROGRESS, YIELDED } from "../wire/protocol.ts";
 import { sendValue } from "./send_value.ts";
 import type { Post } from "../wire/protocol.ts";
 import { transferablesOf } from "../wire/values/transfer.ts";
-import { isSmall } from "../wire/small.ts";
+import { isSmall } from "../wire/ledger.ts";
 import { movesEnds } from "../wire/values/moved_ends.ts";
 
 const { structuredClone } = globalThis;

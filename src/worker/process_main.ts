@@ -9,9 +9,8 @@ import { OwnLedger } from "./own_ledger.ts";
 import { TaskServer } from "./task_server.ts";
 import { hearUncaught } from "./uncaught.ts";
 import { encodeThrown } from "../wire/thrown.ts";
-import { whileLoading } from "../wire/loading.ts";
-import { provideCurrentTask } from "../wire/current_task.ts";
-import type { Evaluate } from "../wire/evaluator.ts";
+import { provideCurrentTask, whileLoading } from "../wire/under_way.ts";
+import type { Evaluate } from "./functions.ts";
 
 /**
  * Serves tasks to the executor that started this process.

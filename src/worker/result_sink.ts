@@ -3,7 +3,7 @@ import { encodeThrown, type Thrown } from "../wire/thrown.ts";
 import { now } from "../runtime/real_timers.ts";
 import type { WorkerLedger } from "../wire/worker_ledger.ts";
 import { sendValue } from "./send_value.ts";
-import type { Unrunnable } from "./unrunnable.ts";
+import type { Unrunnable } from "./functions.ts";
 
 const { DOMException } = globalThis;
 

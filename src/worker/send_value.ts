@@ -1,9 +1,8 @@
-import { copyBytes } from "../wire/values/bytes.ts";
+import { copyBytes, isBuffer } from "../wire/values/bytes.ts";
 import { assertCloneable, assertReadable } from "../wire/values/cloneable.ts";
 import { BUFFER, type DONE, type Said, STREAM_STATE } from "../wire/protocol.ts";
 import type { Post } from "../wire/protocol.ts";
 import { transferablesOf } from "../wire/values/transfer.ts";
-import { isBuffer } from "../wire/values/buffers.ts";
 import { takeErrors } from "../wire/values/carried_errors.ts";
 import { hasMetErrors } from "../wire/values/depth.ts";
 import { ENDED, lend, movesEnds } from "../wire/values/moved_ends.ts";

@@ -1,4 +1,4 @@
-import { isThenable } from "../runtime/thenable.ts";
+import { isThenable } from "../runtime/promises.ts";
 import { WINDOW } from "../wire/protocol.ts";
 
 const { Promise } = globalThis;

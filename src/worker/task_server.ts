@@ -1,5 +1,4 @@
 import { type CallMessage, CallReader, isCalls } from "../wire/calls.ts";
-import type { Evaluate } from "../wire/evaluator.ts";
 import type { WorkerLedger } from "../wire/worker_ledger.ts";
 import {
   ABORT,
@@ -17,19 +16,18 @@ import {
   UNLOADABLE,
 } from "../wire/protocol.ts";
 import { decodeThrown, type Thrown } from "../wire/thrown.ts";
-import { toBuffer } from "../wire/values/buffers.ts";
+import { toBuffer } from "../wire/values/bytes.ts";
 import { within } from "../runtime/otel.ts";
-import { isThenable } from "../runtime/thenable.ts";
+import { isThenable } from "../runtime/promises.ts";
 import { taskThatShares } from "./aliasing.ts";
 import type { Ending } from "./ending.ts";
-import { Functions, type TaskFunction } from "./functions.ts";
+import { type Evaluate, Functions, type TaskFunction, Unrunnable } from "./functions.ts";
 import { GivenEnds } from "./given_ends.ts";
 import type { Load } from "./loader.ts";
 import { News } from "./news.ts";
 import { encodeSafely, ResultSink } from "./result_sink.ts";
 import { RunContext } from "./run_context.ts";
 import { StreamWriter } from "./stream_writer.ts";
-import { Unrunnable } from "./unrunnable.ts";
 
 const { DOMException, Promise } = globalThis;
 const { apply } = Reflect;

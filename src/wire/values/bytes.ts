@@ -1,4 +1,10 @@
-/** Bytes that are copied or moved as a whole: buffers and typed arrays with nothing special. */
+/**
+ * Bytes that are copied or moved as a whole: buffers and typed arrays with nothing special. And
+ * Node's `Buffer`: structured clone makes a plain `Uint8Array` of each, but an argument, a result or
+ * another whole value becomes a `Buffer` again.
+ */
+
+import { lazyGlobal } from "../../runtime/lazy_global.ts";
 
 /**
  * The size from which a copy is moved. Moving a buffer takes as long as copying half as many bytes.
@@ -9,7 +15,7 @@ type View = ArrayBufferView<ArrayBuffer>;
 type ViewClass = new (source: ArrayBuffer | View, offset?: number, length?: number) => View;
 
 const { isView } = ArrayBuffer;
-const { getPrototypeOf } = Object;
+const { getOwnPropertyDescriptor, getPrototypeOf } = Object;
 const bufferPrototype = ArrayBuffer.prototype;
 
 const viewClasses = new Map<string, ViewClass>();
@@ -43,10 +49,10 @@ export interface Movable {
  * along.
  */
 export function copyBytes(value: unknown): Movable | undefined {
-  if (!isView(value) && !isBuffer(value)) return;
+  if (!isView(value) && !isArrayBuffer(value)) return;
   const buffer = isView(value) ? value.buffer : value;
   try {
-    if (!isBuffer(buffer) || buffer.byteLength < MIN_MOVED_BYTES || buffer.resizable) return;
+    if (!isArrayBuffer(buffer) || buffer.byteLength < MIN_MOVED_BYTES || buffer.resizable) return;
     const view = isView(value) ? value : new Uint8Array(buffer);
     const viewClass = classOf(view);
     if (viewClass === undefined || view.byteLength < buffer.byteLength) return;
@@ -63,7 +69,7 @@ export function copyBytes(value: unknown): Movable | undefined {
  */
 export function takeBytes(value: unknown, transferables: Transferable[]): Movable | undefined {
   const [only] = transferables;
-  if (transferables.length !== 1 || !isBuffer(only)) return;
+  if (transferables.length !== 1 || !isArrayBuffer(only)) return;
   try {
     if (only.resizable) return;
     if (value === only) {
@@ -79,7 +85,7 @@ export function takeBytes(value: unknown, transferables: Transferable[]): Movabl
   } catch { /* The bytes are gone already: sending the value will tell. */ }
 }
 
-function isBuffer(value: unknown): value is ArrayBuffer {
+function isArrayBuffer(value: unknown): value is ArrayBuffer {
   return typeof value === "object" && value !== null && getPrototypeOf(value) === bufferPrototype;
 }
 
@@ -87,4 +93,39 @@ function isBuffer(value: unknown): value is ArrayBuffer {
 function classOf(view: ArrayBufferView): ViewClass | undefined {
   // `Buffer` and other subclasses arrive as the class which the subclass extends.
   return viewClasses.get((view as Uint8Array)[Symbol.toStringTag]);
+}
+
+/** Node's class, found also when code for the browser has removed the global. */
+const classOfBuffers = lazyGlobal<BufferClass | undefined>("Buffer");
+const bytesPrototype = Uint8Array.prototype;
+
+/**
+ * Whether a value is a `Buffer`. Mentions the class only if need be: the first mention loads the
+ * class.
+ */
+export function isBuffer(value: unknown): value is Uint8Array {
+  if (!isView(value)) return false;
+  const prototype = getPrototypeOf(value);
+  if (prototype === null || getPrototypeOf(prototype) !== bytesPrototype) return false;
+  const constructor = getOwnPropertyDescriptor(prototype, "constructor")?.value;
+  return constructor !== undefined && constructor === classOfBuffers();
+}
+
+/** Makes a `Buffer` of bytes that have arrived in the place of a `Buffer`. */
+export function toBuffer(bytes: unknown): unknown {
+  const { buffer, byteOffset, byteLength } = bytes as Uint8Array;
+  return classOfBuffers()?.from(buffer, byteOffset, byteLength) ?? bytes;
+}
+
+/** The indexes of all buffers among some values; `undefined` if there are none. */
+export function buffersAmong(values: readonly unknown[]): number[] | undefined {
+  let indexes: number[] | undefined;
+  for (let i = 0; i < values.length; i++) {
+    if (isBuffer(values[i])) (indexes ??= []).push(i);
+  }
+  return indexes;
+}
+
+interface BufferClass {
+  from(buffer: ArrayBufferLike, offset: number, length: number): Uint8Array;
 }

@@ -1,18 +1,18 @@
 /** Streams and ports that move with a message: each has an end on either side. */
 
 import { copyPlain } from "./plain_copy.ts";
-import { guardPort } from "./port_guard.ts";
 import {
   type Guard,
   type Guarded,
   type GuardEvents,
+  guardPort,
   guardReadable,
   guardWritable,
   isReadable,
   isTransform,
   isWritable,
   newTransform,
-} from "./stream_guards.ts";
+} from "./guards.ts";
 
 const { DOMException, Map, MessagePort, Set, structuredClone } = globalThis;
 const { isView } = ArrayBuffer;

@@ -1,6 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { isNotGranted } from "../../../src/tasks/refusals.ts";
-import { reasonOf } from "../../../src/tasks/reason.ts";
 import {
   BEGUN,
   BUFFER,
@@ -19,8 +17,7 @@ import {
   YIELDED,
 } from "../../../src/wire/protocol.ts";
 import { decodeThrown, encodeThrown, type Slot, type Thrown } from "../../../src/wire/thrown.ts";
-import { describeMessage, isWellFormed } from "../../../src/wire/check.ts";
-import { isThrown } from "../../../src/wire/check_thrown.ts";
+import { describeMessage, isThrown, isWellFormed } from "../../../src/wire/check.ts";
 import {
   endOfMessage,
   MAX_CARRIED_ERRORS,
@@ -286,46 +283,4 @@ Deno.test("endOfMessage() finds where the frames of a stack begin", () => {
   for (const [stack, message, rest] of cases) {
     assertEquals(stack.slice(endOfMessage(stack, message)), rest, stack);
   }
-});
-
-Deno.test("isNotGranted() finds what Deno says of a permission, in linear time", () => {
-  const cases: [message: string, found: boolean][] = [
-    ['Requires read access to "a.txt", run again with the --allow-read flag', true],
-    ["x: Requires env access", true],
-    ["Requires  access", false],
-    ["Requires read\naccess", false],
-    ["Requires read\n access", false],
-    ["Requires a\nRequires read access", true],
-    ["Requires an accessible access", true],
-    ["Requires an accessible thing", false],
-    ["xRequires read access", false],
-    ["requires read access", false],
-    ["", false],
-  ];
-  for (const [message, found] of cases) assertEquals(isNotGranted(message), found, message);
-  // Each took minutes once.
-  const begun = performance.now();
-  for (const part of ["Requires ", "Requires x\n", "Requires accessx", "Requires x accessible "]) {
-    assertEquals(isNotGranted(part.repeat(200_000)), false, part);
-  }
-  assertEquals(isNotGranted("Requires x\n".repeat(200_000) + " access"), false);
-  assert(performance.now() - begun < 10_000);
-});
-
-Deno.test("reasonOf() makes a text of anything that a worker may die of", () => {
-  const cases: [cause: unknown, reason: string][] = [
-    [new Error("text."), "text"],
-    ["text", "text"],
-    [42, "42"],
-    [null, "null"],
-    [undefined, "undefined"],
-    [1n, "1n"],
-    [2n ** 1_000_000n, "a long bigint"],
-    [{ toString: 1, valueOf: 1 }, "an object that is no error"],
-    [Object.create(null), "an object that is no error"],
-    [[[[{}]]], "an array that is no error"],
-    [Symbol("x"), "Symbol(x)"],
-  ];
-  for (const [cause, reason] of cases) assertEquals(reasonOf(cause), reason);
-  assertEquals(reasonOf(new Error("x".repeat(1e6))).length, 10_001);
 });

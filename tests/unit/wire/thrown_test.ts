@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { isThrown } from "../../../src/wire/check_thrown.ts";
+import { isThrown } from "../../../src/wire/check.ts";
 import { decodeThrown, encodeThrown } from "../../../src/wire/thrown.ts";
 import { type Random, withSeeds } from "../../support/random.ts";
 import { describe, put, randomLeaf, randomName, randomPrimitive } from "../../support/values.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { isThenable } from "../../../src/runtime/thenable.ts";
+import { isThenable } from "../../../src/runtime/promises.ts";
 
 Deno.test("isThenable() tells what await would wait for", () => {
   const then = () => {};

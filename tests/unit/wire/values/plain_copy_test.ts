@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { copyPlain } from "../../../src/wire/values/plain_copy.ts";
+import { copyPlain } from "../../../../src/wire/values/plain_copy.ts";
 
 Deno.test("copyPlain() copies plain objects and lists, and keeps the rest", () => {
   const kept = new ReadableStream();

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { guardReadable, guardWritable } from "../../../src/wire/values/stream_guards.ts";
+import { guardReadable, guardWritable } from "../../../../src/wire/values/guards.ts";
 
 /** Counts how often the end was told. */
 function counter() {
