@@ -2,7 +2,7 @@ import { workerModule } from "./entry.ts";
 import { assertImportable } from "./import_hosts.ts";
 import { WorkerStartError } from "../api/errors.ts";
 import type { PoolSettings } from "../settings/settings.ts";
-import { missingPatterns, missingPermissions } from "./process_flags.ts";
+import { missingPatterns, missingPermissions } from "../runtime/permission_states.ts";
 import { isNamed } from "../tasks/modules.ts";
 import type { Backend, BackendEvents } from "./backend.ts";
 import { assertWorkers, WebWorkerBackend } from "./web_worker.ts";

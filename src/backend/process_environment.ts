@@ -1,10 +1,9 @@
 /** The environment variables of a process: those of its tasks, and those that Deno itself needs. */
 
-import { isGranted } from "../runtime/permission_states.ts";
+import { isGranted, isPattern, wantedOf } from "../runtime/permission_states.ts";
 import { DENO_VARIABLES, SEARCH_VARIABLES } from "./deno_variables.ts";
 import { learnNames, learnUnreadable, variableNames, variableOf } from "./inherited_environment.ts";
-import { wantedOf } from "./process_flags.ts";
-import { covers, isPattern, passable } from "./variable_names.ts";
+import { covers, passable } from "./variable_names.ts";
 
 /**
  * Keeps the Cache API and the default database of `Deno.openKv()` of a process in its own memory.

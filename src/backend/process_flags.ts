@@ -7,8 +7,13 @@ import {
   isHost,
   learnHostDenials as learnDenialsOf,
 } from "./denials.ts";
-import { isGranted, type PermissionName, permissionNames } from "../runtime/permission_states.ts";
-import { covers, isPattern } from "./variable_names.ts";
+import {
+  isGranted,
+  type PermissionName,
+  permissionNames,
+  wantedOf,
+} from "../runtime/permission_states.ts";
+import { covers } from "./variable_names.ts";
 import { WorkerStartError } from "../api/errors.ts";
 
 /** A name that no host has. */
@@ -77,37 +82,6 @@ export async function learnDenials(permissions: Deno.PermissionOptions): Promise
       : [];
   });
   await learnDenialsOf(scopes);
-}
-
-/** The parts of these permissions that this program lacks. */
-export function missingPermissions(permissions: Deno.PermissionOptions): string[] {
-  return permissionNames.flatMap((name) => {
-    const wanted = wantedOf(permissions, name);
-    if (wanted === false || wanted === "inherit") return [];
-    if (wanted === true) return isGranted(name) ? [] : [name];
-    return scopesIn(wanted)
-      .filter((scope) => !isGranted(name, scope))
-      .map((scope) => `${name} permission for "${scope}"`);
-  });
-}
-
-/**
- * The names of environment variables with a `*` that this program lacks. Deno gives a worker all
- * variables that match `AB*` when the program has no more than the variable `A`.
- */
-export function missingPatterns(permissions: Deno.PermissionOptions): string[] {
-  const wanted = wantedOf(permissions, "env");
-  if (typeof wanted !== "object") return [];
-  return scopesIn(wanted).filter((scope) => isPattern(scope) && !isGranted("env", scope));
-}
-
-/** The part of these options, which are complete, for a single permission. */
-export function wantedOf(
-  permissions: Deno.PermissionOptions,
-  name: PermissionName,
-): "inherit" | boolean | readonly (string | URL)[] {
-  if (typeof permissions === "string") return permissions === "inherit" && permissions;
-  return permissions[name] ?? false;
 }
 
 /** The part of a wanted permission for a process. */

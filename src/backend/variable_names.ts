@@ -1,13 +1,10 @@
 /** Names of environment variables. Their case does not matter on Windows. */
 
+import { isPattern } from "../runtime/permission_states.ts";
+
 /** The same text for all names of one variable. */
 export function keyOf(name: string, os = Deno.build.os): string {
   return os === "windows" ? name.toUpperCase() : name;
-}
-
-/** Whether the name of an environment variable is a pattern, such as `HO*`. */
-export function isPattern(name: string): boolean {
-  return name.endsWith("*");
 }
 
 /** Whether a pattern covers an environment variable, as Deno sees it. */

@@ -1,17 +1,15 @@
 import type { Backend, BackendEvents } from "./backend.ts";
-import type { MessagePort } from "node:worker_threads";
+import type { MessageChannel, MessagePort } from "node:worker_threads";
 import { askToEnd, mayLoadNativeCode } from "./native_code.ts";
 import { entry } from "./entry.ts";
 import { listBlob, moduleList } from "./module_list.ts";
 import { WorkerStartError } from "../api/errors.ts";
 import { Ledger } from "../wire/ledger.ts";
 import { afterStartup, endStartup } from "../runtime/after_startup.ts";
-import { newLifeline } from "./lifeline.ts";
 import { LIFELINE, type Setup, type ToWorker } from "../wire/protocol.ts";
 import { modules } from "../tasks/modules.ts";
 import { unref } from "../runtime/unref_worker.ts";
 import { deliveries } from "../runtime/real_timers.ts";
-import { describeWorkerError } from "./worker_error.ts";
 
 const { createObjectURL, revokeObjectURL } = URL;
 
@@ -203,4 +201,43 @@ export class WebWorkerBackend implements Backend {
     this.#events.onEnd(this.#lastWords);
     this.#gone.resolve();
   }
+}
+
+/**
+ * At most this many characters of a message are looked at: a task may have made the message long.
+ */
+const MAX_MESSAGE_CHARACTERS = 100_000;
+/** The colours that Deno gives to the URLs in its messages. */
+// deno-lint-ignore no-control-regex -- a colour begins with this character
+const COLOUR = /\x1b\[\d+m/g;
+/** The line of Deno about an import in a generated module. */
+const FROM_ENTRY = /\n +at data:text\/javascript,import\S*$/gm;
+/** The URL of a generated module, anywhere else. */
+const ENTRY = /data:text\/javascript,import\S*/g;
+
+/** Deno's message on the error of a worker, without the generated module of the worker. */
+export function describeWorkerError(message: string): string {
+  return message.slice(0, MAX_MESSAGE_CHARACTERS)
+    .replaceAll(COLOUR, "").replaceAll(FROM_ENTRY, "").replaceAll(ENTRY, "its entry");
+}
+
+/**
+ * Makes a lifeline, by which the host notices that a worker has ended. A worker that ends by itself
+ * tells nobody. But each worker is given a port, which closes with the worker, and the other port of
+ * the pair hears of the close within a few ms. Whatever the end: an exit, an error, or the late
+ * return of a terminated worker.
+ *
+ * `port1` stays here, and keeps the process alive unless told not to by `unref()`; `port2` is for
+ * the worker. Nothing is ever sent through the ports.
+ *
+ * @param onEnd Is called when `port1` was closed, or the worker with `port2` is gone.
+ */
+async function newLifeline(onEnd: () => void): Promise<MessageChannel> {
+  // Only Node's channels tell of their close. Loading Node's part of Deno takes some ms.
+  const { MessageChannel } = await import("node:worker_threads");
+  const lifeline = new MessageChannel();
+  lifeline.port1.on("close", onEnd);
+  // A port that is not started hears nothing, its close included.
+  lifeline.port1.start();
+  return lifeline;
 }

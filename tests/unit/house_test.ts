@@ -50,23 +50,43 @@ interface Import {
 /** What `deno info --json` tells of a module. */
 interface Module {
   readonly specifier: string;
-  readonly dependencies?: readonly Readonly<
-    Record<"code" | "type", { readonly specifier: string } | undefined>
-  >[];
+  readonly dependencies?: readonly Dependency[];
+}
+
+interface Dependency {
+  readonly code?: { readonly specifier: string };
+  readonly type?: { readonly specifier: string };
+  readonly isDynamic?: boolean;
 }
 
 const root = new URL("../../", import.meta.url);
+
+/** The modules that a file at the top imports, directly or not. */
+async function modulesOf(entry: string): Promise<readonly Module[]> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", entry],
+    cwd: root,
+  }).output();
+  return JSON.parse(new TextDecoder().decode(stdout)).modules;
+}
+
+/** The URLs of the modules that are loaded at once where a file at the top is imported. */
+async function loadedAtOnce(entry: string): Promise<string[]> {
+  const modules = new Map((await modulesOf(entry)).map((module) => [module.specifier, module]));
+  const loaded = new Set([new URL(entry, root).href]);
+  for (const url of loaded) {
+    for (const { code, isDynamic } of modules.get(url)?.dependencies ?? []) {
+      if (code !== undefined && !isDynamic) loaded.add(code.specifier);
+    }
+  }
+  return [...loaded];
+}
 
 /** All imports among the files of the package, of types, too. */
 async function imports(): Promise<Import[]> {
   const found = new Map<string, Import>();
   for (const entry of ["mod.ts", "serve.ts", "worker.ts"]) {
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", entry],
-      cwd: root,
-    }).output();
-    const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: Module[] };
-    for (const { specifier, dependencies = [] } of modules) {
+    for (const { specifier, dependencies = [] } of await modulesOf(entry)) {
       const from = pathOf(specifier);
       for (const { code, type } of dependencies) {
         const to = pathOf((code ?? type)?.specifier ?? "");
@@ -134,6 +154,15 @@ testUnless(isOlder)(
     assertEquals(new Set(all.map(({ from }) => roomOf(from))).size > ROOMS.length, true);
   },
 );
+
+testUnless(isOlder)("mod.ts and worker.ts load no module of Node's at once", async () => {
+  for (const entry of ["mod.ts", "worker.ts"]) {
+    const loaded = await loadedAtOnce(entry);
+    assertEquals(loaded.length > 30, true);
+    // Deno takes some 15 ms to load the first module of Node's.
+    assertEquals(loaded.filter((url) => url.startsWith("node:")), []);
+  }
+});
 
 Deno.test("src/ has rooms only, each with files", async () => {
   const loose: string[] = [];

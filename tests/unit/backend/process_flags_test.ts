@@ -1,11 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { WorkerStartError } from "../../../src/api/errors.ts";
-import {
-  missingPatterns,
-  missingPermissions,
-  permissionFlags,
-  wantedOf,
-} from "../../../src/backend/process_flags.ts";
+import { permissionFlags } from "../../../src/backend/process_flags.ts";
 
 /** What a program has, what its task shall have, and the flags of the task's process. */
 interface Case {
@@ -145,38 +140,3 @@ for (const { about, program, wanted, hosts = [], variables = [], flags } of case
     },
   });
 }
-
-Deno.test({
-  name: "missingPermissions() and missingPatterns() name what a program has not got",
-  ignore,
-  permissions: { read: ["/a"], env: ["AB*", "C"], sys: true },
-  fn() {
-    const wanted: Deno.PermissionOptions = {
-      read: ["/a/b", "/c"],
-      write: true,
-      sys: true,
-      net: "inherit",
-      run: false,
-      env: ["AB*", "C", "C*", "D"],
-    };
-    assertEquals(missingPermissions(wanted), [
-      'read permission for "/c"',
-      "write",
-      'env permission for "C*"',
-      'env permission for "D"',
-    ]);
-    assertEquals(missingPatterns(wanted), ["C*"]);
-    for (const nothing of ["inherit", "none", {}, { env: true }] as const) {
-      assertEquals(missingPatterns(nothing), []);
-    }
-    assertEquals([missingPermissions("inherit"), missingPermissions("none")], [[], []]);
-  },
-});
-
-Deno.test("wantedOf() tells what options say of each permission", () => {
-  assertEquals(wantedOf("inherit", "read"), "inherit");
-  assertEquals(wantedOf("none", "read"), false);
-  assertEquals(wantedOf({}, "read"), false);
-  assertEquals(wantedOf({ read: true }, "read"), true);
-  assertEquals(wantedOf({ read: ["/a"] }, "read"), ["/a"]);
-});

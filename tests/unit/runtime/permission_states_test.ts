@@ -1,5 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { isGranted, permissionNames, stateOf } from "../../../src/runtime/permission_states.ts";
+import {
+  isGranted,
+  missingPatterns,
+  missingPermissions,
+  permissionNames,
+  stateOf,
+  wantedOf,
+} from "../../../src/runtime/permission_states.ts";
 
 const permissions: Deno.PermissionOptions = {
   read: ["/a"],
@@ -58,4 +65,40 @@ Deno.test({
       for (const name of polluted) Reflect.deleteProperty(Object.prototype, name);
     }
   },
+});
+
+Deno.test({
+  name: "missingPermissions() and missingPatterns() name what a program has not got",
+  ignore: Deno.build.os === "windows",
+  permissions: { read: ["/a"], env: ["AB*", "C"], sys: true },
+  fn() {
+    const wanted: Deno.PermissionOptions = {
+      read: ["/a/b", "/c", new URL("file:///a/b"), new URL("file:///c%20d/%C3%A9")],
+      write: true,
+      sys: true,
+      net: "inherit",
+      run: false,
+      env: ["AB*", "C", "C*", "D"],
+    };
+    assertEquals(missingPermissions(wanted), [
+      'read permission for "/c"',
+      'read permission for "/c d/é"',
+      "write",
+      'env permission for "C*"',
+      'env permission for "D"',
+    ]);
+    assertEquals(missingPatterns(wanted), ["C*"]);
+    for (const nothing of ["inherit", "none", {}, { env: true }] as const) {
+      assertEquals(missingPatterns(nothing), []);
+    }
+    assertEquals([missingPermissions("inherit"), missingPermissions("none")], [[], []]);
+  },
+});
+
+Deno.test("wantedOf() tells what options say of each permission", () => {
+  assertEquals(wantedOf("inherit", "read"), "inherit");
+  assertEquals(wantedOf("none", "read"), false);
+  assertEquals(wantedOf({}, "read"), false);
+  assertEquals(wantedOf({ read: true }, "read"), true);
+  assertEquals(wantedOf({ read: ["/a"] }, "read"), ["/a"]);
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describeWorkerError } from "../../../src/backend/worker_error.ts";
+import { describeWorkerError } from "../../../src/backend/web_worker.ts";
 
 const ENTRY = "data:text/javascript,import%20%7B%20serve%20%7D";
 
