@@ -10,6 +10,8 @@ import type { Turns } from "./turns.ts";
 
 /** How long, in ms, after a spare worker was taken another worker is started. */
 const REFILL_DELAY_MS = 20;
+/** At most this many workers get ready at the same time, as each takes a core. */
+const MAX_RISING = 3;
 
 /** The parts of a pool that growth works with. */
 export interface GrowthParts {
@@ -39,13 +41,13 @@ export interface GrowthEvents {
 /**
  * Starts the workers of a pool: when no worker can run a waiting job, when another worker is worth
  * its start, and when the pool has fewer workers than it keeps. A single start at a time is
- * considered.
+ * considered, and the next start while the latest worker gets ready.
  */
 export class Growth {
   readonly #parts: GrowthParts;
   readonly #events: GrowthEvents;
   #isOpen = false;
-  /** Whether a start is being considered or under way. */
+  /** Whether a start is being considered, or waits for its turn. */
   #isBusy = false;
   /** Whether a start is being considered: the progress is looked at when the timer ends. */
   #isLooking = false;
@@ -81,17 +83,30 @@ export class Growth {
     if (this.#parts.turns.matter) return this.#growInTurn();
     if (this.#isGrowing()) return;
     const { roster, starts, tenants: { own } } = this.#parts;
-    const { head } = own.queue;
+    const { head, size } = own.queue;
     // A worker that cannot run the job is older than the job's module.
     const outdated = head && roster.idle.size > 0 ? roster.idle.longestUseless(head) : undefined;
     if (roster.isFull) {
       if (outdated === undefined) return this.#events.onFull();
+      // The worker can run other jobs, in case that no other worker gets ready.
+      if (starts.rising > 0) return;
       this.#events.retire(outdated);
     }
     const { backoff } = starts;
     if (backoff > 0) this.#growLater(backoff);
-    else if (roster.size === 0 || roster.isShort || outdated !== undefined) this.#startOne();
-    else this.#consider(own, since ?? this.#progressOf(own), FIRST_LOOK_MS);
+    else if (roster.size === 0 || roster.isShort) this.#startOne();
+    else if (size <= starts.rising) return;
+    else if (outdated !== undefined) this.#startOne();
+    else this.#consider(own, since ?? this.#progressOf(own), this.#firstLook);
+  }
+
+  /**
+   * How long, in ms, the first look takes. While workers get ready: not less than the time in which
+   * another is ready, or a machine with too much to do would be given ever more workers.
+   */
+  get #firstLook(): number {
+    const { rise, rising } = this.#parts.starts;
+    return rising === 0 ? FIRST_LOOK_MS : Math.max(FIRST_LOOK_MS, rise / MAX_RISING);
   }
 
   /** Starts a worker if the pool has fewer workers than it keeps. */
@@ -122,7 +137,7 @@ export class Growth {
     if (tenant === undefined || isUrgent || useless?.serves(tenant.name)) {
       return this.#startFor(tenant);
     }
-    this.#consider(tenant, this.#progressOf(tenant), FIRST_LOOK_MS);
+    this.#consider(tenant, this.#progressOf(tenant), this.#firstLook);
   }
 
   /**
@@ -141,11 +156,11 @@ export class Growth {
   }
 
   /**
-   * Whether a start is being considered or under way. Jobs wait for the start, so the timer keeps
-   * the program alive.
+   * Whether no other start is to be considered now. Jobs wait for the start that is considered, so
+   * the timer keeps the program alive.
    */
   #isGrowing(): boolean {
-    const isGrowing = this.#isBusy || !this.#isOpen;
+    const isGrowing = this.#isBusy || !this.#isOpen || this.#parts.starts.rising >= MAX_RISING;
     if (isGrowing && this.#timer !== undefined) Deno.refTimer(this.#timer);
     return isGrowing;
   }
@@ -161,6 +176,8 @@ export class Growth {
     const { roster, starts } = this.#parts;
     if (tenant === undefined && !roster.isShort) return;
     if (roster.isFull || tenant !== undefined && roster.isTaken) {
+      // An idle worker is of use to others, in case that no other worker gets ready.
+      if (starts.rising > 0) return;
       const useless = tenant && roster.idle.longestUseless(tenant.queue.head!);
       if (useless === undefined) {
         if (tenant !== undefined) tenant.claims = tenant.workers > 0;
@@ -225,18 +242,21 @@ export class Growth {
   async #startOne(): Promise<void> {
     this.#isBusy = true;
     const isFirst = this.#parts.roster.size === 0;
-    const { up, ready } = this.#parts.starts.begin();
+    const { made, up, ready } = this.#parts.starts.begin();
     const ended = ready.then(() => true, (error) => {
       if (error instanceof WorkerStartError) this.#events.onUnstartable(error);
       return true;
     });
-    // Another worker may start while this worker loads its modules.
-    const isReady = await Promise.race([up, ended]);
+    // Nobody knows how long the tasks take before the first worker is there.
+    const isEnded = await Promise.race([isFirst ? up : made, ended]);
     this.#isBusy = false;
     this.#startEnded(isFirst);
-    if (isReady) return;
+    if (isEnded) return;
+    // Another worker may start while this worker loads its modules.
+    await Promise.race([up, ended]);
+    this.#startEnded(isFirst);
     await ended;
-    if (!this.#isBusy) this.#startEnded(false);
+    this.#startEnded(isFirst);
   }
 
   #startEnded(isFirst: boolean): void {

@@ -7,7 +7,7 @@ import { clearTimeout, setTimeout, type Timer } from "../runtime/real_timers.ts"
  * Worker()` blocks its caller for 10 to 20 ms: single starts with a pause between leave the event
  * loop room to serve.
  */
-const PAUSE_MS = 20;
+const PAUSE_MS = 12;
 
 /** The starts that wait for their turn, in order. */
 const waiting: (() => void)[] = [];

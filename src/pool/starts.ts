@@ -22,10 +22,11 @@ export interface StartEvents {
 }
 
 /**
- * A start. `up` resolves when the worker is there, but has modules to load; `ready` when the worker
- * takes tasks.
+ * A start. `made` resolves when the worker was made, in its turn; `up` when the worker is there, but
+ * has modules to load; `ready` when the worker takes tasks.
  */
 export interface Start {
+  readonly made: Promise<false>;
   readonly up: Promise<false>;
   readonly ready: Promise<void>;
 }
@@ -34,6 +35,9 @@ export interface Start {
 interface StartResolvers {
   /** When the worker was made, in ms. */
   begun: number;
+  /** Whether the worker is not there yet. */
+  isRising: boolean;
+  readonly made: PromiseWithResolvers<false>;
   readonly up: PromiseWithResolvers<false>;
   readonly ready: PromiseWithResolvers<void>;
 }
@@ -49,8 +53,12 @@ export class Starts {
   readonly #backoff = new Backoff();
   /** How long, in ms, the latest start took. */
   #took = USUAL_START_MS;
+  /** How long, in ms, the latest worker took to be there, before it loaded modules. */
+  #rise = USUAL_START_MS;
   /** How many workers were made; to number them. */
   #made = 0;
+  /** How many workers were made and are not there yet. */
+  #rising = 0;
 
   constructor(pool: string, events: StartEvents) {
     this.#pool = pool;
@@ -60,6 +68,16 @@ export class Starts {
   /** How many starts are under way. */
   get size(): number {
     return this.#starting.size;
+  }
+
+  /** How many workers were made and are not there yet. */
+  get rising(): number {
+    return this.#rising;
+  }
+
+  /** How long, in ms, the latest worker took to be there, before it loaded modules. */
+  get rise(): number {
+    return this.#rise;
   }
 
   /** How long, in ms, the latest successful start took. */
@@ -83,12 +101,14 @@ export class Starts {
    * Starts a worker when its turn comes.
    *
    * @returns The start. `ready` rejects with a {@linkcode WorkerStartError} if the worker cannot be
-   * started, and with a {@linkcode ShutdownError} if the start was given up; then `up` may never
-   * resolve.
+   * started, and with a {@linkcode ShutdownError} if the start was given up; then `made` and `up` may
+   * never resolve.
    */
   begin(): Start {
     const start: StartResolvers = {
       begun: 0,
+      isRising: false,
+      made: Promise.withResolvers(),
       up: Promise.withResolvers(),
       ready: Promise.withResolvers(),
     };
@@ -102,12 +122,15 @@ export class Starts {
         start.begun = now();
         const member = this.#events.make(++this.#made);
         this.#starting.set(member, start);
+        this.#rising++;
+        start.isRising = true;
+        start.made.resolve(false);
         afterStartup(() => this.#limit(member, start));
       } catch (cause) {
         this.#fail(start, this.#made, cause);
       }
     });
-    return { up: start.up.promise, ready: start.ready.promise };
+    return { made: start.made.promise, up: start.up.promise, ready: start.ready.promise };
   }
 
   /** Gives up the starts that wait for their turn. */
@@ -118,21 +141,37 @@ export class Starts {
 
   /** A worker is there, and may have modules to load. */
   up(member: Member): void {
-    this.#starting.get(member)?.up.resolve(false);
+    const start = this.#starting.get(member);
+    if (start === undefined) return;
+    this.#rise = now() - start.begun;
+    this.#risen(start);
+    start.up.resolve(false);
+  }
+
+  /** A worker is there, or will never be. */
+  #risen(start: StartResolvers): void {
+    if (start.isRising) this.#rising--;
+    start.isRising = false;
   }
 
   /** A worker takes tasks. */
   ready(member: Member): void {
     this.#backoff.succeeded();
     const start = this.#starting.get(member);
-    if (start !== undefined) this.#took = now() - start.begun;
-    start?.ready.resolve();
+    if (start === undefined) return;
+    this.#took = now() - start.begun;
+    if (start.isRising) this.#rise = this.#took;
+    this.#risen(start);
+    start.ready.resolve();
     this.#starting.delete(member);
   }
 
   /** The pool has ended a worker: a start that was not ready yet is given up. */
   ended(member: Member): void {
-    this.#starting.get(member)?.ready.reject(shutDown());
+    const start = this.#starting.get(member);
+    if (start === undefined) return;
+    this.#risen(start);
+    start.ready.reject(shutDown());
     this.#starting.delete(member);
   }
 
@@ -168,6 +207,7 @@ export class Starts {
 
   /** A start has failed: the next start waits longer, for a random time; see pace.ts. */
   #fail(start: StartResolvers, number: number, cause: unknown): void {
+    this.#risen(start);
     const error = startError(this.#pool, cause);
     this.#events.onFailed(number, error);
     start.ready.reject(error);

@@ -136,6 +136,22 @@ function recordStarts(): Disposable & { turns: number[] } {
   };
 }
 
+/** Records how many workers get ready at the same time, each for half a second at least. */
+function recordRising(): Disposable & { most: number } {
+  const OriginalWorker = Worker;
+  const record = { most: 0, [Symbol.dispose]: () => void (globalThis.Worker = OriginalWorker) };
+  const pause = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)),0,0,500);";
+  let rising = 0;
+  globalThis.Worker = class extends OriginalWorker {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      super(String(url).replace("data:text/javascript,", (start) => start + pause), options);
+      record.most = Math.max(record.most, ++rising);
+      this.addEventListener("message", () => rising--, { once: true });
+    }
+  };
+  return record;
+}
+
 testOfWorkers(
   "Pool grows to its full size for a burst of long tasks, a worker at a time",
   async () => {
@@ -152,6 +168,25 @@ testOfWorkers(
     await Promise.all(blocked);
     assertEquals(starts.turns.length, 40);
     assertEquals(new Set(starts.turns).size, 40);
+  },
+);
+
+testOfWorkers(
+  "Pool makes the next worker while the latest gets ready, but not more than wait",
+  async () => {
+    await using executor = await Executor.start({ blocking: { minWorkers: 1 } });
+    using rising = recordRising();
+    const flag = newFlag();
+    const blocked = Array.from({ length: 8 }, () => executor.runBlocking(waitFor, flag));
+    try {
+      await until(() => executor.stats().blocking.busy === 8, 40_000);
+    } finally {
+      release(flag);
+    }
+    await Promise.all(blocked);
+    const { most } = rising;
+    assert(most > 1 && most <= 3, `${most} workers got ready at the same time`);
+    assertEquals(executor.stats().blocking.workers, 8);
   },
 );
 

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Backoff, startInTurn } from "../../../src/pool/pace.ts";
 
 /** The pause from the end of one start to the next, in ms. */
-const PAUSE_MS = 20;
+const PAUSE_MS = 12;
 
 /** Lets a pause go by in which nothing starts. */
 async function pause(): Promise<void> {
