@@ -78,8 +78,9 @@ export function serve(
   let server: TaskServer | undefined;
   hideHostMessages(scope, (data) => {
     if (server !== undefined) return server.receive(data as ToWorker);
-    const { memory } = data as Setup;
-    server = new TaskServer(load, evaluate, new Ledger(memory), post, ending);
+    const ledger = new Ledger((data as Setup).memory);
+    ledger.noteClock();
+    server = new TaskServer(load, evaluate, ledger, post, ending);
   });
   provideCurrentTask(() => server?.context);
   const { queueMicrotask } = globalThis;

@@ -98,6 +98,10 @@ export class ProcessLedger implements HostLedger {
     return this.#claimed;
   }
 
+  get beganAt(): number {
+    return this.#beganAt;
+  }
+
   get ended(): number {
     return this.#ended;
   }

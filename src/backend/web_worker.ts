@@ -9,7 +9,7 @@ import { afterStartup, endStartup } from "../runtime/after_startup.ts";
 import { LIFELINE, type Setup, type ToWorker } from "../wire/protocol.ts";
 import { modules } from "../tasks/modules.ts";
 import { unref } from "../runtime/unref_worker.ts";
-import { deliveries } from "../runtime/real_timers.ts";
+import { deliveries, now } from "../runtime/real_timers.ts";
 
 const { createObjectURL, revokeObjectURL } = URL;
 
@@ -66,10 +66,11 @@ export class WebWorkerBackend implements Backend {
   ) {
     this.#events = events;
     this.#permissions = permissions;
+    const since = now();
     this.#worker = this.#start(name, server);
     this.#listen();
     // Made while the worker loads its modules.
-    this.ledger = Ledger.shared();
+    this.ledger = Ledger.shared(since);
     const { memory } = this.ledger;
     this.#worker.postMessage({ memory } satisfies Setup);
     afterStartup(() =>

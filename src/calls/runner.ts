@@ -2,7 +2,7 @@ import type { MapOptions, RunOptions } from "../api/options.ts";
 import type { Runner } from "../api/runner.ts";
 import { NotStartedError } from "../api/errors.ts";
 import type { Lifecycle } from "../lifecycle/lifecycle.ts";
-import { Job } from "../member/job.ts";
+import { Job, type SharedOptions, shareOptions } from "../member/job.ts";
 import type { Pool } from "../pool/pool.ts";
 import { currentContext, runIn } from "../runtime/async_context.ts";
 import { deferred } from "../runtime/promises.ts";
@@ -24,11 +24,13 @@ export class TaskRunner {
   readonly #lifecycle: Lifecycle;
   /** The options of each call; the executor's own calls have none. */
   readonly #options: RunOptions | undefined;
+  readonly #shared: SharedOptions | undefined;
 
   constructor(pools: Pools, lifecycle: Lifecycle, options?: RunOptions) {
     this.#pools = pools;
     this.#lifecycle = lifecycle;
     this.#options = options;
+    this.#shared = options && shareOptions(options);
   }
 
   /** Runs a task. A task that cannot be submitted rejects, as the task's own errors do. */
@@ -119,7 +121,7 @@ export class TaskRunner {
     if (!this.#lifecycle.isRunning) {
       throw new NotStartedError("Executor not started. Call startup() first.");
     }
-    const job = new Job(addressOf(task), args, this.#options, resolve);
+    const job = new Job(addressOf(task), args, this.#shared, resolve);
     if (onValue !== undefined) job.details.onValue = onValue;
     pool.enqueue(job);
     return job;

@@ -104,13 +104,16 @@ export class Batch {
    * Whether another job with objects is worth sending along. All jobs with objects in a message are
    * of the same task, so that the sending time tells about this task.
    */
-  #hasRoomFor({ task, length }: Job, { sending, shares }: TaskRecord): boolean {
-    return this.objects < MAX_OBJECT_JOBS && this.#calls.endsWith(task.id, length) && !shares &&
+  #hasRoomFor({ task, length, timeout }: Job, { sending, shares }: TaskRecord): boolean {
+    return this.objects < MAX_OBJECT_JOBS &&
+      this.#calls.endsWith(task.id, length, timeout !== undefined) && !shares &&
       (this.objects + 1) * sending.ms < MAX_SENDING_MS;
   }
 
   #put(job: Job, taken: Taken | undefined): void {
-    if (taken !== undefined) return this.#calls.add(job.task.id, taken.args);
+    if (taken !== undefined) {
+      return this.#calls.add(job.task.id, taken.args, job.timeout !== undefined);
+    }
     job.writeTo(this.#calls);
     if (job.plain) return;
     this.objects++;

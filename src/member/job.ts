@@ -3,10 +3,10 @@ import { rejected, showsCaller } from "../tasks/failure.ts";
 import type { RunOptions } from "../api/options.ts";
 import type { CallWriter } from "../wire/calls.ts";
 import type { Manner } from "../wire/protocol.ts";
+import { stopListening } from "../runtime/abort_listeners.ts";
 import type { AsyncContext } from "../runtime/async_context.ts";
 import type { AddressedTask } from "../tasks/task.ts";
 import type { Outcome, TaskTrace } from "../telemetry/telemetry.ts";
-import type { Timer } from "../runtime/real_timers.ts";
 import { transferablesAmong } from "../wire/values/transfer.ts";
 import { buffersAmong } from "../wire/values/bytes.ts";
 import { movesEnds } from "../wire/values/moved_ends.ts";
@@ -14,6 +14,8 @@ import { movesEnds } from "../wire/values/moved_ends.ts";
 /** The properties that few jobs have. */
 interface Details {
   options?: RunOptions;
+  /** Whether the object belongs to all jobs with these options: to write, a job makes its own. */
+  isShared?: boolean;
   /** Takes each value that the task yields. */
   onValue?: (value: unknown) => void;
   /** Tells OpenTelemetry of the job. */
@@ -32,16 +34,22 @@ interface Details {
   buffers?: readonly number[];
   /** Whether a worker died when the job was next, so that the job went back to the queue. */
   returned?: boolean;
-  /** Stops listening to the signal. */
-  stopListening?: () => void;
-  /** Ends the time limit; set while the task runs. */
-  timer?: Timer;
+}
+
+/** The options of many calls. Their jobs share an object, as a million of these jobs may wait. */
+export type SharedOptions = Readonly<Details>;
+
+/** Makes the object that jobs with these options share. */
+export function shareOptions(options: RunOptions): SharedOptions {
+  return { options, isShared: true };
 }
 
 /** Where a job waits, or where it was sent. */
 export interface Place {
   /** Takes a job out. */
   remove(job: Job): void;
+  /** A job with a time limit was settled, and stays. */
+  settled?(): void;
 }
 
 /**
@@ -53,7 +61,7 @@ export class Job {
   /** The number of arguments. */
   readonly length: number;
   /** The arguments, or the only argument itself: a list would be as large as a job. */
-  readonly #given: unknown;
+  #given: unknown;
   /** Where the job waits; only the place changes this. */
   place: Place | undefined;
   /** Settles the caller's promise; removed when the promise is settled. */
@@ -68,7 +76,7 @@ export class Job {
   constructor(
     task: AddressedTask,
     args: readonly unknown[],
-    options: RunOptions | undefined,
+    options: SharedOptions | undefined,
     resolve: (value: unknown) => void,
   ) {
     this.task = task;
@@ -78,9 +86,10 @@ export class Job {
     const { plain } = this;
     const transferables = plain ? undefined : transferablesAmong(args);
     const buffers = plain ? undefined : buffersAmong(args);
-    if (options !== undefined || transferables !== undefined) {
-      this.#details = { options, transferables };
-      if (transferables !== undefined) this.#details.lends = movesEnds(transferables);
+    this.#details = options;
+    if (transferables !== undefined) {
+      this.details.transferables = transferables;
+      this.details.lends = movesEnds(transferables);
     }
     if (buffers !== undefined) this.details.buffers = buffers;
   }
@@ -97,13 +106,19 @@ export class Job {
 
   /** Adds the call to a message. */
   writeTo(calls: CallWriter): void {
-    if (this.length === 1) calls.addUnary(this.task.id, this.#given);
-    else calls.add(this.task.id, this.args);
+    const isLimited = this.timeout !== undefined;
+    if (this.length === 1) calls.addUnary(this.task.id, this.#given, isLimited);
+    else calls.add(this.task.id, this.args, isLimited);
   }
 
   /** The options of the call. */
   get options(): RunOptions | undefined {
     return this.#details?.options;
+  }
+
+  /** For how many ms the task may run, if not for ever. */
+  get timeout(): number | undefined {
+    return this.#details?.options?.timeout;
   }
 
   /** The name of the tenant; the program's own tasks have none. */
@@ -168,7 +183,9 @@ export class Job {
 
   /** The properties that few jobs have, to be written. */
   get details(): Details {
-    return this.#details ??= {};
+    const details = this.#details;
+    if (details !== undefined && details.isShared !== true) return details;
+    return this.#details = { ...details, isShared: false };
   }
 
   /** Resolves the caller's promise, unless the promise is settled. */
@@ -190,20 +207,17 @@ export class Job {
     const resolve = this.#resolve;
     if (resolve === undefined) return;
     this.#resolve = undefined;
-    if (this.#details !== undefined) {
-      this.#details.stopListening?.();
-      this.endTime();
-      this.#details.trace?.ended(outcome, reason);
-      // A queue may keep the job's place for long.
-      this.#details.context = undefined;
-    }
+    if (this.#details !== undefined) this.#end(this.#details, outcome, reason);
     return resolve;
   }
 
-  /** Ends the time limit. */
-  endTime(): void {
-    if (this.#details?.timer === undefined) return;
-    clearTimeout(this.#details.timer);
-    this.#details.timer = undefined;
+  #end(details: Details, outcome: Outcome, reason: unknown): void {
+    const { options, trace } = details;
+    if (options?.signal !== undefined) stopListening(options.signal);
+    if (options?.timeout !== undefined) this.place?.settled?.();
+    // A signal may keep the job for as long as other jobs, and a queue the job's place.
+    if (this.place === undefined) this.#given = undefined;
+    trace?.ended(outcome, reason);
+    if (details.context !== undefined) details.context = undefined;
   }
 }

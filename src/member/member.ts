@@ -19,8 +19,9 @@ import { ModuleLoads } from "./module_loads.ts";
 import { OpenEnds } from "./open_ends.ts";
 import { Outbox } from "./outbox.ts";
 import { type RunEvents, Runs } from "./runs.ts";
-import type { SentJobs } from "./sent_jobs.ts";
+import { SentJobs } from "./sent_jobs.ts";
 import type { TaskRecords } from "./task_record.ts";
+import { type LimitedWorker, TimeLimits } from "./time_limits.ts";
 import { Watchdog, type Watched } from "./watchdog.ts";
 import type { WorkerState } from "./worker_states.ts";
 
@@ -43,6 +44,8 @@ export interface MemberEvents {
   onTimed(ms: number, runs: number): void;
   /** The worker is done with a job; `outcome` is the value or, if `failed`, the error. */
   onReturn(job: Job, failed: boolean, outcome: unknown): void;
+  /** A task has run for longer than its time limit. */
+  onTimeOut(job: Job): void;
   /** A running task has called `progress()`. */
   onProgress(job: Job, value: unknown): void;
   /** A streaming task has yielded a value. */
@@ -67,7 +70,7 @@ export interface MemberEvents {
 }
 
 /** The host's side of a worker: sends jobs, takes the answers, and notices the worker's end. */
-export class Member implements Watched {
+export class Member implements Watched, LimitedWorker {
   /** The number of the worker in its pool. */
   readonly number: number;
   /** The state of the worker; only the roster of the pool changes this. */
@@ -134,8 +137,8 @@ export class Member implements Watched {
       onEnd: (message, end) => this.#end(message, end),
     });
     const [allowance, ends, restricted] = [this.#allowance, this.#ends, this.#restricted];
-    const runs = this.#runs = new Runs(backend.ledger, this.#runEvents);
-    this.jobs = runs.jobs;
+    const jobs = this.jobs = new SentJobs(new TimeLimits(this, (job) => events.onTimeOut(job)));
+    const runs = this.#runs = new Runs(backend.ledger, this.#runEvents, jobs);
     const outbox = this.#outbox = new Outbox({
       backend,
       runs,
@@ -250,6 +253,11 @@ export class Member implements Watched {
     return this.#outbox.isSending;
   }
 
+  /** When the latest limited run began, as the worker says. */
+  get beganAt(): number {
+    return this.#backend.ledger.beganAt;
+  }
+
   /** How many jobs of the worker were sent ahead and have not begun. */
   get waiting(): number {
     return this.#runs.waiting;
@@ -279,8 +287,7 @@ export class Member implements Watched {
     const record = this.#records.of(job.task);
     if (
       !this.#backend.queues || !this.#outbox.canTeach ||
-      // A time limit begins when its job is sent, not when the jobs before have ended.
-      job.options?.timeout !== undefined ||
+      job.timeout !== undefined && !TimeLimits.mayFollow ||
       // A worker that does not end an aborted task is given up, with all its jobs.
       this.#watchdog.waitsForEnd ||
       !Lookahead.mayHaveMore(size, runsBetween(first, last), record.running.ms)

@@ -26,7 +26,7 @@ export interface RunEvents {
  */
 export class Runs {
   /** The jobs of the runs: jobs enter when they are sent, and leave when they return or are taken back. */
-  readonly jobs = new SentJobs();
+  readonly jobs: SentJobs;
   readonly #ledger: Backend["ledger"];
   readonly #events: RunEvents;
   /** Whether the worker has written an impossible state to the ledger. */
@@ -40,7 +40,8 @@ export class Runs {
   /** How many runs have ended since the latest timed run: short runs are timed together. */
   #untimed = 0;
 
-  constructor(ledger: Backend["ledger"], events: RunEvents) {
+  constructor(ledger: Backend["ledger"], events: RunEvents, jobs = new SentJobs()) {
+    this.jobs = jobs;
     this.#ledger = ledger;
     this.#events = events;
   }

@@ -1,4 +1,4 @@
-import type { Job } from "./job.ts";
+import type { Job, Place } from "./job.ts";
 import { nextRun, runsBetween, SLOTS } from "../wire/ledger.ts";
 
 /**
@@ -6,7 +6,7 @@ import { nextRun, runsBetween, SLOTS } from "../wire/ledger.ts";
  * settled job stays until the worker answers. The first job is under way or next. Runs between the
  * first and the last job may have been taken back.
  */
-export class SentJobs {
+export class SentJobs implements Place {
   /** Each job, at the slot of its run. */
   readonly #jobs: (Job | undefined)[] = [];
   /** The run that was sent last. */
@@ -18,6 +18,16 @@ export class SentJobs {
    * The run that `runOf()` found last, as jobs that are cancelled together are looked for in order.
    */
   #found = 0;
+  readonly #limits: { added(timeout: number): void; removed(): void } | undefined;
+
+  /**
+   * Makes an empty list.
+   *
+   * @param limits Is told of each job with a time limit that comes, and that is settled or leaves.
+   */
+  constructor(limits?: { added(timeout: number): void; removed(): void }) {
+    this.#limits = limits;
+  }
 
   /** How many jobs there are. */
   get size(): number {
@@ -45,12 +55,20 @@ export class SentJobs {
     this.#last = nextRun(this.#last);
     if (this.#size++ === 0) this.#first = this.#last;
     this.#jobs[this.#last & SLOTS - 1] = job;
+    const { timeout } = job;
+    if (timeout !== undefined && !job.settled) this.#limits?.added(timeout);
+  }
+
+  /** A job with a time limit was settled, and stays. */
+  settled(): void {
+    this.#limits?.removed();
   }
 
   /** Takes out a job, from any place. */
   remove(job: Job): void {
     const run = this.runOf(job);
     job.place = undefined;
+    if (job.timeout !== undefined && !job.settled) this.#limits?.removed();
     this.#jobs[run & SLOTS - 1] = undefined;
     if (--this.#size === 0) return;
     while (this.#jobs[this.#first & SLOTS - 1] === undefined) this.#first = nextRun(this.#first);

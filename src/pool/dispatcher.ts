@@ -7,7 +7,6 @@ import type { Roster } from "./roster.ts";
 import type { Starts } from "./starts.ts";
 import type { Tally } from "./tally.ts";
 import type { Tenant, Tenants } from "./tenants.ts";
-import type { TimeLimits } from "./cancellation.ts";
 import type { Turns } from "./turns.ts";
 
 /** How often, in ms, a dispatcher looks at workers with tasks sent ahead. */
@@ -22,7 +21,6 @@ export interface DispatcherParts {
   readonly growth: Growth;
   readonly loading: Loading;
   readonly recovery: Recovery;
-  readonly limits: TimeLimits;
   readonly tally: Tally;
 }
 
@@ -179,8 +177,6 @@ export class Dispatcher {
       if (job.settled) continue;
       job.trace?.sent();
       if (job.waits !== undefined) this.#parts.tally.waited(job, time ||= machinery.now());
-      const timeout = job.options?.timeout;
-      if (timeout !== undefined) this.#parts.limits.begin(job, timeout);
     }
     if (queue.size === 0) tenant.claims = false;
     member.flush();

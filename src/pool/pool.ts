@@ -12,7 +12,7 @@ import { isThenable } from "../runtime/promises.ts";
 import type { PoolSettings } from "../settings/settings.ts";
 import { TimedOut } from "../tasks/failure.ts";
 import { observe, traceTask, unobserve } from "../telemetry/telemetry.ts";
-import { Cancellation, TimeLimits } from "./cancellation.ts";
+import { Cancellation } from "./cancellation.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Growth } from "./growth.ts";
 import { Loading } from "./loading.ts";
@@ -97,14 +97,9 @@ export class Pool {
     const recovery = this.#recovery = new Recovery(name, tenants, loading, tally);
     const onFull = () => report("queuefull", 0);
     this.#bounds = new QueueBounds(name, settings, tenants, roster, onFull);
-    const cancellation = new Cancellation(tenants, roster, tally, () => this.#settleDrained());
-    this.#cancellation = cancellation;
-    const limits = new TimeLimits(
-      (job) => roster.memberWith(job)?.hasBegun(job) !== false,
-      (job, timeout) => cancellation.cancel(job, new TimedOut(job.task, timeout)),
-    );
+    this.#cancellation = new Cancellation(tenants, roster, tally, () => this.#settleDrained());
     this.#dispatcher = new Dispatcher(
-      { growth, limits, loading, recovery, roster, starts, tally, tenants, turns },
+      { growth, loading, recovery, roster, starts, tally, tenants, turns },
       {
         retire: (member) => this.#retire(member),
         onLost: (member) => this.#drop(member),
@@ -265,11 +260,12 @@ export class Pool {
 
   #take(job: Job): void {
     const signal = job.options?.signal;
+    // Before anything may settle the job, which then stops listening.
+    if (signal !== undefined) this.#cancellation.listen(job, signal);
     if (signal?.aborted) return this.#cancellation.refuse(job, signal.reason);
     const tenant = this.#tenants.of(job.tenant);
     const refusal = this.#bounds.refusal(tenant);
     if (refusal !== undefined) return this.#refuse(job, tenant, refusal);
-    if (signal !== undefined) this.#cancellation.listen(job, signal);
     const { queue } = tenant;
     queue.push(job);
     if (this.#turns.isShared && this.#turns.isBarred(tenant)) return this.#refuseAsStuck(tenant);
@@ -318,11 +314,7 @@ export class Pool {
       this.#tally.failed++;
       job.reject(outcome);
     } else if (job.heard === undefined) this.#complete(job, outcome);
-    else {
-      // The task has ended, and the time limit with the task: only `onProgress` is still busy.
-      job.endTime();
-      job.heard.then(() => this.#complete(job, outcome));
-    }
+    else job.heard.then(() => this.#complete(job, outcome));
   }
 
   #complete(job: Job, outcome: unknown): void {
@@ -373,6 +365,7 @@ export class Pool {
     },
     onTimed: (ms, runs) => this.#tally.ran(ms, runs),
     onReturn: (job, failed, outcome) => this.#return(job, failed, outcome),
+    onTimeOut: (job) => this.cancel(job, new TimedOut(job.task, job.timeout!)),
     onProgress: (job, value) => this.#tell(job, value),
     onYield: (job, value) => job.details.onValue!(value),
     onShared: (member) => this.#recovery.requeue(member),

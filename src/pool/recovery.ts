@@ -29,7 +29,6 @@ export class Recovery {
    */
   requeue(member: Member): Job | undefined {
     const jobs = member.takeBack().filter(({ settled }) => !settled);
-    for (const job of jobs) job.endTime();
     this.#tenants.of(member.tenant).queue.unshift(jobs);
     return jobs[0];
   }

@@ -36,6 +36,11 @@ export function clearTimeout(timer: Timer): void {
   real.clearTimeout()(timer);
 }
 
+/** Whether a test has faked the timers: then time passes only when the test says so. */
+export function isTimeFaked(): boolean {
+  return globalThis.setTimeout !== real.setTimeout();
+}
+
 /**
  * Resolves in a later turn of the event loop, when all messages that have arrived by now are delivered.
  *

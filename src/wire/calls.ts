@@ -3,7 +3,8 @@
  *
  * A message is flat, as a nested array costs as much as ten numbers: the kind, the number of the
  * first run, for {@linkcode ALONE} the manner, then groups of calls. A group is the id of a task, the
- * number of arguments of a call, the number of calls, and the arguments of all these calls.
+ * number of arguments of a call, the number of calls, and the arguments of all these calls. Where the
+ * calls have a time limit, the number of arguments is inverted (`~1` stands for one).
  */
 
 import { ALONE, GUARDED, type Manner, RUN, RUN_TOGETHER, type ToWorker } from "./protocol.ts";
@@ -57,28 +58,36 @@ export class CallWriter {
     return this.#message;
   }
 
-  /** Whether the last call is of this task, with as many arguments. */
-  endsWith(task: number, count: number): boolean {
-    const times = this.#times;
-    return times > 0 && this.#message[times - 2] === task && this.#message[times - 1] === count;
+  /** Whether the last call is of this task, with as many arguments, and is limited likewise. */
+  endsWith(task: number, count: number, isLimited: boolean): boolean {
+    return this.#endsWith(task, isLimited ? ~count : count);
   }
 
-  /** Adds a call. */
-  add(task: number, args: readonly unknown[]): void {
-    this.#begin(task, args.length);
+  #endsWith(task: number, shape: number): boolean {
+    const times = this.#times;
+    return times > 0 && this.#message[times - 2] === task && this.#message[times - 1] === shape;
+  }
+
+  /**
+   * Adds a call.
+   *
+   * @param isLimited Whether the host must know when the call begins, as its time is limited.
+   */
+  add(task: number, args: readonly unknown[], isLimited: boolean): void {
+    this.#begin(task, isLimited ? ~args.length : args.length);
     for (const arg of args) this.#message.push(arg);
   }
 
   /** Adds a call with one argument: most calls have no more, and need no list. */
-  addUnary(task: number, arg: unknown): void {
-    this.#begin(task, 1);
+  addUnary(task: number, arg: unknown, isLimited: boolean): void {
+    this.#begin(task, isLimited ? ~1 : 1);
     this.#message.push(arg);
   }
 
-  #begin(task: number, count: number): void {
+  #begin(task: number, shape: number): void {
     const message = this.#message;
-    if (this.endsWith(task, count)) message[this.#times] = message[this.#times] as number + 1;
-    else this.#times = message.push(task, count, 1) - 1;
+    if (this.#endsWith(task, shape)) message[this.#times] = message[this.#times] as number + 1;
+    else this.#times = message.push(task, shape, 1) - 1;
     this.#size++;
   }
 
@@ -106,7 +115,8 @@ export class CallWriter {
   /** The message of the only call, with other arguments, which contain these streams and ports. */
   finishMoved(moved: readonly MovedEnd[], args: readonly unknown[]): ToWorker {
     const copy = new CallWriter(this.first, { ...this.#message[2] as Manner, moved });
-    copy.add(this.#message[this.#times - 2] as number, args);
+    const [task, shape] = this.#message.slice(this.#times - 2) as [number, number];
+    copy.add(task, args, shape < 0);
     return copy.finish();
   }
 }
@@ -127,6 +137,7 @@ export class CallReader {
   #run: number;
   #task = 0;
   #count = 0;
+  #isLimited = false;
 
   constructor(message: CallMessage) {
     this.#message = message;
@@ -150,7 +161,9 @@ export class CallReader {
       const message = this.#message;
       const at = this.#next;
       this.#task = message[at] as number;
-      this.#count = message[at + 1] as number;
+      const shape = message[at + 1] as number;
+      this.#isLimited = shape < 0;
+      this.#count = shape < 0 ? ~shape : shape;
       this.#left = message[at + 2] as number;
       this.#next = at + 3;
     }
@@ -174,6 +187,11 @@ export class CallReader {
   /** The id of the task of this call. */
   get task(): number {
     return this.#task;
+  }
+
+  /** Whether the time of this call is limited. */
+  get isLimited(): boolean {
+    return this.#isLimited;
   }
 
   /** How many arguments this call has. */

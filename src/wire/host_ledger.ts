@@ -44,6 +44,12 @@ export interface HostLedger {
   /** Allows the tasks to have called `progress()` this many times since the worker was started. */
   allow(times: number): void;
 
+  /**
+   * When the latest limited run began, in ms by the clock of real_timers.ts: a claim of the worker. Says
+   * nothing before a limited run has begun.
+   */
+  readonly beganAt: number;
+
   /** The latest run that has ended. */
   readonly ended: number;
 

@@ -5,6 +5,7 @@
  * stuck or dead.
  */
 
+import { now } from "../runtime/real_timers.ts";
 import type { HostLedger } from "./host_ledger.ts";
 import type { WorkerLedger } from "./worker_ledger.ts";
 
@@ -23,6 +24,14 @@ const LOADING = 3;
 const ALLOWED = 4;
 const WORDS = 5;
 
+/** The place of when the latest limited run began, by the clock of the worker. */
+const BEGAN_AT = 0;
+/** The place of when the clock of the worker began, by the clock of the system. */
+const ORIGIN = 1;
+const CLOCKS = 2;
+/** When the clock of this thread began, by the clock of the system. */
+const { timeOrigin } = performance;
+
 /** After this many ms without an answer a host seems to hear nothing. */
 const UNHEARD_MS = 500;
 /** How many small values tasks may tell such a host beyond the allowed number. */
@@ -39,8 +48,8 @@ const NUMBER = 3, UNDEFINED = 4, NULL = 5, TRUE = 6, FALSE = 7;
 
 const { compareExchange, load, notify, store, wait } = Atomics;
 
-const BYTES = SLOTS * Float64Array.BYTES_PER_ELEMENT + SLOTS * Float32Array.BYTES_PER_ELEMENT +
-  WORDS * Int32Array.BYTES_PER_ELEMENT + SLOTS;
+const BYTES = (SLOTS + CLOCKS) * Float64Array.BYTES_PER_ELEMENT +
+  SLOTS * Float32Array.BYTES_PER_ELEMENT + WORDS * Int32Array.BYTES_PER_ELEMENT + SLOTS;
 
 /** The number of the run after this one; numbers wrap around. */
 export function nextRun(run: number): number {
@@ -73,6 +82,7 @@ export class Ledger implements HostLedger, WorkerLedger {
   /** The memory to share. */
   readonly memory: ArrayBufferLike;
   readonly #values: Float64Array;
+  readonly #clocks: Float64Array;
   readonly #times: Float32Array;
   readonly #words: Int32Array;
   readonly #slots: Uint8Array;
@@ -80,20 +90,34 @@ export class Ledger implements HostLedger, WorkerLedger {
   /** How often tasks have told something, and whether the host seems to hear nothing now. */
   #told = 0;
   #isUnheard = false;
+  /** Between these two times, in ms by the clock of the host, the clock of the worker began. */
+  readonly #since: number;
+  readonly #until: number;
 
-  constructor(memory: ArrayBufferLike) {
+  constructor(memory: ArrayBufferLike, since = 0) {
     this.memory = memory;
     this.#isShared = memory instanceof SharedArrayBuffer;
+    this.#since = since;
+    this.#until = now();
     this.#values = new Float64Array(memory, 0, SLOTS);
-    this.#times = new Float32Array(memory, this.#values.byteLength, SLOTS);
+    this.#clocks = new Float64Array(memory, this.#values.byteLength, CLOCKS);
+    this.#times = new Float32Array(
+      memory,
+      this.#values.byteLength + this.#clocks.byteLength,
+      SLOTS,
+    );
     const words = this.#times.byteOffset + this.#times.byteLength;
     this.#words = new Int32Array(memory, words, WORDS);
     this.#slots = new Uint8Array(memory, words + this.#words.byteLength, SLOTS);
   }
 
-  /** A ledger to share with a worker. */
-  static shared(): Ledger {
-    return new this(new SharedArrayBuffer(BYTES));
+  /**
+   * A ledger to share with a worker that was just started.
+   *
+   * @param since The time before the start, in ms.
+   */
+  static shared(since = 0): Ledger {
+    return new this(new SharedArrayBuffer(BYTES), since);
   }
 
   /** A ledger for a host and a task server in the same thread. */
@@ -102,6 +126,14 @@ export class Ledger implements HostLedger, WorkerLedger {
   }
 
   // The worker's side.
+
+  noteClock(): void {
+    this.#clocks[ORIGIN] = timeOrigin;
+  }
+
+  noteBegin(time: number): void {
+    this.#clocks[BEGAN_AT] = time;
+  }
 
   claim(run: number): boolean {
     const previous = run - 1 | 0;
@@ -210,6 +242,18 @@ export class Ledger implements HostLedger, WorkerLedger {
 
   abort(run: number): void {
     store(this.#words, ABORTED, run);
+  }
+
+  /**
+   * By the clock of the system the two threads compare their clocks. If that clock was set between the
+   * starts of the two threads, the clock of the worker counts from the latest time possible.
+   */
+  get beganAt(): number {
+    const beganAt = this.#clocks[BEGAN_AT]!;
+    // The host runs in this thread.
+    if (!this.#isShared) return beganAt;
+    const origin = this.#clocks[ORIGIN]! - timeOrigin;
+    return beganAt + (origin >= this.#since && origin <= this.#until ? origin : this.#until);
   }
 
   get ended(): number {

@@ -3,6 +3,9 @@
  * with the host; a process, which shares nothing, has the `OwnLedger` of the room `worker`.
  */
 export interface WorkerLedger {
+  /** Notes the time, in ms, at which a limited run is about to begin. Comes before the claim. */
+  noteBegin(time: number): void;
+
   /** Claims a run, to begin or to pass over; `false` if the host has taken the run back. */
   claim(run: number): boolean;
 

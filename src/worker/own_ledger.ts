@@ -9,6 +9,9 @@ export class OwnLedger implements WorkerLedger {
   /** The latest run that has ended. */
   #ended = 0;
 
+  /** The host learns of the beginning of a run by a message. */
+  noteBegin(): void {}
+
   claim(): boolean {
     return true;
   }

@@ -38,6 +38,12 @@ export class ResultSink {
     this.#time = now();
   }
 
+  /** The time, in ms, at which the next run begins. */
+  beginTime(): number {
+    // A result that went in a message has taken time since the clock was read.
+    return this.#isUntold && this.#untimed === 0 ? this.#time : now();
+  }
+
   /** The next runs are of another message. */
   nextMessage(): void {
     this.#told = this.#time;

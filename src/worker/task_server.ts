@@ -149,6 +149,8 @@ export class TaskServer {
         if (task !== undefined) await this.#giveBack(task);
       }
       while (calls.next()) {
+        // Noted first: who reads that the run was claimed reads when the run began.
+        if (calls.isLimited) this.#ledger.noteBegin(this.#results.beginTime());
         // The host has taken back all calls that have not begun: the rest of this message, too.
         if (!this.#ledger.claim(calls.run)) break;
         const { args } = calls;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Job } from "../../../src/member/job.ts";
+import { Job, shareOptions } from "../../../src/member/job.ts";
 import { type Tenant, Tenants } from "../../../src/pool/tenants.ts";
 import { Turns } from "../../../src/pool/turns.ts";
 import { AddressedTask } from "../../../src/tasks/task.ts";
@@ -16,7 +16,7 @@ const jobOf = (tenant: string) =>
   new Job(
     new AddressedTask({ url: "file:///tasks.ts", path: ["f"] }, -1),
     [],
-    { tenant },
+    shareOptions({ tenant }),
     () => {},
   );
 

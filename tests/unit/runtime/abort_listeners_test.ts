@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { onAbort } from "../../../src/runtime/abort_listeners.ts";
+import { listen, onAbort, stopListening } from "../../../src/runtime/abort_listeners.ts";
 
 /** A signal, and how many listeners it has. */
 function counted(): { controller: AbortController; listeners: () => number } {
@@ -55,4 +55,56 @@ Deno.test("onAbort() calls nobody who has stopped while others were called", () 
   onAbort(controller.signal, () => heard.push("third"));
   controller.abort();
   assertEquals(heard, ["first", "third"]);
+});
+
+Deno.test("listen() calls each callback with those that are not settled, and the reason", () => {
+  const { controller, listeners } = counted();
+  const { signal } = controller;
+  const heard: unknown[] = [];
+  const calls = ["a", "b"].map((name) => (who: { id: number }, reason: unknown) => {
+    heard.push(name, who.id, reason);
+  });
+  const all = Array.from({ length: 1_000 }, (_, id) => ({ id, settled: false }));
+  for (const who of all) listen(signal, who, calls[who.id % 2]!);
+  assertEquals(listeners(), 1);
+  for (const who of all) {
+    // Settled in any order, more than once half of those that are left.
+    if (who.id === 5 || who.id === 998) continue;
+    who.settled = true;
+    stopListening(signal);
+  }
+  controller.abort("why");
+  assertEquals(heard, ["a", 998, "why", "b", 5, "why"]);
+  assertEquals(listeners(), 0);
+});
+
+Deno.test("listen() keeps at most as many settled listeners as others", () => {
+  const { signal } = new AbortController();
+  const kept = new Set<number>();
+  const registry = Array.from({ length: 100 }, (_, id) => {
+    const who = {
+      asked: 0,
+      get settled() {
+        this.asked++;
+        return id > 0;
+      },
+    };
+    listen(signal, who, () => kept.add(id));
+    if (id > 0) stopListening(signal);
+    return who;
+  });
+  // A look at the list asks all that are in the list: who has left is asked no more.
+  assertEquals(Math.max(...registry.slice(1).map(({ asked }) => asked)) <= 2, true);
+});
+
+Deno.test("listen() of a signal does not hear what others do about another signal", () => {
+  const [one, other] = [counted(), counted()];
+  const who = () => ({ settled: false });
+  let heard = 0;
+  listen(one.controller.signal, who(), () => heard++);
+  listen(other.controller.signal, who(), () => heard += 10);
+  stopListening(other.controller.signal);
+  assertEquals([one.listeners(), other.listeners()], [1, 0]);
+  one.controller.abort();
+  assertEquals(heard, 1);
 });

@@ -8,13 +8,14 @@ import { mulberry32 } from "../../../soak/random.ts";
 interface Call {
   readonly task: number;
   readonly args: readonly unknown[];
+  readonly isLimited?: boolean;
 }
 
 function write(first: number, calls: readonly Call[], manner?: CallReader["manner"]): CallWriter {
   const writer = new CallWriter(first, manner);
-  for (const { task, args } of calls) {
-    if (args.length === 1) writer.addUnary(task, args[0]);
-    else writer.add(task, args);
+  for (const { task, args, isLimited = false } of calls) {
+    if (args.length === 1) writer.addUnary(task, args[0], isLimited);
+    else writer.add(task, args, isLimited);
   }
   return writer;
 }
@@ -24,9 +25,9 @@ function read(message: ToWorker): (Call & { readonly run: number; readonly isLas
   const reader = new CallReader(message);
   const calls = [];
   while (reader.next()) {
-    const { args, count, isLast, run, task } = reader;
+    const { args, count, isLast, isLimited, run, task } = reader;
     assertEquals(args, Array.from({ length: count }, (_, i) => reader.argument(i)));
-    calls.push({ run, task, args, isLast });
+    calls.push({ run, task, args, isLimited, isLast });
   }
   assertEquals(reader.next(), false);
   return calls;
@@ -34,8 +35,8 @@ function read(message: ToWorker): (Call & { readonly run: number; readonly isLas
 
 /** Calls as they are to be read, from this run on. */
 function expected(first: number, calls: readonly Call[]) {
-  return calls.map(({ task, args }, i) => {
-    return { run: first + i | 0, task, args, isLast: i === calls.length - 1 };
+  return calls.map(({ task, args, isLimited = false }, i) => {
+    return { run: first + i | 0, task, args, isLimited, isLast: i === calls.length - 1 };
   });
 }
 
@@ -51,6 +52,13 @@ for (
       { task: 7, args: [1, 2] },
       { task: 7, args: [1] },
       { task: 7, args: [1, 2, 3, 4, 5] },
+    ],
+    "calls with and without a time limit": [
+      { task: 7, args: [], isLimited: true },
+      { task: 7, args: [1], isLimited: true },
+      { task: 7, args: [2], isLimited: true },
+      { task: 7, args: [3] },
+      { task: 7, args: [4, 5], isLimited: true },
     ],
     "two tasks in turns": [{ task: 1, args: [1] }, { task: 2, args: [2] }, { task: 1, args: [3] }],
     "arguments that look like a group": [{ task: 1, args: [7, 1, 1] }, {
@@ -74,6 +82,7 @@ Deno.test("CallReader reads random calls as CallWriter wrote them", () => {
     const calls = Array.from({ length: 1 + below(12) }, () => ({
       task: below(3),
       args: Array.from({ length: below(6) }, () => [below(4), "x", undefined, {}][below(4)]),
+      isLimited: below(2) === 0,
     }));
     const writer = write(first, calls);
     assertEquals([writer.first, writer.size], [first, calls.length]);
@@ -91,11 +100,16 @@ Deno.test("CallReader numbers runs beyond the largest", () => {
   ]);
 });
 
-Deno.test("CallWriter gives the calls of one task one group", () => {
-  const calls = (count: number) => Array.from({ length: count }, () => ({ task: 1, args: [1] }));
-  const length = (count: number) => write(1, calls(count)).parts.length;
-  assertEquals(length(100) - length(99), 1);
-});
+for (const isLimited of [false, true]) {
+  Deno.test(`CallWriter gives the calls of a task a single group, limited: ${isLimited}`, () => {
+    const calls = (count: number) =>
+      Array.from({ length: count }, () => ({ task: 1, args: [1], isLimited }));
+    const length = (count: number) => write(1, calls(count)).parts.length;
+    assertEquals(length(100) - length(99), 1);
+    assertEquals(write(1, calls(2)).endsWith(1, 1, isLimited), true);
+    assertEquals(write(1, calls(2)).endsWith(1, 1, !isLimited), false);
+  });
+}
 
 Deno.test("CallReader tells of calls that may share objects", () => {
   const writer = write(1, [{ task: 1, args: [{}] }, { task: 1, args: [{}] }]);
@@ -113,6 +127,8 @@ Deno.test("CallReader reads the manner of a call alone, and the arguments that m
   assertEquals(new CallReader(writer.finish() as CallMessage).manner, MANNER);
   const moved = writer.finishMoved([], ["moved", 2]);
   assertEquals(read(moved), expected(9, [{ task: 3, args: ["moved", 2] }]));
+  const limited = write(9, [{ ...calls[0]!, isLimited: true }], MANNER).finishMoved([], ["moved"]);
+  assertEquals(read(limited), expected(9, [{ task: 3, args: ["moved"], isLimited: true }]));
   assertEquals(new CallReader(moved as CallMessage).manner, { ...MANNER, moved: [] });
 });
 

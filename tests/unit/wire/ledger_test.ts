@@ -11,8 +11,8 @@ import {
 /** The two sides of a ledger, and the words and slots between them, which a worker can write. */
 function sides() {
   const host = Ledger.shared();
-  const words = new Int32Array(host.memory, SLOTS * 12, 5);
-  const slots = new Uint8Array(host.memory, SLOTS * 12 + words.byteLength, SLOTS);
+  const words = new Int32Array(host.memory, SLOTS * 12 + 16, 5);
+  const slots = new Uint8Array(host.memory, words.byteOffset + words.byteLength, SLOTS);
   return { host, worker: new Ledger(host.memory), words, slots };
 }
 
@@ -139,4 +139,33 @@ Deno.test("Ledger.mayExceed and isGivenUp follow how much the host allows", () =
   assertEquals([worker.mayExceed, worker.isGivenUp], [false, false]);
   host.allow(MAX_UNHEARD + 1 + NO_LIMIT);
   assertEquals([worker.mayExceed, worker.isGivenUp, worker.awaitRoom(true)], [true, true, true]);
+});
+
+Deno.test("Ledger.beganAt is the time of the worker's latest limited run, by the host's clock", () => {
+  const { timeOrigin } = performance;
+  const since = performance.now();
+  const host = Ledger.shared(since);
+  const until = performance.now();
+  const worker = new Ledger(host.memory);
+  const clocks = new Float64Array(host.memory, SLOTS * 8, 2);
+  worker.noteClock();
+  assertEquals(clocks[1], timeOrigin);
+  worker.noteBegin(5_000);
+  // The worker's clock began when the worker was started, as far as the system's clock is right.
+  for (
+    const [what, origin, isRight] of [
+      ["started in between", timeOrigin + (since + until) / 2, true],
+      ["the system's clock was set back", timeOrigin - 3_600_000, false],
+      ["the system's clock was set forward", timeOrigin + 3_600_000, false],
+      ["a lie", NaN, false],
+    ] as const
+  ) {
+    clocks[1] = origin;
+    const start = host.beganAt - 5_000;
+    if (isRight) assertEquals(start, origin - timeOrigin, what);
+    else assertEquals(start >= since && start <= until, true, what);
+  }
+  const local = Ledger.local();
+  local.noteBegin(7);
+  assertEquals(local.beganAt, 7);
 });

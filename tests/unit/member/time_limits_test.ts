@@ -1,0 +1,219 @@
+/** Time limits, of a worker that does and says what a test wants. */
+
+import { assert, assertEquals } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { Job, shareOptions } from "../../../src/member/job.ts";
+import { SentJobs } from "../../../src/member/sent_jobs.ts";
+import { TimeLimits } from "../../../src/member/time_limits.ts";
+import { AddressedTask } from "../../../src/tasks/task.ts";
+import { until } from "../../support/waiting.ts";
+
+const task = new AddressedTask({ source: "() => {}", name: "", file: "task:anonymous" }, -1);
+
+function jobWith(timeout?: number): Job {
+  return new Job(
+    task,
+    [1],
+    timeout === undefined ? undefined : shareOptions({ timeout }),
+    () => {},
+  );
+}
+
+class Worker {
+  readonly ended: Job[] = [];
+  readonly limits: TimeLimits = new TimeLimits(this, (job) => {
+    this.ended.push(job);
+    job.reject(new Error("timed out"), "cancelled");
+  });
+  readonly jobs: SentJobs = new SentJobs(this.limits);
+  /** How many of the jobs have begun, and when the last of these began, by the worker. */
+  begun = 0;
+  beganAt = 0;
+  /** Whether the run of the head has ended. */
+  over = false;
+  /** What the ledger has when the host next looks. */
+  onCollect = () => {};
+
+  constructor(...jobs: Job[]) {
+    for (const job of jobs) this.jobs.push(job);
+  }
+
+  begin(beganAt = performance.now()): void {
+    this.begun++;
+    this.beganAt = beganAt;
+  }
+
+  return(): void {
+    const job = this.jobs.head!;
+    this.begun--;
+    this.jobs.remove(job);
+    job.resolve(1);
+  }
+
+  collect(): void {
+    this.onCollect();
+  }
+
+  hasBegun(job: Job): boolean {
+    return this.begun > 0 && job === this.jobs.head;
+  }
+
+  hasEnded(): boolean {
+    return this.over;
+  }
+}
+
+/** Stops all limits, so that no timer is left. */
+function stop(worker: Worker): void {
+  for (const job of worker.jobs) job.resolve(1);
+}
+
+for (
+  const [what, beganAt] of Object.entries({
+    "the truth": undefined,
+    "that the run began in the future": Infinity,
+    "that the run began before all time": -Infinity,
+    "no number": NaN,
+  })
+) {
+  Deno.test(`TimeLimits ends a job that runs too long in a worker that says ${what}`, async () => {
+    const job = jobWith(20);
+    const worker = new Worker(job);
+    const sent = performance.now();
+    worker.begin(beganAt);
+    await until(() => worker.ended.length > 0);
+    assertEquals(worker.ended, [job]);
+    assert(performance.now() - sent >= 19);
+  });
+}
+
+Deno.test("TimeLimits counts from the beginning of a run, not from its sending", async () => {
+  const [first, second] = [jobWith(50), jobWith(50)];
+  const worker = new Worker(first, second);
+  worker.begin();
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  // The host learns at its next look only.
+  let began = 0;
+  worker.onCollect = () => {
+    worker.onCollect = () => {};
+    worker.return();
+    worker.begin(began);
+  };
+  began = performance.now();
+  await until(() => worker.ended.length > 0);
+  assertEquals(worker.ended, [second]);
+  assert(performance.now() - began >= 49, "not early");
+});
+
+Deno.test("TimeLimits ends no job that has not begun, nor a job behind a long one", async () => {
+  const [long, limited] = [jobWith(), jobWith(5)];
+  const worker = new Worker(long, limited);
+  let looks = 0;
+  worker.onCollect = () => void looks++;
+  await until(() => looks >= 3);
+  worker.begin();
+  await until(() => looks >= 6);
+  assertEquals(worker.ended, []);
+  worker.return();
+  worker.begin();
+  await until(() => worker.ended.length > 0);
+  assertEquals(worker.ended, [limited]);
+});
+
+Deno.test("TimeLimits ends a job early enough whose limit is shorter than those before", async () => {
+  const [patient, hasty] = [jobWith(60_000), jobWith(10)];
+  const worker = new Worker(patient, hasty);
+  worker.begin();
+  worker.return();
+  worker.begin();
+  await until(() => worker.ended.length > 0);
+  assertEquals(worker.ended, [hasty]);
+});
+
+Deno.test("TimeLimits waits for an answer that is on its way, and not for ever", async () => {
+  const [answered, silent] = [jobWith(5), jobWith(5)];
+  const worker = new Worker(answered, silent);
+  worker.begin();
+  worker.over = true;
+  let looks = 0;
+  worker.onCollect = () => {
+    if (++looks === 2) {
+      worker.return();
+      worker.begin();
+    }
+  };
+  await until(() => worker.ended.length > 0);
+  assertEquals(worker.ended, [silent]);
+});
+
+Deno.test("TimeLimits takes no held up event loop for running time", async () => {
+  const job = jobWith(30);
+  const worker = new Worker(job);
+  worker.begin();
+  // The answer comes while the event loop is held up, and a timer that is due comes first.
+  setTimeout(() => worker.return(), 60);
+  const held = performance.now() + 100;
+  while (performance.now() < held);
+  await until(() => worker.jobs.size === 0);
+  assertEquals(worker.ended, []);
+});
+
+for (
+  const [what, leave] of Object.entries<(worker: Worker, job: Job) => void>({
+    "has returned": (worker) => worker.return(),
+    "was taken back": (worker, job) => worker.jobs.remove(job),
+    "was cancelled": (_, job) => job.reject(new Error(), "cancelled"),
+    "could not be sent": (worker) => worker.jobs.removeLast(1),
+  })
+) {
+  // The sanitizer of tests finds a timer that is left.
+  Deno.test(`TimeLimits has no timer when its last job ${what}`, () => {
+    const [job, other] = [jobWith(60_000), jobWith(60_000)];
+    const worker = new Worker(other, job);
+    worker.begin();
+    worker.return();
+    worker.begin();
+    leave(worker, job);
+    // A settled job that leaves counts once.
+    if (worker.jobs.size > 0) worker.jobs.remove(job);
+    const again = jobWith(60_000);
+    worker.jobs.push(again);
+    worker.jobs.remove(again);
+  });
+}
+
+Deno.test("TimeLimits ends the only job when a test says that the time is over", () => {
+  using time = new FakeTime();
+  assertEquals(TimeLimits.mayFollow, false);
+  const job = jobWith(60_000);
+  const worker = new Worker(job);
+  worker.begin();
+  time.tick(59_999);
+  assertEquals(worker.ended, []);
+  time.tick(1);
+  assertEquals(worker.ended, [job]);
+});
+
+Deno.test("TimeLimits clears no timer of a test that has faked the time", async () => {
+  const job = jobWith(60_000);
+  const worker = new Worker(job);
+  let fired = false;
+  {
+    using time = new FakeTime();
+    // The first numbers of faked timers are those of real timers, too.
+    for (let i = 0; i < 10_000; i++) setTimeout(() => fired ||= i === 9_999, 1);
+    stop(worker);
+    time.tick(1);
+  }
+  assert(fired);
+  await Promise.resolve();
+});
+
+Deno.test("TimeLimits takes a limit longer than a timer can have", async () => {
+  const job = jobWith(2 ** 40);
+  const worker = new Worker(job);
+  worker.begin();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals(worker.ended, []);
+  stop(worker);
+});
