@@ -148,6 +148,8 @@ testOfProcesses(
       const require = createRequire("file:///");
       const { AsyncLocalStorage } = require("node:async_hooks");
       const storage = new AsyncLocalStorage();
+      // Before Deno 2.8 the global `setTimeout` is not Node's, and knows nothing of `promisify`.
+      const { setTimeout } = require("node:timers");
       const { promisify } = require("node:util");
       return await storage.run("kept", async () => {
         await promisify(setTimeout)(1);
