@@ -6,6 +6,7 @@ import {
   lend,
   type Loan,
   type MovedEnd,
+  refuse,
 } from "../wire/values/moved_ends.ts";
 import type { Guard } from "../wire/values/guards.ts";
 
@@ -89,10 +90,16 @@ export class OpenEnds {
     }
   }
 
-  /** Takes the streams and ports of a value that the worker has sent; returns the value to pass on. */
+  /**
+   * Takes the streams and ports of a value that the worker has sent; returns the value to pass on.
+   *
+   * @throws {TypeError} If the streams and ports do not fit; then all of them were ended.
+   */
   adopt(value: unknown, moved: readonly MovedEnd[]): unknown {
     if (moved.some(({ id }) => this.#ends.has(id))) {
-      throw new TypeError("the worker names two streams alike");
+      const error = new TypeError("the worker names two streams alike");
+      refuse(moved, error);
+      throw error;
     }
     const values = [value];
     const adopted = adopt(values, moved, { onEnd: (id) => this.#close(id) });

@@ -180,14 +180,18 @@ function eventsOf(id: number, { onUse, onEnd }: EndEvents): GuardEvents {
   };
 }
 
-/** Puts guards in the place of the streams that have arrived inside of values; changes the list. */
+/**
+ * Puts guards in the place of the streams that have arrived inside of values; changes the list.
+ *
+ * @throws {TypeError} If two streams are to be the same half of a `TransformStream`; then all
+ * streams and ports were ended.
+ */
 export function adopt(
   values: unknown[],
   moved: readonly MovedEnd[],
   ends: EndEvents,
 ): AdoptedEnd[] {
-  const replacements = new Map<object, object>();
-  const adopted = moved.map(({ id, end, transform }): AdoptedEnd => {
+  const adopted = moved.map(({ id, end }): AdoptedEnd => {
     const events = eventsOf(id, ends);
     if (end instanceof MessagePort) {
       const guard = guardPort(end, events.onEnd);
@@ -198,17 +202,45 @@ export function adopt(
       ? guardReadable(end, events)
       : guardWritable(end, events);
     collected.register(stream, guard);
-    if (transform === undefined) replacements.set(end, stream);
-    else {
-      let shell = replacements.get(transform);
-      if (shell === undefined) replacements.set(transform, shell = newTransform());
-      const half = isReadable(end) ? "readable" : "writable";
-      defineProperty(shell, half, { value: stream });
-    }
     return { id, end: stream, guard };
   });
-  replaceIn(values, replacements);
+  try {
+    replaceIn(values, replacementsOf(moved, adopted));
+  } catch (error) {
+    for (const { guard } of adopted) guard.fail(error);
+    throw error;
+  }
   return adopted;
+}
+
+/** What takes the place of each stream that has arrived, and of each pair of streams. */
+function replacementsOf(
+  moved: readonly MovedEnd[],
+  adopted: readonly AdoptedEnd[],
+): Map<object, object> {
+  const replacements = new Map<object, object>();
+  for (const [i, { end, transform }] of moved.entries()) {
+    const { end: value } = adopted[i]!;
+    if (transform === undefined) {
+      replacements.set(end, value);
+      continue;
+    }
+    let shell = replacements.get(transform);
+    if (shell === undefined) replacements.set(transform, shell = newTransform());
+    defineProperty(shell, isReadable(end) ? "readable" : "writable", { value });
+  }
+  return replacements;
+}
+
+/**
+ * Ends streams and ports that have arrived, and that nobody adopts. Deno does not end them with the
+ * thread at the other end.
+ */
+export function refuse(moved: readonly MovedEnd[], reason: unknown): void {
+  for (const { end } of moved) {
+    if (end instanceof MessagePort) end.close();
+    else (isReadable(end) ? end.cancel(reason) : end.abort(reason)).catch(() => {});
+  }
 }
 
 /** Replaces objects in a result of structured clone, which is nothing but plain data. */
