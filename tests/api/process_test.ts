@@ -500,6 +500,9 @@ testUnless(hasProcesses && "this Deno can")(
 
 testOfProcesses(
   "Pool says why a process cannot be started, and starts one as soon as it can be",
+  // Deno leaks the channel of a process that did not start, and before 2.8 fails each such test:
+  // https://github.com/denoland/deno/pull/33250
+  { sanitizeResources: false },
   async () => {
     await using executor = await withProcess();
     const { execPath } = Deno;
