@@ -37,13 +37,25 @@ const notAll = "this program has not got it, or not all of it";
 const untold = "Deno does not tell whether";
 const denies = "the program is denied some addresses or hosts";
 
+/**
+ * Whether an IPv4 address is the same in the form of IPv6.
+ *
+ * @see {@link https://github.com/denoland/deno/pull/33223}
+ */
+const mapsAddresses = !/^2\.[56]\./.test(Deno.version.deno);
+
 /** The flags of a program, and what pools of it are given. */
 const table: [flags: string, Row[]][] = [
   ["--allow-net --deny-net=127.0.0.1:8955,127.0.0.1:8957", [
     [{ net: ["127.0.0.1"] }, net("127.0.0.1:8956", "127.0.0.1:8955 127.0.0.1:8957 127.0.0.2")],
     [{ net: ["127.0.0.1:8956"] }, net("127.0.0.1:8956", "127.0.0.1:8955")],
     [{ net: ["127.0.0.1:8955"] }, notAll],
-    [{ net: ["[::ffff:127.0.0.1]"] }, net("127.0.0.1:8956", "127.0.0.1:8955")],
+    [
+      { net: ["[::ffff:127.0.0.1]"] },
+      mapsAddresses
+        ? net("127.0.0.1:8956", "127.0.0.1:8955")
+        : net("", "127.0.0.1:8956 127.0.0.1:8955"),
+    ],
     [{ net: true }, notAll],
     ["inherit", net("", "127.0.0.1:8955 127.0.0.1:8956")],
     [{ net: ["localhost"] }, denies],
