@@ -25,3 +25,8 @@ export function block(ms: number): number {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   return begun;
 }
+
+/** A text of that many characters. */
+export function text(length: number): string {
+  return "x".repeat(length);
+}

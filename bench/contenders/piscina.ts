@@ -5,11 +5,12 @@ const filename = `${import.meta.dirname}/../tasks.ts`;
 const moving = { filename: `${import.meta.dirname}/piscina_worker.ts` };
 
 /** Piscina with its workers fixed, its default `atomics: "sync"`, a task at a time, untimed. */
-export const start: Start = async (workers) => {
+export const start: Start = async (workers, { maxQueue = Infinity } = {}) => {
   const pool = new Piscina({
     filename,
     minThreads: workers,
     maxThreads: workers,
+    maxQueue,
     recordTiming: false,
   });
   // Waits until each worker is up.
@@ -17,6 +18,7 @@ export const start: Start = async (workers) => {
   return {
     run: (name, arg) => pool.run(arg, { name }),
     move: (bytes) => pool.run(move(bytes), moving),
+    abortable: (signal) => ({ run: (name, arg) => pool.run(arg, { name, signal }) }),
     end: () => pool.destroy(),
   };
 };

@@ -11,6 +11,7 @@ export const start: Start = async (workers) => {
   return {
     run: (task, arg) => pool.execute(arg, task),
     // No move: it takes a transfer list on the way there, but has none on the way back.
+    abortable: (signal) => ({ run: (task, arg) => pool.execute(arg, task, signal) }),
     end: () => pool.destroy(),
   };
 };

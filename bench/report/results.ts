@@ -1,11 +1,15 @@
 /** The shape of results.json. */
 
-import { middle, type Sample, type Workload } from "./workloads.ts";
+import { middle, spread } from "../measuring/statistics.ts";
+import type { Sample, Workload } from "../rows/workload.ts";
 
 /** What the benchmark found. */
 export interface Results {
   /** The runtime and the machine; figures of two machines, or two hours, cannot be compared. */
-  readonly on: { deno: string; os: string; cores: number; date: string };
+  readonly on: Machine;
+  /** The group of the workloads, and how its files are named. */
+  readonly group: string;
+  readonly file: string;
   /** How many rounds: in each, every contender was measured at every workload, in turns. */
   readonly rounds: number;
   /** Whether the workloads were cut down to be quick. */
@@ -14,8 +18,22 @@ export interface Results {
   readonly workloads: Record<string, Row>;
 }
 
+/** Where and what was measured. */
+export interface Machine {
+  readonly deno: string;
+  /** Where peers were measured on Node. */
+  readonly node?: string;
+  readonly os: string;
+  readonly cores: number;
+  readonly date: string;
+  /** The commit, and a plus if files differed from the commit. */
+  readonly commit?: string;
+  /** The state of the memory before: MB, and whether the system gives huge pages. */
+  readonly memory?: { readonly total: number; readonly free: number; readonly hugePages: string };
+}
+
 /** What was found at one workload. */
-export interface Row extends Pick<Workload, "title" | "unit" | "better"> {
+export interface Row extends Pick<Workload, "title" | "unit" | "better" | "axis"> {
   /** By the contender's name. */
   readonly contenders: Record<string, Entry>;
 }
@@ -62,9 +80,27 @@ export function figures(samples: readonly Sample[], raw: readonly Sample[] | und
   };
 }
 
+/** By how much of their median rounds may differ before the figure is marked. */
+const NOISE = 0.2;
+
+/** What marks a figure whose rounds differ by more. */
+export const NOISE_MARK = "≈";
+
+/** What the mark says, below a table or in a chart. */
+export const NOISE_NOTE = `${NOISE_MARK} the rounds differ by more than a fifth`;
+
+/** The mark behind a figure, if the rounds differ too much. */
+export function noiseMark({ rounds }: Figures, count: number): string {
+  return spread(rounds, count) > NOISE ? ` ${NOISE_MARK}` : "";
+}
+
 /** What a contender is: ours, a limit that is no pool, or a pool of others. */
 export function kindOf(contender: string): "ours" | "limit" | "peer" {
-  return contender.startsWith("ours") ? "ours" : /raw|batches/.test(contender) ? "limit" : "peer";
+  return contender.startsWith("ours")
+    ? "ours"
+    : /raw|batches|by hand|event loop/.test(contender)
+    ? "limit"
+    : "peer";
 }
 
 /** A figure with as many digits as say something. */

@@ -1,93 +1,27 @@
-/** The workloads: what is measured, how, and what it is called. */
+/** Plain calls: the rows of the README. */
 
-import type { Contender, Start } from "./contenders/contender.ts";
-import { StallMeter } from "./stall.ts";
-import { compute } from "./tasks.ts";
-
-/** What one measurement gives. */
-export interface Sample {
-  /** The figure that is compared, in the workload's unit. */
-  readonly value: number;
-  /** Divided by raw's, where the two were measured in turns; else by raw's of the same turn. */
-  readonly ratio?: number;
-  /** Others worth showing, by name. */
-  readonly details?: Readonly<Record<string, number>>;
-}
-
-/** Imports a contender. */
-type Open = () => Promise<Start>;
-
-/** One row of the benchmark. */
-export interface Workload {
-  readonly title: string;
-  readonly unit: string;
-  readonly better: "more" | "less";
-  /** Which limits are shown; ratios are to the first. */
-  readonly limits: readonly string[];
-  /** Whether it is to run on one core only, so that nothing but the work counts. */
-  readonly pinned?: boolean;
-  /** How long one measurement may take, in ms. */
-  readonly patience: number;
-  /** How often it is measured in a round, if more than once: where processes differ most. */
-  readonly times?: number;
-  /** Measures a contender, and one raw worker where the two are measured in turns. */
-  measure(open: Open, openRaw: Open, quick: boolean): Promise<Sample>;
-}
+import type { Contender, Start } from "../contenders/contender.ts";
+import { pageFaults, peakMemory } from "../measuring/memory.ts";
+import { median, warmUp } from "../measuring/rates.ts";
+import { StallMeter } from "../measuring/stall.ts";
+import { middle } from "../measuring/statistics.ts";
+import { compute } from "../tasks.ts";
+import type { Group, Workload } from "./workload.ts";
 
 const WORKERS = 2;
 
 const now = () => performance.now();
 
-/** Has all workers started, and the functions compiled. */
-async function warmUp(contender: Contender): Promise<void> {
-  await Promise.all(Array.from({ length: 20 }, () => contender.run("spin", 20)));
-  for (let i = 0; i < 100; i++) await contender.run("echo", i);
-}
-
-/**
- * The median of several measurements, the first half of them aside: a server runs for days, and
- * until its code is compiled, short tasks take up to twice as long. What it costs to be cold is a
- * workload of its own. There are seven at least, and 2 s of them, unless that takes too long.
- *
- * @param measure Returns a figure, and how many ms the work took.
- */
-async function median(
-  measure: () => Promise<{ figure: number; ms: number }>,
-  quick: boolean,
-): Promise<number> {
-  const [enough, patience] = quick ? [100, 1_000] : [2_000, 4_000];
-  const begun = now();
-  const all: number[] = [];
-  let worked = 0;
-  const goesOn = () => {
-    const since = now() - begun;
-    return all.length < 7 ? since < patience : worked < enough && since < 3 * patience;
-  };
-  do {
-    const { figure, ms } = await measure();
-    all.push(figure);
-    worked += ms;
-  } while (goesOn());
-  return middle(all.slice(all.length >> 1));
-}
-
-/** The middle one. */
-export function middle(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
-}
-
 /** Tasks a second, when all are submitted at once. */
 function throughput(
-  prepare: (quick: boolean) => unknown[],
+  prepare: () => unknown[],
   call: (contender: Contender, arg: never) => Promise<unknown>,
 ): Workload["measure"] {
   return async (open, _raw, quick) => {
     const contender = await (await open())(WORKERS);
     await warmUp(contender);
     const value = await median(async () => {
-      const args = prepare(quick);
+      const args = prepare();
       const begun = now();
       const results = await Promise.all(args.map((arg) => call(contender, arg as never)));
       const ms = now() - begun;
@@ -96,6 +30,30 @@ function throughput(
     }, quick);
     await contender.end();
     return { value };
+  };
+}
+
+/**
+ * The same for megabytes, with the state of the memory: nobody reads or writes the bytes, so that
+ * the system gives a page of memory only where a contender copies or clears bytes.
+ */
+function throughputOfBytes(
+  count: number,
+  call: (contender: Contender, bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>,
+): Workload["measure"] {
+  return async (open, openRaw, quick) => {
+    let tasks = 0;
+    const faultsBefore = pageFaults();
+    const measure = throughput(
+      () => Array.from({ length: count }, () => new Uint8Array(1_000_000)),
+      (contender, bytes) => {
+        tasks++;
+        return call(contender, bytes);
+      },
+    );
+    const { value } = await measure(open, openRaw, quick);
+    const faults = (pageFaults() - faultsBefore) / tasks;
+    return { value, details: { "peak MB": peakMemory(), "page faults a task": faults } };
   };
 }
 
@@ -115,8 +73,22 @@ function record(i: number): object {
 const LIMIT = ["raw"];
 const WITH_BATCHES = ["raw", "batches of 64", "batches of 512"];
 
-/** All workloads, by their letters. */
-export const workloads: Readonly<Record<string, Workload>> = {
+const IN_DENO = [
+  "piscina",
+  "tinypool",
+  "workerpool",
+  "poolifier",
+  "multithreading",
+  "comlink",
+];
+/** Who is measured at the rows that say most of the runtime itself. */
+const HERE = ["ours", "ours, processes", ...IN_DENO];
+/** What a user of Node would take instead. */
+const ON_NODE = ["piscina", "tinypool", "workerpool", "poolifier"].map((name) => `${name} on Node`);
+/** Who is measured at the rows that compare two runtimes as well as pools. */
+const OF_BOTH = [...IN_DENO, ...ON_NODE, "raw on Node"];
+
+const workloads: Record<string, Workload> = {
   a: {
     title: "64,000 echoes of a number, submitted at once",
     unit: "tasks/s",
@@ -124,7 +96,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     limits: WITH_BATCHES,
     patience: 60_000,
     measure: throughput(
-      (quick) => Array.from({ length: quick ? 16_000 : 64_000 }, (_, i) => i),
+      () => Array.from({ length: 64_000 }, (_, i) => i),
       (contender, arg) => contender.run("echo", arg),
     ),
   },
@@ -172,7 +144,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     patience: 60_000,
     times: 5,
     measure: throughput(
-      (quick) => Array.from({ length: quick ? 4_000 : 16_000 }, (_, i) => record(i)),
+      () => Array.from({ length: 16_000 }, (_, i) => record(i)),
       (contender, arg) => contender.run("echo", arg),
     ),
   },
@@ -183,10 +155,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     limits: LIMIT,
     patience: 60_000,
     times: 2,
-    measure: throughput(
-      (quick) => Array.from({ length: quick ? 32 : 200 }, () => new Uint8Array(1_000_000)),
-      (contender, arg) => contender.run("echo", arg),
-    ),
+    measure: throughputOfBytes(200, (contender, bytes) => contender.run("echo", bytes)),
   },
   "d transferred": {
     title: "A megabyte in and out, transferred",
@@ -195,15 +164,13 @@ export const workloads: Readonly<Record<string, Workload>> = {
     limits: LIMIT,
     patience: 60_000,
     times: 2,
-    measure: throughput(
-      (quick) => Array.from({ length: quick ? 200 : 1_000 }, () => new Uint8Array(1_000_000)),
-      (contender, arg) => {
-        if (contender.move === undefined) throw new Error("it cannot transfer both ways");
-        return contender.move(arg);
-      },
-    ),
+    measure: throughputOfBytes(1_000, (contender, bytes) => {
+      if (contender.move === undefined) throw new Error("it cannot transfer both ways");
+      return contender.move(bytes);
+    }),
   },
   e: {
+    contenders: HERE,
     title: "400 tasks of 3 to 5 ms of computing, on two cores",
     unit: "× one thread",
     better: "more",
@@ -232,6 +199,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     },
   },
   f: {
+    contenders: HERE,
     title: "A task of 200 ms, then 400 of 1 ms (ideal: 300 ms)",
     unit: "ms",
     better: "less",
@@ -265,6 +233,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     },
   },
   g: {
+    contenders: HERE,
     title: "Cold: from import to the first result",
     unit: "ms",
     better: "less",
@@ -282,6 +251,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     },
   },
   h: {
+    contenders: HERE,
     title: "1,000,000 queued tasks",
     unit: "s",
     better: "less",
@@ -308,6 +278,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     },
   },
   i: {
+    contenders: HERE,
     title: "Longest stall of the event loop while 20 workers start",
     unit: "ms",
     better: "less",
@@ -327,6 +298,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     },
   },
   "i started": {
+    contenders: HERE,
     title: "Longest stall while 20 tasks come to 20 workers that have started",
     unit: "ms",
     better: "less",
@@ -334,7 +306,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
     patience: 30_000,
     times: 3,
     measure: async (open) => {
-      const contender = await (await open())(20, true);
+      const contender = await (await open())(20, { full: true });
       using meter = new StallMeter();
       await new Promise((resolve) => setTimeout(resolve, 200));
       const resting = meter.longest;
@@ -348,6 +320,15 @@ export const workloads: Readonly<Record<string, Workload>> = {
       return { value, details: { resting, loading } };
     },
   },
+};
+
+/** Plain calls, without an option. */
+export const calls: Group = {
+  title: "Plain calls",
+  ratio: "the figure divided by that of the least code on bare workers",
+  file: "results",
+  contenders: ["ours", "ours, processes", ...OF_BOTH],
+  workloads,
 };
 
 /** Has each of 20 workers do nothing for that many ms; resolves with when they began. */
@@ -366,14 +347,4 @@ async function stallOfOne(start: Start): Promise<number> {
     await contender.end();
   }
   return middle(stalls);
-}
-
-/** The most memory that this process ever had, in MB. */
-function peakMemory(): number {
-  try {
-    const [, kB] = /VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))!;
-    return Number(kB) / 1024;
-  } catch {
-    return Deno.memoryUsage().rss / 1024 ** 2;
-  }
 }

@@ -1,4 +1,13 @@
-import { type Entry, format, kindOf, type Results, type Row } from "./results.ts";
+import {
+  type Entry,
+  format,
+  kindOf,
+  NOISE_NOTE,
+  noiseMark,
+  type Results,
+  type Row,
+} from "./results.ts";
+import { escape, svg } from "./svg.ts";
 
 const COLUMNS = 2, WIDTH = 470, GAP = 30, LINE = 20, HEAD = 46, NAME = 130, FIGURE = 130;
 
@@ -10,34 +19,28 @@ export function chart({ on, rounds, workloads }: Results): string {
   const drawn: string[] = [];
   for (let i = 0; i < panels.length; i += COLUMNS) {
     for (let column = 0; column < COLUMNS && i + column < panels.length; column++) {
-      drawn.push(panel(panels[i + column]!, column * (WIDTH + GAP) + 10, y));
+      drawn.push(panel(panels[i + column]!, rounds, column * (WIDTH + GAP) + 10, y));
     }
     y += Math.max(...heights.slice(i, i + COLUMNS)) + GAP;
   }
   const width = COLUMNS * WIDTH + (COLUMNS - 1) * GAP + 20;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y}" width="${width}" height="${y}" role="img" aria-label="Benchmark of @genro/executor beside its peers">
-<style>
-  text { font: 13px system-ui, sans-serif; fill: #24292f; }
-  .title { font-weight: 600; }
-  .note { fill: #6e7781; }
-  .ours { fill: #0969da; }
-  text.ours { font-weight: 600; }
-  .limit { fill: #afb8c1; }
-  .peer { fill: #d4a72c; }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3; }
-    .note { fill: #8d96a0; }
-    .ours { fill: #4493f8; }
-    .limit { fill: #57606a; }
-  }
-</style>
-<text x="10" y="20" class="note">Deno ${on.deno}, ${on.cores} cores; medians of ${rounds} rounds. Blue: @genro/executor, grey: the least code on bare workers.</text>
-${drawn.join("\n")}
-</svg>
-`;
+  const text = drawn.join("\n");
+  const noise = text.includes(NOISE_NOTE.charAt(0)) ? `; ${NOISE_NOTE}` : "";
+  return svg(
+    width,
+    y,
+    "Benchmark of @genro/executor beside its peers",
+    `Deno ${on.deno}, ${on.cores} cores; medians of ${rounds} rounds. Blue: @genro/executor, grey: the least code on bare workers${noise}.`,
+    text,
+  );
 }
 
-function panel({ title, unit, better, contenders }: Row, x: number, y: number): string {
+function panel(
+  { title, unit, better, contenders }: Row,
+  rounds: number,
+  x: number,
+  y: number,
+): string {
   const value = (entry: Entry) => "failure" in entry ? NaN : entry.median;
   const entries = Object.entries(contenders).sort(([, a], [, b]) => {
     const [first, second] = [value(a), value(b)];
@@ -54,7 +57,9 @@ function panel({ title, unit, better, contenders }: Row, x: number, y: number): 
       : `<rect x="${x + NAME}" y="${top - 12}" width="${
         Math.max(1, length).toFixed(1)
       }" height="15" rx="2" class="${kind}"/>`;
-    const figure = "failure" in entry ? entry.failure : format(entry.median);
+    const figure = "failure" in entry
+      ? entry.failure
+      : format(entry.median) + noiseMark(entry, rounds);
     const left = x + NAME + (isNaN(length) ? 0 : Math.max(1, length) + 6);
     return `<text x="${x + NAME - 8}" y="${top}" text-anchor="end"${
       kind === "ours" ? ' class="ours"' : ""
@@ -65,8 +70,4 @@ function panel({ title, unit, better, contenders }: Row, x: number, y: number): 
   return `<text x="${x}" y="${y}" class="title">${escape(title)}</text>
 <text x="${x}" y="${y + 18}" class="note">${escape(unit)}, ${better} is better</text>
 ${bars.join("\n")}`;
-}
-
-function escape(text: string): string {
-  return text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 }

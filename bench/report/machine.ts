@@ -1,0 +1,42 @@
+import { hugePages } from "../measuring/memory.ts";
+import type { Machine } from "./results.ts";
+
+/** Where the benchmark runs, and on which code. */
+export async function machine(node: string | undefined): Promise<Machine> {
+  const { total, free } = Deno.systemMemoryInfo();
+  const commit = await commitOf();
+  return {
+    deno: Deno.version.deno,
+    ...node !== undefined && { node },
+    os: `${Deno.build.os} ${Deno.build.arch}`,
+    cores: navigator.hardwareConcurrency,
+    date: new Date().toISOString().slice(0, 10),
+    ...commit !== undefined && { commit },
+    memory: {
+      total: Math.round(total / 1_024 ** 2),
+      free: Math.round(free / 1_024 ** 2),
+      hugePages: hugePages(),
+    },
+  };
+}
+
+/** The short name of the commit; a plus follows if the code differs from the commit. */
+async function commitOf(): Promise<string | undefined> {
+  const head = await git("rev-parse", "--short=7", "HEAD");
+  // What a run writes is no code.
+  const changes = await git("status", "--porcelain", "--", "*.ts", "deno.json");
+  return head && `${head}${changes ? "+" : ""}`;
+}
+
+async function git(...args: string[]): Promise<string | undefined> {
+  try {
+    const { success, stdout } = await new Deno.Command("git", {
+      args,
+      cwd: `${import.meta.dirname}/../..`,
+      stderr: "null",
+    }).output();
+    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+  } catch {
+    // A machine without git.
+  }
+}
