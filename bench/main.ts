@@ -101,7 +101,7 @@ function turnsAt(group: Group, workload: string): string[] {
 /** Measures one contender once. */
 async function measure(name: string, workload: string, contender: string): Promise<Sample> {
   const { modules, workloads } = groups[name]!;
-  const { beside, limits, patience, pinned, tracing } = workloads[workload]! as Workload;
+  const { beside, limits, patience, pinned, spawns, tracing } = workloads[workload]! as Workload;
   const onNode = isOnNode(contender);
   await using traced = tracing && !limits.includes(contender) ? trace(tracing) : undefined;
   return await launch({
@@ -109,11 +109,14 @@ async function measure(name: string, workload: string, contender: string): Promi
     workload,
     module: moduleOf(contender, modules),
     // Of the same runtime.
-    beside: moduleOf(`${beside ?? "one raw worker"}${onNode ? " on Node" : ""}`, modules),
+    beside: moduleOf(
+      `${beside ?? "one raw worker"}${onNode && !spawns ? " on Node" : ""}`,
+      modules,
+    ),
     quick: plan.quick,
-    ...onNode && { node: node! },
+    ...onNode && !spawns && { node: node! },
     ...pinned && { pinned },
-    ...traced && { env: traced.env },
+    env: { ...traced?.env, ...onNode && { BENCH_NODE: node!.path } },
     withinMs: plan.patience !== undefined ? plan.patience * 1_000 : patience,
   });
 }

@@ -16,7 +16,6 @@ function startProcess() {
   const { promise, resolve } = Promise.withResolvers<ReturnType<typeof channel>>();
   const process = fork(new URL("./raw_process_main.ts", import.meta.url), {
     serialization: "advanced",
-    execArgv: ["--allow-all", "--no-prompt"],
   });
   process.once("message", () => resolve(channel(process)));
   return promise;

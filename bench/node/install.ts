@@ -5,9 +5,15 @@ import { fileURLToPath } from "node:url";
 const FOLDER = new URL("../.node/", import.meta.url);
 
 /** Where the modules are that name the packages. */
-const SOURCES = ["../contenders/", "../work/", "../server/"].map((path) =>
-  new URL(path, import.meta.url)
-);
+const SOURCES = [
+  "../contenders/",
+  "../work/contenders/",
+  "../work/jobs/",
+  "../server/",
+  "../../examples/",
+].map((
+  path,
+) => new URL(path, import.meta.url));
 
 /** A Node that has all packages. */
 export interface Node {

@@ -17,8 +17,9 @@ import {
 export function report(results: Results): string {
   const { group, quick } = results;
   const text = full(results);
+  const { ratio } = groups[group]!;
   const notes = [
-    `In brackets: ${groups[group]!.ratio}.`,
+    ratio === undefined ? "" : `In brackets: ${ratio}.`,
     text.includes(NOISE_MARK) ? `${NOISE_NOTE}.` : "",
     quick ? "A quick run: a round, warmed up likewise, and each row measured for a second." : "",
   ];

@@ -2,7 +2,10 @@
 
 import { calls } from "./calls.ts";
 import { options } from "./options.ts";
+import { scale } from "./scale.ts";
+import { server } from "./server.ts";
+import { work } from "./work.ts";
 import type { Group } from "./workload.ts";
 
 /** By the name that `--group` takes. */
-export const groups: Readonly<Record<string, Group>> = { calls, options };
+export const groups: Readonly<Record<string, Group>> = { calls, options, work, server, scale };

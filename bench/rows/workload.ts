@@ -34,6 +34,8 @@ export interface Workload {
   readonly times?: number;
   /** What becomes of the spans of tasks, where the program is traced; a limit is not. */
   readonly tracing?: "dropped" | "recorded";
+  /** Whether a contender starts a program of its own, and so is measured from Deno in any case. */
+  readonly spawns?: boolean;
   /** What the details are, if they are a curve. */
   readonly axis?: string;
   /** Measures a contender, and one raw worker where the two are measured in turns. */
@@ -43,8 +45,8 @@ export interface Workload {
 /** Rows that are measured and shown together. */
 export interface Group {
   readonly title: string;
-  /** What the figure in brackets says. */
-  readonly ratio: string;
+  /** What the figure in brackets says, if there is one. */
+  readonly ratio?: string;
   /** How the file of the results is named. */
   readonly file: string;
   /** Who is measured if nobody is named. */
