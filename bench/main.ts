@@ -14,11 +14,14 @@ import { installNode, type Node } from "./node/install.ts";
 import { contendersAt, type Plan, planOf } from "./plan.ts";
 import { machine } from "./report/machine.ts";
 import { draw } from "./report/draw.ts";
-import { type Entry, figures, type Results, type Row } from "./report/results.ts";
+import { type Entry, figures, type Results, type Row, type Taken } from "./report/results.ts";
 import { report } from "./report/table.ts";
 import { groups } from "./rows/groups.ts";
 import type { Group, Sample, Workload } from "./rows/workload.ts";
 import { trace } from "./tracing.ts";
+
+/** More turns than a round ever has. */
+const MAX_TIMES = 100;
 
 const plan = planOf(Deno.args);
 // Before measuring: that takes an hour, which a missing folder would cost.
@@ -38,18 +41,19 @@ for (const [name, chosen] of plan.chosen) {
 async function measureGroup(name: string, chosen: readonly string[]): Promise<Results> {
   const group = groups[name]!;
   /** What each has done, by workload and contender. */
-  const samples = new Map<string, Sample[]>();
+  const samples = new Map<string, Taken[]>();
   /** Why it has not. */
   const failures = new Map<string, string>();
   for (let round = 1; round <= plan.rounds; round++) {
     for (const workload of chosen) {
-      for (const contender of turnsAt(group, workload)) {
+      for (const { contender, turn } of turnsAt(group, workload)) {
         const key = `${workload}/${contender}`;
         if (failures.has(key)) continue;
         progress(`${name}, round ${round} of ${plan.rounds}, ${workload}: ${contender}`);
         try {
           const sample = await measure(name, workload, contender);
-          samples.set(key, [...samples.get(key) ?? [], sample]);
+          const taken = { ...sample, turn: round * MAX_TIMES + turn };
+          samples.set(key, [...samples.get(key) ?? [], taken]);
         } catch (error) {
           failures.set(key, (error as Error).message);
         }
@@ -72,7 +76,7 @@ async function measureGroup(name: string, chosen: readonly string[]): Promise<Re
 function rowOf(
   group: Group,
   name: string,
-  samples: ReadonlyMap<string, Sample[]>,
+  samples: ReadonlyMap<string, Taken[]>,
   failures: ReadonlyMap<string, string>,
 ): Row {
   const { title, unit, better, limits, axis } = group.workloads[name]!;
@@ -92,10 +96,16 @@ function who(group: Group, workload: string): string[] {
     .filter((name) => node !== undefined || !isOnNode(name));
 }
 
-/** Who is measured in a round, in this order: each once, or as often as the workload asks for. */
-function turnsAt(group: Group, workload: string): string[] {
+/**
+ * Who is measured in a round, in this order: each as often as the workload asks for, those on Node
+ * once, so that a run takes an hour.
+ */
+function turnsAt(group: Group, workload: string): { contender: string; turn: number }[] {
   const { times = 1 } = group.workloads[workload]!;
-  return Array.from({ length: plan.quick ? 1 : times }, () => who(group, workload)).flat();
+  return Array.from({ length: plan.quick ? 1 : times }, (_, turn) =>
+    who(group, workload)
+      .filter((name) => turn === 0 || !isOnNode(name))
+      .map((contender) => ({ contender, turn }))).flat();
 }
 
 /** Measures one contender once. */
@@ -138,9 +148,8 @@ async function nodeFor({ chosen, contenders }: Plan): Promise<Node | undefined> 
     return await installNode();
   } catch (error) {
     progress("");
-    console.error(
-      `Peers on Node are left out: npm does not have Node here. ${(error as Error).message}`,
-    );
+    const { message } = error as Error;
+    console.error(`Peers on Node are left out, as npm did not install Node: ${message}`);
   }
 }
 

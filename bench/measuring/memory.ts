@@ -21,12 +21,6 @@ export function pageFaults(): number {
   return Number(fields[7] ?? 0);
 }
 
-/** Whether the system gives memory in huge pages: `always`, `madvise`, `never`, or unknown. */
-export function hugePages(): string {
-  const text = read("/sys/kernel/mm/transparent_hugepage/enabled");
-  return /\[(\w+)\]/.exec(text)?.[1] ?? "unknown";
-}
-
 function read(path: string): string {
   try {
     return readFileSync(path, "utf8");

@@ -59,12 +59,19 @@ export interface Failure {
   readonly failure: string;
 }
 
-/** Sums up what one contender did; `raw` has the limit's samples of the same turns. */
-export function figures(samples: readonly Sample[], raw: readonly Sample[] | undefined): Figures {
+/** A sample, and the number of the turn in which it was taken. */
+export interface Taken extends Sample {
+  readonly turn: number;
+}
+
+/** Sums up what one contender did; `raw` has the limit's samples, some of them of the same turns. */
+export function figures(samples: readonly Taken[], raw: readonly Taken[] | undefined): Figures {
   const rounds = samples.map(({ value }) => value);
-  const ratios = samples.flatMap(({ value, ratio }, i) =>
-    ratio ?? (raw?.[i] === undefined ? [] : value / raw[i].value)
-  );
+  const rawAt = new Map(raw?.map(({ turn, value }) => [turn, value]));
+  const ratios = samples.flatMap(({ value, ratio, turn }) => {
+    const limit = rawAt.get(turn);
+    return ratio ?? (limit === undefined ? [] : value / limit);
+  });
   const names = Object.keys(samples[0]!.details ?? {});
   return {
     median: middle(rounds),

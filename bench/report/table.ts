@@ -13,6 +13,9 @@ import {
   type Row,
 } from "./results.ts";
 
+const QUICK_NOTE = "A quick run: one round, warmed up as a full run, each row measured for a " +
+  "second; h, queue, size, workers, idle and waiting leave out the greatest numbers.";
+
 /** All results of a group, as a run prints them: the table, and how to read it. */
 export function report(results: Results): string {
   const { group, quick } = results;
@@ -21,7 +24,7 @@ export function report(results: Results): string {
   const notes = [
     ratio === undefined ? "" : `In brackets: ${ratio}.`,
     text.includes(NOISE_MARK) ? `${NOISE_NOTE}.` : "",
-    quick ? "A quick run: a round, warmed up likewise, and each row measured for a second." : "",
+    quick ? QUICK_NOTE : "",
   ];
   return `${text}\n\n${notes.filter((note) => note !== "").join("\n")}\n`;
 }

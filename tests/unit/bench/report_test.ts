@@ -5,6 +5,7 @@ import { fill } from "../../../bench/report/pages.ts";
 import {
   type Entry,
   type Figures,
+  figures,
   noiseMark,
   type Results,
   type Row,
@@ -114,4 +115,12 @@ Deno.test("fill() replaces a table, keeps the chosen rows, and says what was not
   assertStringIncludes(filled, "<!-- table of bench/options.json -->\n\nNot measured yet.\n");
   assert(filled.startsWith("Before.\n") && filled.endsWith("\nAfter."), filled);
   assert(!filled.includes("old"), filled);
+});
+
+Deno.test("figures() divides by raw's figure of the same turn, and else takes the sample's own ratio", () => {
+  const raw = [{ value: 10, turn: 1 }, { value: 20, turn: 2 }, { value: 40, turn: 3 }];
+  assertEquals(figures([{ value: 40, turn: 2 }], raw).ratio, 2);
+  assertEquals(figures([{ value: 5, turn: 1 }, { value: 40, turn: 3 }], raw).ratio, 0.75);
+  assertEquals(figures([{ value: 40, ratio: 7, turn: 2 }], raw).ratio, 7);
+  assertEquals(figures([{ value: 40, turn: 9 }], raw).ratio, undefined);
 });
