@@ -1,24 +1,24 @@
-/** Measures one contender once, in a process of its own that may take so long and no longer. */
+/** Starts the process of a measurement, and limits its time. */
 
 import type { Node } from "./node/install.ts";
 import type { Sample } from "./rows/workload.ts";
 
-/** What is to be measured. */
+/** A measurement of a contender at a workload. */
 export interface Measurement {
   readonly group: string;
   readonly workload: string;
-  /** The URL of the contender's module, and of the module that is measured beside. */
+  /** The URL of the contender's module, and of the compared contender's. */
   readonly module: string;
   readonly beside: string;
   readonly quick: boolean;
-  /** Where Node is, if it is to run there. */
+  /** The Node that runs the measurement, instead of Deno. */
   readonly node?: Node;
   readonly pinned?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly withinMs: number;
 }
 
-/** Runs the measurement; throws if it fails, or takes too long. */
+/** Runs the measurement; throws if the process fails, or takes too long. */
 export async function launch(measurement: Measurement): Promise<Sample> {
   const [command, ...args] = commandOf(measurement);
   const child = new Deno.Command(command!, {
@@ -67,7 +67,7 @@ function commandOf(measurement: Measurement): string[] {
   ];
 }
 
-/** What an uncaught error says, of all that was printed. */
+/** The message of the uncaught error in the output. */
 function reasonIn(stderr: string): string {
   const lines = stderr.split("\n").map((line) => line.trim());
   // Node prints the line of the source, too, and Deno a prefix.

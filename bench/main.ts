@@ -24,7 +24,7 @@ import { trace } from "./tracing.ts";
 const MAX_TIMES = 100;
 
 const plan = planOf(Deno.args);
-// Before measuring: that takes an hour, which a missing folder would cost.
+// Before the measuring, as a missing folder would cost an hour's results.
 await Deno.mkdir(plan.out, { recursive: true });
 const node = await nodeFor(plan);
 
@@ -40,9 +40,9 @@ for (const [name, chosen] of plan.chosen) {
 /** Measures all chosen workloads of a group, round by round. */
 async function measureGroup(name: string, chosen: readonly string[]): Promise<Results> {
   const group = groups[name]!;
-  /** What each has done, by workload and contender. */
+  /** The samples, by workload and contender. */
   const samples = new Map<string, Taken[]>();
-  /** Why it has not. */
+  /** The reasons of failures, likewise. */
   const failures = new Map<string, string>();
   for (let round = 1; round <= plan.rounds; round++) {
     for (const workload of chosen) {
@@ -89,7 +89,7 @@ function rowOf(
   return { title, unit, better, ...axis && { axis }, contenders: Object.fromEntries(entries) };
 }
 
-/** Who is measured at a workload; on Node nobody where it is not. */
+/** The contenders of a workload; without Node nobody on Node. */
 function who(group: Group, workload: string): string[] {
   const chosen = plan.contenders ?? group.contenders;
   return contendersAt(group.workloads[workload]!, chosen, plan.contenders !== undefined)
@@ -97,7 +97,7 @@ function who(group: Group, workload: string): string[] {
 }
 
 /**
- * Who is measured in a round, in this order: each as often as the workload asks for, those on Node
+ * The turns of a round: each contender as often as the workload asks for, but contenders on Node
  * once, so that a run takes an hour.
  */
 function turnsAt(group: Group, workload: string): { contender: string; turn: number }[] {
@@ -108,7 +108,7 @@ function turnsAt(group: Group, workload: string): { contender: string; turn: num
       .map((contender) => ({ contender, turn }))).flat();
 }
 
-/** Measures one contender once. */
+/** Takes a sample of a contender. */
 async function measure(name: string, workload: string, contender: string): Promise<Sample> {
   const { modules, workloads } = groups[name]!;
   const { beside, limits, patience, pinned, spawns, tracing } = workloads[workload]! as Workload;
@@ -131,7 +131,7 @@ async function measure(name: string, workload: string, contender: string): Promi
   });
 }
 
-/** Node, if somebody is to be measured there, and npm has it. */
+/** Node, if a contender needs Node and npm has Node. */
 async function nodeFor({ chosen, contenders }: Plan): Promise<Node | undefined> {
   const asked = [...chosen].some(([name, workloads]) =>
     workloads.some((workload) =>
@@ -153,7 +153,7 @@ async function nodeFor({ chosen, contenders }: Plan): Promise<Node | undefined> 
   }
 }
 
-/** Shows what is being done, on a terminal in one line. */
+/** Shows the measurement that goes on; on a terminal in a single line. */
 function progress(what: string): void {
   const text = new TextEncoder().encode(
     Deno.stderr.isTerminal() ? `\r\x1b[K${what}` : what === "" ? "" : `${what}\n`,

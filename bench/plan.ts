@@ -1,4 +1,4 @@
-/** What is to be measured, by the arguments of `deno task bench`. */
+/** The arguments of `deno task bench`. */
 
 import { parseArgs } from "node:util";
 import { groups } from "./rows/groups.ts";
@@ -10,7 +10,7 @@ export interface Plan {
   readonly rounds: number;
   /** The names of the workloads, by group. */
   readonly chosen: ReadonlyMap<string, readonly string[]>;
-  /** Who is measured; each group's own choice if not given. */
+  /** The contenders; each group's own choice if not given. */
   readonly contenders?: readonly string[];
   /** How long one measurement may take, in s, instead of the workload's own patience. */
   readonly patience?: number;
@@ -65,13 +65,13 @@ function chosenFrom(group: string | undefined, names: string[] | undefined): Pla
   );
 }
 
-/** Who is measured at a workload: the limits first; of the others those that can do it. */
+/** The contenders of a workload: first the limits, then all that can do the work. */
 export function contendersAt(
   { limits, contenders: able }: Workload,
   chosen: readonly string[],
   isNamed: boolean,
 ): string[] {
-  // Whoever is named by hand may be a module of the user's own: it is measured everywhere.
+  // A name that no group has is a module of the user's own, and is measured everywhere.
   const rest = chosen.filter((name) => (able?.includes(name) ?? true) || isNamed && !isKnown(name));
   return [...new Set([...limits, ...rest])];
 }

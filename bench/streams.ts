@@ -1,16 +1,16 @@
-/** Tasks that yield many values, or tell of many steps. */
+/** Tasks with many values or many steps. */
 
 import type { TaskContext } from "../mod.ts";
 
-/** How many values travel together where they are put together by hand. */
+/** The size of the batches made by hand. */
 export const BATCH = 100;
 
-/** Numbers, one by one. */
+/** Single numbers. */
 export function* numbers(count: number): Generator<number> {
   for (let i = 0; i < count; i++) yield i;
 }
 
-/** Small objects, one by one. */
+/** Single small objects. */
 export function* objects(count: number): Generator<object> {
   for (let i = 0; i < count; i++) yield { id: i, name: "Ann", active: true };
 }
@@ -22,7 +22,7 @@ export function* batches(count: number): Generator<object[]> {
   }
 }
 
-/** Tells of `count` steps, `each` at a time. */
+/** Tells of `count` steps, in groups of `each`. */
 export function steps(this: TaskContext, count: number, each: number): void {
   for (let i = 0; i < count; i += each) {
     this.progress(each === 1 ? i : Array.from({ length: each }, (_, n) => i + n));

@@ -1,11 +1,11 @@
-/** What every contender runs: the same functions, in a module that needs nothing. */
+/** The functions that every contender runs, in a module without imports. */
 
-/** Gives back what it was given. */
+/** Returns the argument. */
 export function echo(value: unknown): unknown {
   return value;
 }
 
-/** Keeps a core busy for that many ms, and says when it began, in ms since 1970. */
+/** Keeps a core busy for `ms`, and returns the time of the beginning, in ms since 1970. */
 export function spin(ms: number): number {
   const begun = performance.now();
   while (performance.now() < begun + ms);
@@ -19,14 +19,14 @@ export function compute(amount: number): number {
   return x;
 }
 
-/** Blocks for that many ms without keeping a core busy, and says when it began. */
+/** Blocks for `ms` without keeping a core busy, and returns the time of the beginning. */
 export function block(ms: number): number {
   const begun = performance.timeOrigin + performance.now();
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   return begun;
 }
 
-/** A text of that many characters. */
+/** A text of `length` characters. */
 export function text(length: number): string {
   return "x".repeat(length);
 }

@@ -1,13 +1,13 @@
-/** A program that is traced. */
+/** Traced programs. */
 
 import type { Workload } from "./rows/workload.ts";
 
-/** The variables of a traced program, and the collector that takes its spans. */
+/** The variables of a traced program, and the collector of the spans. */
 export interface Traced extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Makes the variables; for recorded spans, starts a collector on loopback that throws all away. */
+/** Makes the variables; for recorded spans, starts a collector on loopback, which throws spans away. */
 export function trace(tracing: NonNullable<Workload["tracing"]>): Traced {
   const env = { OTEL_DENO: "true", OTEL_DENO_CONSOLE: "ignore" };
   if (tracing === "dropped") {

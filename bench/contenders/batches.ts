@@ -1,6 +1,6 @@
 import type { Start } from "./contender.ts";
 
-/** How many tasks go in one message. */
+/** The number of tasks in a message. */
 const SIZE = Number(new URL(import.meta.url).searchParams.get("size") ?? 512);
 
 /**

@@ -1,8 +1,8 @@
-/** What the benchmark asks of each pool: its own way to call one of the functions of tasks.ts. */
+/** A pool's own way to call the functions of tasks.ts. */
 export interface Contender {
-  /** Calls the exported function of that name in a worker, with a copy of the argument. */
+  /** Calls the function `task` in a worker, with a copy of the argument. */
   run(task: TaskName, arg: unknown): Promise<unknown>;
-  /** Calls `echo` with bytes that are moved there and back; missing where that is not possible. */
+  /** Calls `echo` with bytes that are moved there and back; missing where bytes cannot be moved. */
   move?(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
   /** The same calls with a time limit for each; missing where there is none. */
   limited?(ms: number): Pick<Contender, "run">;
@@ -35,7 +35,7 @@ export interface Settings {
 }
 
 /**
- * What each module of this folder exports: starts a pool of up to that many workers; resolves when
+ * The function `start` of each module of this folder: starts a pool of up to that many workers; resolves when
  * the pool takes tasks.
  */
 export type Start = (workers: number, settings?: Settings) => Promise<Contender>;

@@ -4,7 +4,7 @@ import type { Contender } from "../contenders/contender.ts";
 import type { Sample } from "../rows/workload.ts";
 import { middle } from "./statistics.ts";
 
-/** What one repetition gives: a figure, and how many ms the work took. */
+/** A repetition: the figure, and the ms that the work took. */
 export interface Turn {
   readonly figure: number;
   readonly ms: number;
@@ -20,8 +20,8 @@ export async function warmUp(contender: Contender): Promise<void> {
 
 /**
  * The medians of several measurements that are repeated in turns, the first half of the repetitions
- * aside: a server runs for days, and until its code is compiled, short tasks take up to twice as
- * long. What it costs to be cold is a workload of its own. A quick run warms up likewise, and stops
+ * aside: a server runs for days, and until the code is compiled, short tasks take up to twice as
+ * long. A cold start has a workload of its own. A quick run warms up likewise, and stops
  * after a second of work.
  */
 async function repeat(
@@ -53,7 +53,7 @@ export async function median(measure: () => Promise<Turn>, quick: boolean): Prom
   return middle((await repeat([measure], quick)).map(([figure]) => figure!));
 }
 
-/** A measurement beside another, in turns: the median, and the median of what both come to. */
+/** A measurement beside another, in turns: the median, and the median of the ratios. */
 export async function inTurns(
   measure: () => Promise<Turn>,
   beside: () => Promise<Turn>,

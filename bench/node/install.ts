@@ -1,10 +1,10 @@
-/** Gets the newest Node that npm has, and for it the packages that the contenders import. */
+/** Installs the newest Node of npm, and the packages that the contenders import. */
 
 import { fileURLToPath } from "node:url";
 
 const FOLDER = new URL("../.node/", import.meta.url);
 
-/** Where the modules are that name the packages. */
+/** The folders of the modules that name packages. */
 const SOURCES = [
   "../contenders/",
   "../work/contenders/",
@@ -15,7 +15,7 @@ const SOURCES = [
   path,
 ) => new URL(path, import.meta.url));
 
-/** A Node that has all packages. */
+/** An installed Node. */
 export interface Node {
   readonly path: string;
   readonly version: string;

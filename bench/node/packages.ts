@@ -1,5 +1,5 @@
 /**
- * Has Node find the packages that modules of this folder name as Deno does, such as
+ * Has Node find packages that modules name in Deno's way, such as
  * `npm:piscina@5.3.2`. Node loads this module first, in each thread: `node --import`.
  */
 

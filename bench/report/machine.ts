@@ -31,12 +31,12 @@ async function hugePages(): Promise<string> {
 /** The short name of the commit; a plus follows if the code differs from the commit. */
 async function commitOf(): Promise<string | undefined> {
   const head = await printed("git", "rev-parse", "--short=7", "HEAD");
-  // What a run writes is no code.
+  // The results that a run writes do not count.
   const changes = await printed("git", "status", "--porcelain", "--", "*.ts", "deno.json");
   return head && `${head}${changes ? "+" : ""}`;
 }
 
-/** What a program prints; `undefined` if the program fails or does not exist. */
+/** The output of a program; `undefined` if the program fails or does not exist. */
 async function printed(command: string, ...args: string[]): Promise<string | undefined> {
   try {
     const { success, stdout } = await new Deno.Command(command, {

@@ -15,7 +15,7 @@ const TABLES: Readonly<Record<string, (results: Results) => string | undefined>>
 
 const MARKED = /<!-- ((\w+(?: \w+)*) of (bench\/\w+\.json)) -->\n[^]*?<!-- end of \2 -->/g;
 
-/** Fills a page with the tables of all results that there are, and says so where there are none. */
+/** Fills the tables of a page; a table without results says so. */
 export function fill(page: string, results: (path: string) => Results | undefined): string {
   return page.replaceAll(MARKED, (place, name: string, kind: string, path: string) => {
     const found = results(path);
@@ -40,7 +40,7 @@ function titleOf(row: string): string {
   return row.split("|")[1]?.trim() ?? "";
 }
 
-/** Where, when and how carefully it was measured. */
+/** The commit, the date, the runtimes, and the number of rounds. */
 function caption({ on, rounds, quick }: Results): string {
   const node = on.node === undefined ? "" : `, Node ${on.node}`;
   const what = quick ? "A quick run" : `Medians of ${rounds} rounds`;

@@ -3,22 +3,22 @@
 import { middle, spread } from "../measuring/statistics.ts";
 import type { Sample, Workload } from "../rows/workload.ts";
 
-/** What the benchmark found. */
+/** The results of a group. */
 export interface Results {
   /** The runtime and the machine; figures of two machines, or two hours, cannot be compared. */
   readonly on: Machine;
-  /** The group of the workloads, and how its files are named. */
+  /** The group of the workloads, and the name of the files. */
   readonly group: string;
   readonly file: string;
   /** How many rounds: in each, every contender was measured at every workload, in turns. */
   readonly rounds: number;
   /** Whether the workloads were cut down to be quick. */
   readonly quick: boolean;
-  /** What was found, by the workload's letter. */
+  /** The rows, by the workload's letter or name. */
   readonly workloads: Record<string, Row>;
 }
 
-/** Where and what was measured. */
+/** The machine and the code. */
 export interface Machine {
   readonly deno: string;
   /** Where peers were measured on Node. */
@@ -32,21 +32,21 @@ export interface Machine {
   readonly memory?: { readonly total: number; readonly free: number; readonly hugePages: string };
 }
 
-/** What was found at one workload. */
+/** The results of a workload. */
 export interface Row extends Pick<Workload, "title" | "unit" | "better" | "axis"> {
   /** By the contender's name. */
   readonly contenders: Record<string, Entry>;
 }
 
-/** How one contender did at one workload. */
+/** The result of a contender at a workload. */
 export type Entry = Figures | Failure;
 
-/** Of all measurements: one in each round, or some where processes differ most. */
+/** Of all measurements: one or more in each round. */
 export interface Figures {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** The median of what was divided by raw's figure of the same turn. */
+  /** The median of the ratios to raw's figure of the same turn. */
   readonly ratio?: number;
   /** The figure of each measurement. */
   readonly rounds: readonly number[];
@@ -54,17 +54,17 @@ export interface Figures {
   readonly details?: Readonly<Record<string, number>>;
 }
 
-/** It did not do it, for this reason. */
+/** The reason why there is no figure. */
 export interface Failure {
   readonly failure: string;
 }
 
-/** A sample, and the number of the turn in which it was taken. */
+/** A sample, and the number of its turn. */
 export interface Taken extends Sample {
   readonly turn: number;
 }
 
-/** Sums up what one contender did; `raw` has the limit's samples, some of them of the same turns. */
+/** Sums up samples of a contender; `raw` has the limit's samples, some of the same turns. */
 export function figures(samples: readonly Taken[], raw: readonly Taken[] | undefined): Figures {
   const rounds = samples.map(({ value }) => value);
   const rawAt = new Map(raw?.map(({ turn, value }) => [turn, value]));
@@ -90,10 +90,10 @@ export function figures(samples: readonly Taken[], raw: readonly Taken[] | undef
 /** By how much of their median rounds may differ before the figure is marked. */
 const NOISE = 0.2;
 
-/** What marks a figure whose rounds differ by more. */
+/** Marks a figure whose rounds differ by more. */
 export const NOISE_MARK = "≈";
 
-/** What the mark says, below a table or in a chart. */
+/** Explains the mark, below a table or in a chart. */
 export const NOISE_NOTE = `${NOISE_MARK} the rounds differ by more than a fifth`;
 
 /** The mark behind a figure, if the rounds differ too much. */

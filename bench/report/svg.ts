@@ -1,4 +1,4 @@
-/** What all charts have in common. */
+/** The frame of all charts. */
 
 /** A picture with a note at the top. */
 export function svg(

@@ -68,7 +68,7 @@ function cell(entry: Entry | undefined, rounds: number): string {
   return figure + noiseMark(entry, rounds);
 }
 
-/** Plain calls in short: what the executor does, the best of its peers, and the least code. */
+/** Plain calls in short: the executor, the best peer, and the least code. */
 export function summary({ workloads, rounds }: Results): string {
   const rows = Object.entries(workloads).map(([key, row]) => {
     const { title, unit, contenders } = row;
@@ -82,7 +82,7 @@ export function summary({ workloads, rounds }: Results): string {
   return markdown(["", "executor (to bare)", "best peer", "bare workers"], rows);
 }
 
-/** The best peer's name and figure, if there is a peer that did it. */
+/** The best peer's name and figure, if a peer has a figure. */
 function best({ contenders, better }: Row, rounds: number): string | undefined {
   // By the ratio to raw's figure of the same turn: the machine drifts.
   const rank = ({ ratio, median }: Figures) => (ratio ?? median) * (better === "more" ? -1 : 1);
@@ -108,7 +108,7 @@ export function onNode({ workloads, rounds }: Results): string | undefined {
   );
 }
 
-/** Options in short: each figure, the figure of what is compared, and the best peer. */
+/** Options in short: each figure, the compared figure, and the best peer. */
 export function beside({ workloads, rounds }: Results): string {
   const rows = Object.values(workloads).map((row) => {
     const [, own] = Object.entries(row.contenders).find(([name]) =>

@@ -81,11 +81,11 @@ const IN_DENO = [
   "multithreading",
   "comlink",
 ];
-/** Who is measured at the rows that say most of the runtime itself. */
+/** The contenders of rows about starts, stalls and cores. */
 const HERE = ["ours", "ours, processes", ...IN_DENO];
-/** What a user of Node would take instead. */
+/** The choice of a user of Node. */
 const ON_NODE = ["piscina", "tinypool", "workerpool", "poolifier"].map((name) => `${name} on Node`);
-/** Who is measured at the rows that compare two runtimes as well as pools. */
+/** The contenders of the rows that are measured on both runtimes. */
 const OF_BOTH = [...IN_DENO, ...ON_NODE, "raw on Node"];
 
 const workloads: Record<string, Workload> = {

@@ -1,4 +1,4 @@
-/** Many calls that block, all at once: a thread pool would begin all of them. */
+/** Forty blocking calls at once: a thread pool would begin all calls. */
 
 import { StallMeter } from "../measuring/stall.ts";
 import type { Workload } from "./workload.ts";

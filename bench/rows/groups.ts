@@ -7,5 +7,5 @@ import { server } from "./server.ts";
 import { work } from "./work.ts";
 import type { Group } from "./workload.ts";
 
-/** By the name that `--group` takes. */
+/** By the names for `--group`. */
 export const groups: Readonly<Record<string, Group>> = { calls, options, work, server, scale };

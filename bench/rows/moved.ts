@@ -1,4 +1,4 @@
-/** Megabytes that are moved, in two states of their memory. */
+/** Moved megabytes, in two states of the memory. */
 
 import { pageFaults, residentMemory } from "../measuring/memory.ts";
 import { burst, inTurns, warmUp } from "../measuring/rates.ts";
@@ -8,7 +8,7 @@ const WORKERS = 2;
 const COUNT = 500;
 const BYTES = 1_000_000;
 
-/** A megabyte; a program that reads or makes bytes has written all of them. */
+/** A megabyte; a real program has written the bytes before. */
 function megabyte(written: boolean): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(BYTES);
   return written ? bytes.fill(1) : bytes;

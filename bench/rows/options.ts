@@ -15,7 +15,7 @@ const OURS = ["ours"];
 
 type Callable = Pick<Contender, "run">;
 
-/** A turn of an option, or of what the option is compared with. */
+/** A turn of an option, or of the compared calls. */
 type Measure = (contender: Contender) => Promise<Turn>;
 
 /** The same call, many times at once. */
@@ -118,7 +118,7 @@ async function telling(contender: Contender, each: number): Promise<Turn> {
   return { figure: COUNT / ms * 1_000, ms };
 }
 
-/** Plain calls of a program that is traced, beside a program that is not. */
+/** Plain calls of a traced program, beside an untraced program. */
 function traced(tracing: "dropped" | "recorded"): Workload {
   return row(`64,000 echoes, traced, each span ${tracing}`, OURS, plain, {
     limits: ["ours, not traced"],
@@ -220,7 +220,7 @@ const workloads: Record<string, Workload> = {
   ...moved,
 };
 
-/** What a server uses beyond plain calls. */
+/** Options and other ways to call. */
 export const options: Group = {
   title: "Options",
   ratio: "the figure divided by that of plain calls of the same process, or of what the row names",

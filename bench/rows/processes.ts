@@ -8,7 +8,7 @@ import type { Workload } from "./workload.ts";
 const WORKERS = 2;
 const OURS = ["ours, processes"];
 
-/** The p50 of calls that are awaited one by one, in µs. */
+/** The p50 of calls, each awaited before the next, in µs. */
 async function oneByOne(contender: Contender): Promise<Turn> {
   const times: number[] = [];
   const begun = performance.now();
@@ -20,7 +20,7 @@ async function oneByOne(contender: Contender): Promise<Turn> {
   return { figure: middle(times), ms: performance.now() - begun };
 }
 
-/** Two contenders in one process, in turns. */
+/** A row with two contenders in a process, in turns. */
 function pair(
   title: string,
   beside: string,

@@ -1,4 +1,4 @@
-/** What tasks and workers cost as there are more of them: curves, beside bare workers. */
+/** Curves of the cost of tasks and workers as their number grows, beside bare workers. */
 
 import type { Contender, Settings, Start } from "../contenders/contender.ts";
 import { residentMemory } from "../measuring/memory.ts";
@@ -35,7 +35,7 @@ function curve(
   };
 }
 
-/** Does something with a pool that is ended afterwards. */
+/** Uses a pool, then ends the pool. */
 async function withPool<T>(
   start: Start,
   workers: number,
@@ -48,7 +48,7 @@ async function withPool<T>(
   return result;
 }
 
-/** The median of some bursts, after as many that are aside. */
+/** The median of bursts, the first half of the bursts aside. */
 async function rateOf(contender: Contender, count: number, arg: () => unknown, ms: number) {
   const rates: number[] = [];
   const begun = performance.now();
@@ -58,7 +58,7 @@ async function rateOf(contender: Contender, count: number, arg: () => unknown, m
   return middle(rates.slice(rates.length >> 1));
 }
 
-/** Frees what nobody needs any more, so that the memory in use says something. */
+/** Frees unused memory, so that the growth says something. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 3; i++) {
     (globalThis as unknown as { gc?: () => void }).gc?.();
@@ -104,7 +104,7 @@ const workers = curve(
     }),
 );
 
-/** How many values are on their way at once: no more than 200 MB of them. */
+/** How many values are on their way at once: 200 MB at most. */
 const countOf = (bytes: number) => Math.max(2, Math.min(10_000, Math.floor(200e6 / bytes)));
 
 const size = curve(
@@ -161,7 +161,7 @@ const waiting = curve(
     }),
 );
 
-/** What grows, and what it costs. */
+/** Curves. */
 export const scale: Group = {
   title: "As the work grows",
   ratio: "the last figure divided by that of bare workers",

@@ -1,11 +1,11 @@
-/** How long requests take of a server that is loaded up to its capacity. */
+/** The times of requests to a server under load, up to the server's capacity. */
 
 import { percentile } from "../measuring/statistics.ts";
 import { capacityOf, load } from "../server/load.ts";
 import type { StartServer } from "../server/server.ts";
 import type { Group, Open, Workload } from "./workload.ts";
 
-/** How much of its own capacity a server is asked for, in percent. */
+/** The loads, in percent of the server's own capacity. */
 const SHARES = [50, 80, 100];
 
 const tail: Workload = {
@@ -47,7 +47,7 @@ const tail: Workload = {
   },
 };
 
-/** The database of the example. Loaded by a computed name: no other row is to load its packages. */
+/** Makes the example's database. Imported by a computed name, so that no other row loads the packages. */
 async function createDatabase(): Promise<(path: string) => void> {
   const url = import.meta.resolve("../../examples/tasks.ts");
   const tasks: typeof import("../../examples/tasks.ts") = await import(url);

@@ -7,7 +7,7 @@ import type { Group, Open, Workload } from "./workload.ts";
 
 const WORKERS = 2;
 
-/** What a job is given. Loaded by a computed name: no other row is to load all the libraries. */
+/** The input of a job. Imported by a computed name, so that no other row loads the libraries. */
 async function inputOf(job: JobName): Promise<unknown> {
   const url = import.meta.resolve("../work/jobs/jobs.ts");
   const { load }: typeof import("../work/jobs/jobs.ts") = await import(url);
@@ -46,7 +46,7 @@ function working(title: string, job: JobName, count: number): Workload {
   };
 }
 
-/** Work that programs do. */
+/** Real work. */
 export const work: Group = {
   title: "Real work",
   ratio: "the figure divided by that of workers written by hand, on the same runtime, in turns",

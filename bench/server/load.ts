@@ -1,6 +1,6 @@
 /** Traffic for a server, on loopback, for a limited time. */
 
-/** What a request came to. */
+/** The outcome of a request. */
 interface Answer {
   readonly ms: number;
   readonly refused: boolean;
@@ -22,7 +22,7 @@ export interface Latencies {
 }
 
 const CITIES = ["Bologna", "Milan", "Palermo", "Rome"];
-/** How many clients of each kind there are where each waits for its answer. */
+/** The number of clients of each kind, while clients wait for their answers. */
 const CLIENTS = 4;
 const PROBE_INTERVAL_MS = 10;
 /** How many answers to probes may be awaited at a time. */

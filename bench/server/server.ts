@@ -1,11 +1,11 @@
-/** A server in a process of its own. */
+/** Servers in processes. */
 
-/** A server that listens. */
+/** A listening server. */
 export interface Server extends AsyncDisposable {
   readonly url: string;
 }
 
-/** What each module of this folder exports: starts a server over a database. */
+/** The function `start` of each server module: starts a server over a database. */
 export type StartServer = (database: string) => Promise<Server>;
 
 /** Starts a program that prints `http://…` when it listens. */

@@ -1,4 +1,4 @@
-/** What each way to do the work has in common. */
+/** Ways to do the work. */
 
 import type { JobName } from "../jobs/jobs.ts";
 
@@ -8,5 +8,5 @@ export interface Crew {
   end(): Promise<unknown> | void;
 }
 
-/** What each module of this folder exports: starts that many workers; resolves when they are up. */
+/** The function `start` of each module of this folder: starts `workers` workers. */
 export type StartCrew = (workers: number) => Promise<Crew>;

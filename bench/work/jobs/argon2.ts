@@ -5,7 +5,7 @@ export function input(): string {
   return "correct horse battery staple";
 }
 
-/** The password's hash, with a fixed salt, so that each call does the same. */
+/** The password's hash, with a fixed salt, so that all calls do the same. */
 export async function run(password: string): Promise<string> {
   return await argon2id({
     password,

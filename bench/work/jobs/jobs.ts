@@ -2,7 +2,7 @@
 
 /** A module of work. */
 interface Job {
-  /** What the work is given. */
+  /** Makes the input of `run`. */
   input(): unknown;
   // deno-lint-ignore no-explicit-any -- each job its own
   run(input: any): unknown;
@@ -23,7 +23,7 @@ export type JobName = keyof typeof imports;
 
 const loaded = new Map<JobName, Job>();
 
-/** Does the work of a module that is loaded once. */
+/** Does the work of a module; the first call loads the module. */
 export function work(name: JobName, input: unknown): unknown {
   const job = loaded.get(name);
   return job === undefined ? load(name).then((job) => job.run(input)) : job.run(input);

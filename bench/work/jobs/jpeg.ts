@@ -1,6 +1,6 @@
 /**
- * Named by a variable, so that the package is no part of the program that Deno checks: its types
- * include those of an older Node, and hide the newer ones from all modules.
+ * Named by a variable, so that Deno does not check the package: the package brings types of an
+ * older Node, which would replace the newer types in all modules.
  */
 const PACKAGE = "npm:jimp@1.6.1";
 const { Jimp } = await import(PACKAGE);
