@@ -3,6 +3,8 @@
 import { beside, columns, details, onNode, summary } from "./table.ts";
 import { NOISE_MARK, NOISE_NOTE, type Results } from "./results.ts";
 
+const CURVES = "![Tasks a second and memory as the work grows](../bench/scale.svg)";
+
 /** The tables by their names; each is made of the results in `bench/<file>.json`. */
 const TABLES: Readonly<Record<string, (results: Results) => string | undefined>> = {
   "summary of bench/results.json": summary,
@@ -10,7 +12,7 @@ const TABLES: Readonly<Record<string, (results: Results) => string | undefined>>
   "table of bench/options.json": beside,
   "table of bench/work.json": columns,
   "table of bench/server.json": details,
-  "ends of bench/scale.json": columns,
+  "curves of bench/scale.json": (results) => `${CURVES}\n\n${columns(results)}`,
 };
 
 const MARKED = /<!-- ((\w+(?: \w+)*) of (bench\/\w+\.json)) -->\n[^]*?<!-- end of \2 -->/g;
