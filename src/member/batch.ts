@@ -104,15 +104,16 @@ export class Batch {
    * Whether another job with objects is worth sending along. All jobs with objects in a message are
    * of the same task, so that the sending time tells about this task.
    */
-  #hasRoomFor({ task, length, timeout }: Job, { sending, shares }: TaskRecord): boolean {
+  #hasRoomFor(job: Job, { sending, shares }: TaskRecord): boolean {
+    const { length, span, task, timeout } = job;
     return this.objects < MAX_OBJECT_JOBS &&
-      this.#calls.endsWith(task.id, length, timeout !== undefined) && !shares &&
+      this.#calls.endsWith(task.id, length, timeout !== undefined, span) && !shares &&
       (this.objects + 1) * sending.ms < MAX_SENDING_MS;
   }
 
   #put(job: Job, taken: Taken | undefined): void {
     if (taken !== undefined) {
-      return this.#calls.add(job.task.id, taken.args, job.timeout !== undefined);
+      return this.#calls.add(job.task.id, taken.args, job.timeout !== undefined, job.span);
     }
     job.writeTo(this.#calls);
     if (job.plain) return;

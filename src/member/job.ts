@@ -106,9 +106,15 @@ export class Job {
 
   /** Adds the call to a message. */
   writeTo(calls: CallWriter): void {
+    const { span, task: { id } } = this;
     const isLimited = this.timeout !== undefined;
-    if (this.length === 1) calls.addUnary(this.task.id, this.#given, isLimited);
-    else calls.add(this.task.id, this.args, isLimited);
+    if (this.length === 1) calls.addUnary(id, this.#given, isLimited, span);
+    else calls.add(id, this.args, isLimited, span);
+  }
+
+  /** The parent of the spans that the task makes, if the job is traced. */
+  get span(): string | undefined {
+    return this.#details?.trace?.parent;
   }
 
   /** The options of the call. */
@@ -139,11 +145,8 @@ export class Job {
   /** How the task runs, if not as usual: then the job is sent in a message of its own. */
   get manner(): Manner | undefined {
     const { streams } = this;
-    const span = this.#details?.trace?.spanContext;
     const buffers = this.#details?.buffers;
-    return streams || span !== undefined || buffers !== undefined || this.lends
-      ? { streams, span, buffers }
-      : undefined;
+    return streams || buffers !== undefined || this.lends ? { streams, buffers } : undefined;
   }
 
   /** Whether the caller reads the values that the task yields. */

@@ -6,7 +6,16 @@
  */
 
 import { Failure } from "../tasks/failure.ts";
-import { type Meter, type Sdk, sdk, type Span, type SpanContext } from "../runtime/otel.ts";
+import {
+  activeSpan,
+  isSampled,
+  type Meter,
+  type Sdk,
+  sdk,
+  type Span,
+  textOf,
+  type Tracer,
+} from "../runtime/async_context.ts";
 import type { AddressedTask } from "../tasks/task.ts";
 import { now } from "../runtime/real_timers.ts";
 
@@ -50,29 +59,79 @@ export function traceTask(pool: string, task: AddressedTask): TaskTrace | undefi
   } catch { /* An error of the SDK must not fail the task. */ }
 }
 
+/** The tracer of each SDK that was registered. */
+const tracers = new WeakMap<object, Tracer>();
+
+function tracerOf(provider: NonNullable<Sdk["trace"]>): Tracer {
+  let tracer = tracers.get(provider);
+  if (tracer === undefined) tracers.set(provider, tracer = provider.getTracer(SCOPE));
+  return tracer;
+}
+
+/** For spans of this thread: the names of a span whose trace is dropped, `undefined` for others. */
+const dropped = new WeakMap<Span, string | undefined>();
+
+/**
+ * The names of the caller's span if its trace is dropped. A sampler decides for a trace: the span of a
+ * task would be dropped, too. Of a span of another program this is not certain.
+ */
+function droppedParent(registered: Sdk): string | undefined {
+  const parent = activeSpan(registered);
+  if (parent === undefined) return;
+  if (!dropped.has(parent)) {
+    const context = parent.spanContext();
+    const isDropped = !isSampled(context) && context.isRemote !== true;
+    dropped.set(parent, isDropped ? textOf(context) : undefined);
+  }
+  return dropped.get(parent);
+}
+
+/** The attributes of all tasks of a pool, by its name. */
+const attributesOfPools = new Map<string, Record<string, string>>();
+
+function attributesOf(pool: string): Record<string, string> {
+  let attributes = attributesOfPools.get(pool);
+  if (attributes === undefined) {
+    attributesOfPools.set(pool, attributes = { "executor.pool.name": pool });
+  }
+  return attributes;
+}
+
 /** The span and the measurements of one task. */
 export class TaskTrace {
-  /** With this context the worker makes the task's own spans children of this span. */
-  readonly spanContext: SpanContext | undefined;
+  /** In this context the worker makes the task's own spans; see `textOf()`. */
+  readonly parent: string | undefined;
+  /** The span, unless its trace is dropped. */
   readonly #span: Span | undefined;
   readonly #instruments: Instruments | undefined;
+  /** The attributes of the pool. */
   readonly #attributes: Record<string, string>;
-  readonly #submitted = now();
+  readonly #submitted: number;
   #sent: number | undefined;
+  /** Whether anybody is told of the times. */
+  readonly #isMeasured: boolean;
 
-  constructor({ trace, metrics }: Sdk, pool: string, { name }: AddressedTask) {
-    this.#attributes = { "executor.pool.name": pool };
-    this.#instruments = metrics && instrumentsOf(metrics.getMeter(SCOPE), metrics);
-    this.#span = trace?.getTracer(SCOPE).startSpan(`${pool} ${name}`, {
+  constructor(registered: Sdk, pool: string, { name }: AddressedTask) {
+    const { trace, metrics } = registered;
+    this.#attributes = attributesOf(pool);
+    this.#instruments = metrics && instrumentsOf(metrics);
+    this.parent = trace && droppedParent(registered);
+    this.#isMeasured = metrics !== undefined || this.parent === undefined;
+    this.#submitted = this.#isMeasured ? now() : 0;
+    if (trace === undefined || this.parent !== undefined) return;
+    const span = tracerOf(trace).startSpan(`${pool} ${name}`, {
       kind: INTERNAL,
-      attributes: { ...this.#attributes, "executor.task.name": name },
+      attributes: { "executor.pool.name": pool, "executor.task.name": name },
     });
-    this.spanContext = this.#span?.spanContext();
+    const context = span.spanContext();
+    this.parent = textOf(context);
+    if (isSampled(context)) this.#span = span;
+    else span.end();
   }
 
   /** A worker was sent the task. */
   sent(): void {
-    this.#sent = now();
+    if (this.#isMeasured) this.#sent = now();
   }
 
   /** The caller has an answer. `reason` is the error of a task that has no result. */
@@ -83,34 +142,39 @@ export class TaskTrace {
   }
 
   #end(outcome: Outcome, reason: unknown): void {
+    if (!this.#isMeasured) return;
     const ended = now();
     // A task that never ran has only waited.
     const waited = ((this.#sent ?? ended) - this.#submitted) / 1_000;
     const ran = this.#sent === undefined ? undefined : (ended - this.#sent) / 1_000;
-    const error = outcome === "completed"
-      ? undefined
-      : reason instanceof Failure
-      ? reason.revive(() => {})
-      : reason;
-    const type: Record<string, string> = outcome === "completed"
-      ? {}
-      : { "error.type": nameOf(error) };
-    this.#span?.setAttributes({
-      "executor.task.outcome": outcome,
-      "executor.task.wait_time": waited,
-      ...ran !== undefined && { "executor.task.run_time": ran },
-      ...type,
-    });
-    if (outcome !== "completed") {
-      const message = error instanceof Error ? error.message.slice(0, MAX_STATUS_CHARACTERS) : "";
-      this.#span?.setStatus({ code: ERROR, message });
+    const failure = outcome === "completed" ? undefined : failureFrom(reason);
+    const span = this.#span;
+    if (span !== undefined) {
+      span.setAttributes({
+        "executor.task.outcome": outcome,
+        "executor.task.wait_time": waited,
+        ...ran !== undefined && { "executor.task.run_time": ran },
+        ...failure !== undefined && { "error.type": failure.type },
+      });
+      if (failure !== undefined) span.setStatus({ code: ERROR, message: failure.message });
+      span.end();
     }
-    this.#span?.end();
-    const attributes = { ...this.#attributes, ...type };
-    this.#instruments?.waitTime.record(waited, this.#attributes);
-    if (ran !== undefined) this.#instruments?.runTime.record(ran, attributes);
-    if (outcome !== "completed") this.#instruments?.failures.add(1, attributes);
+    const instruments = this.#instruments;
+    if (instruments === undefined) return;
+    const attributes = failure === undefined
+      ? this.#attributes
+      : { ...this.#attributes, "error.type": failure.type };
+    instruments.waitTime.record(waited, this.#attributes);
+    if (ran !== undefined) instruments.runTime.record(ran, attributes);
+    if (failure !== undefined) instruments.failures.add(1, attributes);
   }
+}
+
+/** What is told of the error of a task. */
+function failureFrom(reason: unknown): { readonly type: string; readonly message: string } {
+  const error = reason instanceof Failure ? reason.revive(() => {}) : reason;
+  const message = error instanceof Error ? error.message.slice(0, MAX_STATUS_CHARACTERS) : "";
+  return { type: nameOf(error), message };
 }
 
 function nameOf(error: unknown): string {
@@ -128,9 +192,10 @@ interface Instruments {
 /** The instruments of each SDK that was registered. */
 const instruments = new WeakMap<object, Instruments>();
 
-function instrumentsOf(meter: Meter, provider: object): Instruments {
+function instrumentsOf(provider: NonNullable<Sdk["metrics"]>): Instruments {
   let made = instruments.get(provider);
   if (made !== undefined) return made;
+  const meter = provider.getMeter(SCOPE);
   const seconds = (description: string) => ({
     description,
     unit: "s",

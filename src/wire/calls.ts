@@ -3,8 +3,9 @@
  *
  * A message is flat, as a nested array costs as much as ten numbers: the kind, the number of the
  * first run, for {@linkcode ALONE} the manner, then groups of calls. A group is the id of a task, the
- * number of arguments of a call, the number of calls, and the arguments of all these calls. Where the
- * calls have a time limit, the number of arguments is inverted (`~1` stands for one).
+ * shape of a call, the number of calls, the span of the calls, if they have a span, and the arguments of
+ * all these calls. The shape says how many arguments a call has, and in its lowest bits whether the call
+ * is limited, and whether there is a span.
  */
 
 import { ALONE, GUARDED, type Manner, RUN, RUN_TOGETHER, type ToWorker } from "./protocol.ts";
@@ -22,6 +23,10 @@ export function isCalls(message: ToWorker): message is CallMessage {
   const kind: number = message[0];
   return kind === RUN || kind === RUN_TOGETHER || kind === ALONE || kind >= GUARDED;
 }
+
+/** What a group of calls has in common, beside the task and the span. */
+const LIMITED = 1, TRACED = 2;
+const FLAG_BITS = 2;
 
 /** Writes a message of calls, whose runs follow one another. */
 export class CallWriter {
@@ -58,36 +63,43 @@ export class CallWriter {
     return this.#message;
   }
 
-  /** Whether the last call is of this task, with as many arguments, and is limited likewise. */
-  endsWith(task: number, count: number, isLimited: boolean): boolean {
-    return this.#endsWith(task, isLimited ? ~count : count);
+  /** Whether a call may follow the last call in its group; the parameters are those of `add()`. */
+  endsWith(task: number, count: number, isLimited: boolean, span: string | undefined): boolean {
+    return this.#endsWith(task, shapeOf(count, isLimited, span), span);
   }
 
-  #endsWith(task: number, shape: number): boolean {
+  #endsWith(task: number, shape: number, span: string | undefined): boolean {
+    const message = this.#message;
     const times = this.#times;
-    return times > 0 && this.#message[times - 2] === task && this.#message[times - 1] === shape;
+    return times > 0 && message[times - 2] === task && message[times - 1] === shape &&
+      (span === undefined || message[times + 1] === span);
   }
 
   /**
    * Adds a call.
    *
    * @param isLimited Whether the host must know when the call begins, as its time is limited.
+   * @param span The parent of the spans that the task makes; see async_context.ts.
    */
-  add(task: number, args: readonly unknown[], isLimited: boolean): void {
-    this.#begin(task, isLimited ? ~args.length : args.length);
+  add(task: number, args: readonly unknown[], isLimited: boolean, span: string | undefined): void {
+    this.#begin(task, shapeOf(args.length, isLimited, span), span);
     for (const arg of args) this.#message.push(arg);
   }
 
   /** Adds a call with one argument: most calls have no more, and need no list. */
-  addUnary(task: number, arg: unknown, isLimited: boolean): void {
-    this.#begin(task, isLimited ? ~1 : 1);
+  addUnary(task: number, arg: unknown, isLimited: boolean, span: string | undefined): void {
+    this.#begin(task, shapeOf(1, isLimited, span), span);
     this.#message.push(arg);
   }
 
-  #begin(task: number, shape: number): void {
+  #begin(task: number, shape: number, span: string | undefined): void {
     const message = this.#message;
-    if (this.#endsWith(task, shape)) message[this.#times] = message[this.#times] as number + 1;
-    else this.#times = message.push(task, shape, 1) - 1;
+    if (this.#endsWith(task, shape, span)) {
+      message[this.#times] = message[this.#times] as number + 1;
+    } else {
+      this.#times = message.push(task, shape, 1) - 1;
+      if (span !== undefined) message.push(span);
+    }
     this.#size++;
   }
 
@@ -115,10 +127,19 @@ export class CallWriter {
   /** The message of the only call, with other arguments, which contain these streams and ports. */
   finishMoved(moved: readonly MovedEnd[], args: readonly unknown[]): ToWorker {
     const copy = new CallWriter(this.first, { ...this.#message[2] as Manner, moved });
-    const [task, shape] = this.#message.slice(this.#times - 2) as [number, number];
-    copy.add(task, args, shape < 0);
+    const [task, shape, , span] = this.#message.slice(this.#times - 2) as [
+      task: number,
+      shape: number,
+      times: number,
+      span: string,
+    ];
+    copy.add(task, args, (shape & LIMITED) > 0, (shape & TRACED) > 0 ? span : undefined);
     return copy.finish();
   }
+}
+
+function shapeOf(count: number, isLimited: boolean, span: string | undefined): number {
+  return count << FLAG_BITS | (isLimited ? LIMITED : 0) | (span === undefined ? 0 : TRACED);
 }
 
 /** Reads a message of calls: stands before the first call, then at each call after `next()`. */
@@ -138,6 +159,7 @@ export class CallReader {
   #task = 0;
   #count = 0;
   #isLimited = false;
+  #span: string | undefined;
 
   constructor(message: CallMessage) {
     this.#message = message;
@@ -162,10 +184,12 @@ export class CallReader {
       const at = this.#next;
       this.#task = message[at] as number;
       const shape = message[at + 1] as number;
-      this.#isLimited = shape < 0;
-      this.#count = shape < 0 ? ~shape : shape;
+      const isTraced = (shape & TRACED) > 0;
+      this.#isLimited = (shape & LIMITED) > 0;
+      this.#span = isTraced ? message[at + 3] as string : undefined;
+      this.#count = shape >> FLAG_BITS;
       this.#left = message[at + 2] as number;
-      this.#next = at + 3;
+      this.#next = isTraced ? at + 4 : at + 3;
     }
     this.#left--;
     this.#run = nextRun(this.#run);
@@ -192,6 +216,11 @@ export class CallReader {
   /** Whether the time of this call is limited. */
   get isLimited(): boolean {
     return this.#isLimited;
+  }
+
+  /** The parent of the spans that the task makes, if the call is traced. */
+  get span(): string | undefined {
+    return this.#span;
   }
 
   /** How many arguments this call has. */

@@ -12,7 +12,6 @@
  */
 
 import type { MessagePort } from "node:worker_threads";
-import type { SpanContext } from "../runtime/otel.ts";
 import type { Thrown } from "./thrown.ts";
 import type { CarriedErrors } from "./values/carried_errors.ts";
 import type { EndState, MovedEnd } from "./values/moved_ends.ts";
@@ -46,8 +45,6 @@ export function isOfModule(address: TaskAddress): address is ModuleAddress {
 export interface Manner {
   /** Whether the caller reads the values that the task yields. */
   readonly streams: boolean;
-  /** The parent of the spans that the task makes. */
-  readonly span: SpanContext | undefined;
   /** The streams and ports among the arguments. */
   readonly moved?: readonly MovedEnd[];
   /** The indexes of the arguments that are each a `Buffer`. */
@@ -94,7 +91,7 @@ export const FORGET = 3;
 
 /**
  * Run one task in a manner of its own: like {@linkcode RUN}, with a {@linkcode Manner} before the
- * only call. Sent for a stream, a span, arguments with streams or ports, and a `Buffer`.
+ * only call. Sent for a stream, arguments with streams or ports, and a `Buffer`.
  */
 export const ALONE = 4;
 

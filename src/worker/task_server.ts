@@ -17,7 +17,7 @@ import {
 } from "../wire/protocol.ts";
 import { decodeThrown, type Thrown } from "../wire/thrown.ts";
 import { toBuffer } from "../wire/values/bytes.ts";
-import { within } from "../runtime/otel.ts";
+import { within } from "../runtime/async_context.ts";
 import { isThenable } from "../runtime/promises.ts";
 import { taskThatShares } from "./aliasing.ts";
 import type { Ending } from "./ending.ts";
@@ -202,10 +202,19 @@ export class TaskServer {
   #call(calls: CallReader, args: unknown[]): unknown {
     const context = this.#context!;
     const call = this.#functions.get(calls.task);
-    const { manner } = calls;
-    return manner === undefined
-      ? apply(call, context, args)
-      : this.#callAlone(manner, calls.run, context, call, args);
+    const { manner, span } = calls;
+    if (span === undefined) return this.#callIn(manner, calls.run, context, call, args);
+    let value: unknown;
+    let failure: Unrunnable | undefined;
+    within(span, () => {
+      try {
+        value = this.#callIn(manner, calls.run, context, call, args);
+      } catch (thrown) {
+        failure = Unrunnable.of(thrown);
+      }
+    });
+    if (failure !== undefined) throw failure;
+    return value;
   }
 
   /** Tells the host how a run has ended. */
@@ -224,28 +233,18 @@ export class TaskServer {
     this.#given = undefined;
   }
 
-  /** Calls a function in a manner of its own; returns the function's result. */
-  #callAlone(
-    { buffers, span, streams }: Manner,
+  /** Calls a function in this manner; returns the function's result. */
+  #callIn(
+    manner: Manner | undefined,
     run: number,
     context: RunContext,
     call: TaskFunction,
     args: unknown[],
   ): unknown {
-    if (buffers !== undefined) restoreBuffers(args, buffers);
-    let value: unknown;
-    let failure: Unrunnable | undefined;
-    const begin = () => {
-      try {
-        value = streams ? this.#drain(context, run, call, args) : apply(call, context, args);
-      } catch (thrown) {
-        failure = Unrunnable.of(thrown);
-      }
-    };
-    if (span === undefined) begin();
-    else within(span, begin);
-    if (failure !== undefined) throw failure;
-    return value;
+    if (manner?.buffers !== undefined) restoreBuffers(args, manner.buffers);
+    return manner?.streams === true
+      ? this.#drain(context, run, call, args)
+      : apply(call, context, args);
   }
 
   /** Sends the values that a call yields. */

@@ -1,5 +1,7 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { assert, assertEquals } from "@std/assert";
 import { Executor } from "@genro/executor";
+import { SentCalls } from "../support/sent_calls.ts";
 import { lacksProcesses, testUnless } from "../support/features.ts";
 import { Program } from "../support/processes.ts";
 
@@ -245,4 +247,132 @@ Deno.test("A task is run, once and unseen, where another one has registered an S
     assertEquals(await executor.runCpu(() => (globalThis as { calls?: number }).calls), i + 1, way);
   }
   assertEquals(await executor.runCpu(() => (globalThis as { seen?: unknown }).seen), undefined);
+});
+
+/** An SDK in this thread and in workers: each span knows its parent, and one trace in two is dropped. */
+function registerHere(): Disposable & {
+  readonly ended: FakeSpan[];
+  readonly started: () => number;
+} {
+  const storage = new AsyncLocalStorage<FakeContext>();
+  const ended: FakeSpan[] = [];
+  let started = 0;
+  const root = new FakeContext(undefined);
+  const startSpan = (name: string) => {
+    started++;
+    const parent = (storage.getStore() ?? root).span?.spanContext();
+    const isDropped = parent === undefined ? name.includes("dropped") : parent.traceFlags === 0;
+    const made = new FakeSpan(name, parent, started, isDropped ? 0 : 1, ended);
+    return made;
+  };
+  const registered = register({
+    trace: { getTracer: () => ({ startSpan }) },
+    context: {
+      active: () => storage.getStore() ?? root,
+      with: (context: FakeContext, call: () => void) => storage.run(context, call),
+    },
+  });
+  return Object.assign(registered, { ended, started: () => started });
+}
+
+class FakeContext {
+  constructor(readonly span: FakeSpan | undefined) {}
+  getValue(): unknown {
+    return this.span;
+  }
+  setValue(_key: symbol, span: FakeSpan): FakeContext {
+    return new FakeContext(span);
+  }
+}
+
+class FakeSpan {
+  readonly attributes: Record<string, unknown> = {};
+  readonly #context: { traceId: string; spanId: string; traceFlags: number };
+  constructor(
+    readonly name: string,
+    readonly parent: { traceId: string; spanId: string } | undefined,
+    id: number,
+    traceFlags: number,
+    readonly list: FakeSpan[],
+  ) {
+    const traceId = parent?.traceId ?? String(id).padStart(32, "0");
+    this.#context = { traceId, spanId: String(id).padStart(16, "0"), traceFlags };
+  }
+  spanContext(): { traceId: string; spanId: string; traceFlags: number } {
+    return this.#context;
+  }
+  setAttributes(attributes: Record<string, unknown>): void {
+    Object.assign(this.attributes, attributes);
+  }
+  setStatus(): void {}
+  end(): void {
+    this.list.push(this);
+  }
+}
+
+/** Registers, in a worker, an SDK that knows the span around a task; a task then tells its name. */
+const tellSpan = () => {
+  interface Named {
+    spanContext(): object;
+  }
+  const API = Symbol.for("opentelemetry.js.api.1");
+  const globals = globalThis as unknown as Record<symbol, unknown> & { around?: Named };
+  globals[API] ??= {
+    context: {
+      active: () => ({ setValue: (_key: symbol, around: Named) => ({ around }) }),
+      with({ around }: { around: Named }, call: () => void) {
+        globals.around = around;
+        try {
+          call();
+        } finally {
+          globals.around = undefined;
+        }
+      },
+    },
+  };
+  return globals.around?.spanContext();
+};
+
+Deno.test("Executor sends traced tasks together, each with its own span", async () => {
+  using sdk = registerHere();
+  await using executor = await Executor.start({ cpu: { minWorkers: 1, maxWorkers: 1 } });
+  await Promise.all(Array.from({ length: 100 }, () => executor.runCpu(tellSpan)));
+  using sent = new SentCalls();
+  const { length } = sdk.ended;
+  const told = await Promise.all(Array.from({ length: 200 }, () => executor.runCpu(tellSpan)));
+  assert(sent.messages < 100, `${sent.messages} messages`);
+  const spans = sdk.ended.slice(length);
+  assertEquals(told, spans.map((span) => ({ ...span.spanContext(), isRemote: true })));
+  assertEquals(new Set(spans.map((span) => span.spanContext().traceId)).size, 200);
+  for (const { attributes } of spans) {
+    assertEquals(attributes["executor.task.outcome"], "completed");
+    assert(Number(attributes["executor.task.run_time"]) >= 0);
+  }
+});
+
+Deno.test("Executor makes no spans in a trace that its sampler drops, and says so to the worker", async () => {
+  using sdk = registerHere();
+  await using executor = await Executor.start({ cpu: { minWorkers: 1, maxWorkers: 1 } });
+  await executor.runCpu(tellSpan);
+  const started = sdk.started();
+  const { context, trace } = (globalThis as unknown as Record<symbol, {
+    trace: { getTracer(): { startSpan(name: string): FakeSpan } };
+    context: { with(context: FakeContext, call: () => unknown): Promise<unknown[]> };
+  }>)[API]!;
+  for (const name of ["dropped", "kept"]) {
+    const caller = trace.getTracer().startSpan(name);
+    const told = await context.with(
+      new FakeContext(caller),
+      () => Promise.all(Array.from({ length: 10 }, () => executor.runCpu(tellSpan))),
+    );
+    const inside = told as ReturnType<FakeSpan["spanContext"]>[];
+    assertEquals(
+      new Set(inside.map(({ traceId }) => traceId)),
+      new Set([caller.spanContext().traceId]),
+    );
+    const own = inside.filter(({ spanId }) => spanId !== caller.spanContext().spanId);
+    assertEquals(own.length, name === "kept" ? 10 : 0);
+    assertEquals(inside.every(({ traceFlags }) => traceFlags === (name === "kept" ? 1 : 0)), true);
+  }
+  assertEquals(sdk.started() - started, 2 + 10);
 });

@@ -9,13 +9,14 @@ interface Call {
   readonly task: number;
   readonly args: readonly unknown[];
   readonly isLimited?: boolean;
+  readonly span?: string;
 }
 
 function write(first: number, calls: readonly Call[], manner?: CallReader["manner"]): CallWriter {
   const writer = new CallWriter(first, manner);
-  for (const { task, args, isLimited = false } of calls) {
-    if (args.length === 1) writer.addUnary(task, args[0], isLimited);
-    else writer.add(task, args, isLimited);
+  for (const { task, args, isLimited = false, span } of calls) {
+    if (args.length === 1) writer.addUnary(task, args[0], isLimited, span);
+    else writer.add(task, args, isLimited, span);
   }
   return writer;
 }
@@ -25,9 +26,9 @@ function read(message: ToWorker): (Call & { readonly run: number; readonly isLas
   const reader = new CallReader(message);
   const calls = [];
   while (reader.next()) {
-    const { args, count, isLast, isLimited, run, task } = reader;
+    const { args, count, isLast, isLimited, run, span, task } = reader;
     assertEquals(args, Array.from({ length: count }, (_, i) => reader.argument(i)));
-    calls.push({ run, task, args, isLimited, isLast });
+    calls.push({ run, task, args, isLimited, span, isLast });
   }
   assertEquals(reader.next(), false);
   return calls;
@@ -35,12 +36,12 @@ function read(message: ToWorker): (Call & { readonly run: number; readonly isLas
 
 /** Calls as they are to be read, from this run on. */
 function expected(first: number, calls: readonly Call[]) {
-  return calls.map(({ task, args, isLimited = false }, i) => {
-    return { run: first + i | 0, task, args, isLimited, isLast: i === calls.length - 1 };
+  return calls.map(({ task, args, isLimited = false, span }, i) => {
+    return { run: first + i | 0, task, args, isLimited, span, isLast: i === calls.length - 1 };
   });
 }
 
-const MANNER = { streams: true, span: undefined, buffers: [0] };
+const MANNER = { streams: true, buffers: [0] };
 
 for (
   const [what, calls] of Object.entries<Call[]>({
@@ -59,6 +60,14 @@ for (
       { task: 7, args: [2], isLimited: true },
       { task: 7, args: [3] },
       { task: 7, args: [4, 5], isLimited: true },
+    ],
+    "calls in spans": [
+      { task: 7, args: [], span: "a" },
+      { task: 7, args: [1], span: "a" },
+      { task: 7, args: [2], span: "a" },
+      { task: 7, args: ["a"], span: "b" },
+      { task: 7, args: ["b"] },
+      { task: 7, args: [3, 4], span: "b", isLimited: true },
     ],
     "two tasks in turns": [{ task: 1, args: [1] }, { task: 2, args: [2] }, { task: 1, args: [3] }],
     "arguments that look like a group": [{ task: 1, args: [7, 1, 1] }, {
@@ -83,6 +92,7 @@ Deno.test("CallReader reads random calls as CallWriter wrote them", () => {
       task: below(3),
       args: Array.from({ length: below(6) }, () => [below(4), "x", undefined, {}][below(4)]),
       isLimited: below(2) === 0,
+      span: [undefined, "a", "b"][below(3)],
     }));
     const writer = write(first, calls);
     assertEquals([writer.first, writer.size], [first, calls.length]);
@@ -100,14 +110,22 @@ Deno.test("CallReader numbers runs beyond the largest", () => {
   ]);
 });
 
-for (const isLimited of [false, true]) {
-  Deno.test(`CallWriter gives the calls of a task a single group, limited: ${isLimited}`, () => {
+for (
+  const [isLimited, span] of [[false, undefined], [true, undefined], [false, "a"], [true, "a"]] as [
+    isLimited: boolean,
+    span: string | undefined,
+  ][]
+) {
+  Deno.test(`CallWriter gives the calls of a task a single group: ${isLimited}, ${span}`, () => {
     const calls = (count: number) =>
-      Array.from({ length: count }, () => ({ task: 1, args: [1], isLimited }));
+      Array.from({ length: count }, () => ({ task: 1, args: [1], isLimited, span }));
     const length = (count: number) => write(1, calls(count)).parts.length;
     assertEquals(length(100) - length(99), 1);
-    assertEquals(write(1, calls(2)).endsWith(1, 1, isLimited), true);
-    assertEquals(write(1, calls(2)).endsWith(1, 1, !isLimited), false);
+    const writer = write(1, calls(2));
+    assertEquals(writer.endsWith(1, 1, isLimited, span), true);
+    assertEquals(writer.endsWith(1, 1, !isLimited, span), false);
+    assertEquals(writer.endsWith(1, 1, isLimited, "b"), false);
+    assertEquals(writer.endsWith(1, 2, isLimited, span), false);
   });
 }
 
@@ -127,8 +145,11 @@ Deno.test("CallReader reads the manner of a call alone, and the arguments that m
   assertEquals(new CallReader(writer.finish() as CallMessage).manner, MANNER);
   const moved = writer.finishMoved([], ["moved", 2]);
   assertEquals(read(moved), expected(9, [{ task: 3, args: ["moved", 2] }]));
-  const limited = write(9, [{ ...calls[0]!, isLimited: true }], MANNER).finishMoved([], ["moved"]);
-  assertEquals(read(limited), expected(9, [{ task: 3, args: ["moved"], isLimited: true }]));
+  for (const more of [{ isLimited: true }, { span: "a" }, { isLimited: true, span: "a" }]) {
+    const writer = write(9, [{ ...calls[0]!, ...more }], MANNER);
+    const moved = writer.finishMoved([], ["moved"]);
+    assertEquals(read(moved), expected(9, [{ task: 3, args: ["moved"], ...more }]));
+  }
   assertEquals(new CallReader(moved as CallMessage).manner, { ...MANNER, moved: [] });
 });
 
