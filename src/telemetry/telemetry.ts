@@ -15,7 +15,7 @@ import {
   type Span,
   textOf,
   type Tracer,
-} from "../runtime/async_context.ts";
+} from "../runtime/otel.ts";
 import type { AddressedTask } from "../tasks/task.ts";
 import { now } from "../runtime/real_timers.ts";
 

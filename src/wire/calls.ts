@@ -79,7 +79,7 @@ export class CallWriter {
    * Adds a call.
    *
    * @param isLimited Whether the host must know when the call begins, as its time is limited.
-   * @param span The parent of the spans that the task makes; see async_context.ts.
+   * @param span The parent of the spans that the task makes; see otel.ts.
    */
   add(task: number, args: readonly unknown[], isLimited: boolean, span: string | undefined): void {
     this.#begin(task, shapeOf(args.length, isLimited, span), span);

@@ -17,7 +17,7 @@ import {
 } from "../wire/protocol.ts";
 import { decodeThrown, type Thrown } from "../wire/thrown.ts";
 import { toBuffer } from "../wire/values/bytes.ts";
-import { within } from "../runtime/async_context.ts";
+import { within } from "../runtime/otel.ts";
 import { isThenable } from "../runtime/promises.ts";
 import { taskThatShares } from "./aliasing.ts";
 import type { Ending } from "./ending.ts";

@@ -7,7 +7,7 @@ import {
   type Span,
   textOf,
   within,
-} from "../../../src/runtime/async_context.ts";
+} from "../../../src/runtime/otel.ts";
 
 const API = Symbol.for("opentelemetry.js.api.1");
 const SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
