@@ -219,7 +219,8 @@ function replacementsOf(
   adopted: readonly AdoptedEnd[],
 ): Map<object, object> {
   const replacements = new Map<object, object>();
-  for (const [i, { end, transform }] of moved.entries()) {
+  for (let i = 0; i < moved.length; i++) {
+    const { end, transform } = moved[i]!;
     const { end: value } = adopted[i]!;
     if (transform === undefined) {
       replacements.set(end, value);
