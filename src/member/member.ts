@@ -450,11 +450,16 @@ export class Member implements Watched, LimitedWorker {
     this.#exitWait = this.#backend.retire();
   }
 
-  /** Resolves when the worker has ended, or `patience` ms after the time that `retire()` allows. */
+  /** Resolves when the worker has ended, and its last output was passed on. */
+  get gone(): Promise<void> {
+    return this.#backend.gone;
+  }
+
+  /** Resolves when the worker is gone, or `patience` ms after the time that `retire()` allows. */
   async ended(patience: number): Promise<void> {
     const late = Promise.withResolvers<void>();
     const timer = machinery.setTimeout(late.resolve, this.#exitWait + patience);
-    await Promise.race([this.#backend.gone, late.promise]);
+    await Promise.race([this.gone, late.promise]);
     machinery.clearTimeout(timer);
   }
 

@@ -65,6 +65,8 @@ export class Pool {
   readonly #cancellation: Cancellation;
   readonly #tally = new Tally();
   readonly #records = new TaskRecords();
+  /** The workers that have died, and whose last output may still be passed on. */
+  readonly #dead = new Set<Member>();
   /** Between `open()` and `terminate()`: workers may be started. */
   #isOpen = false;
   readonly #dispatcher: Dispatcher;
@@ -236,9 +238,12 @@ export class Pool {
     }
   }
 
-  /** Resolves when the terminated workers are gone, stuck workers aside. */
+  /**
+   * Resolves when the terminated workers are gone, stuck workers aside, and when the last output of
+   * dead processes was passed on.
+   */
   async gone(): Promise<void> {
-    await Promise.all(Array.from(this.#roster.leaving, (member) => {
+    await Promise.all(Array.from([...this.#roster.leaving, ...this.#dead], (member) => {
       return member.ended(member.state === "stuck" ? STUCK_EXIT_WAIT_MS : EXIT_WAIT_MS);
     }));
   }
@@ -413,6 +418,8 @@ export class Pool {
   #lose(member: Member, cause: unknown): void {
     const { state } = member;
     const wasInPool = this.#roster.has(member);
+    this.#dead.add(member);
+    member.gone.then(() => this.#dead.delete(member));
     // A worker that was told to end had nothing left; the tenant may be forgotten by now.
     if (!this.#roster.note(member, "lose") || state === "ending") return;
     const tenant = this.#tenants.of(member.tenant);

@@ -8,10 +8,15 @@ const testOfProcesses = testUnless(lacksProcesses);
 
 const root = new URL("../../", import.meta.url);
 
-/** Runs a program that has an executor of processes with these options. */
-function run(options: object, source: string): Program {
+/**
+ * Runs a program that has an executor of processes with these options.
+ *
+ * @param prelude Comes before the package is loaded.
+ */
+function run(options: object, source: string, prelude = ""): Program {
   const text = `
-    import { Executor } from ${JSON.stringify(new URL("mod.ts", root).href)};
+    ${prelude}
+    const { Executor } = await import(${JSON.stringify(new URL("mod.ts", root).href)});
     const cpu = ${JSON.stringify({ isolation: "process", ...options })};
     const executor = await Executor.start({ cpu });
     ${source}
@@ -137,3 +142,37 @@ testOfProcesses("A program goes on that has closed its output", async () => {
   await program.line(/^goes on$/);
   assertEquals((await program.ended()).code, 0);
 });
+
+/** How a process dies that the program waits for, and what the process prints before. */
+const deaths: Record<string, [code: string, words: RegExp]> = {
+  "Executor.startup() rejects": [
+    `await Executor.start({ cpu: { ...cpu, args: ["--no-such-flag"] } }).catch(() => {});`,
+    /unexpected argument/,
+  ],
+  "Executor.shutdown() resolves after a crash": [
+    `await executor.runCpu(() => {
+      console.error("last words");
+      Deno.exit(1);
+    }).catch(() => {});
+    await executor.shutdown();`,
+    /^last words$/,
+  ],
+};
+
+// The program takes half a second to print, and the package as long as the program does.
+const prelude = `
+  const { setTimeout, Deno: { stderr } } = globalThis;
+  globalThis.setTimeout = (call, ms) => setTimeout(call, ms < 200 ? ms : 60_000);
+  const write = stderr.write.bind(stderr);
+  stderr.write = async (chunk) => {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return await write(chunk);
+  };
+`;
+
+for (const [what, [code, words]] of Object.entries(deaths)) {
+  testOfProcesses(`What a process has printed is passed on before ${what}`, async () => {
+    await using program = run({}, `${code} Deno.exit();`, prelude);
+    await program.line(words);
+  });
+}
