@@ -119,6 +119,7 @@ export function serve(
  * @param evaluate As for {@linkcode serve}.
  * @param host The number of the executor's process.
  * @param hasStorage Whether the tasks may use the program's `localStorage`.
+ * @param hasPipe Whether the executor reads a pipe, beside the channel of Node's.
  * @returns Resolves when the process is to end. Before, the process must not go on: next it would run
  * the program's own module.
  * @throws {Error} If the version of the executor is not the version of this module.
@@ -129,7 +130,7 @@ export function serve(
  *
  * () => [import("file:///app/tasks.ts"), import("file:///app/more_tasks.ts")];
  * const { eval: evaluate } = globalThis;
- * await serveHost((url) => import(url), "0.1.0", (source) => evaluate(source), 4242, false);
+ * await serveHost((url) => import(url), "0.1.0", (source) => evaluate(source), 4242, false, true);
  * ```
  */
 export async function serveHost(
@@ -138,12 +139,13 @@ export async function serveHost(
   evaluate: (source: string) => unknown,
   host: number,
   hasStorage: boolean,
+  hasPipe: boolean,
 ): Promise<void> {
   assertVersion(version);
   // Workers do not load this module.
   const child = await import("./src/worker/process_main.ts");
   if (!hasStorage) child.removeStorage();
-  await child.serveHost(loadModule, evaluate, host);
+  await child.serveHost(loadModule, evaluate, host, hasPipe);
 }
 
 function assertVersion(version: string): void {

@@ -216,7 +216,9 @@ export async function attack(seed: number, ms: number): Promise<string> {
     else if (way < 85) writeLedger();
     else if (way < 90) sendMoved();
     else if (way < 93) { for (let i = below(3_000); i > 0; i--) raw.post([6, raw.run, i]); }
-    else if (way < 95) raw.write?.(Uint8Array.from({ length: below(200) }, () => below(256)));
+    else if (way < 94) {
+      raw.write?.(Uint8Array.from({ length: below(200) }, () => below(256)), 3 + below(3));
+    } else if (way < 95) raw.record?.(below(12), raw.run + below(3) - 1, random());
     else if (way < 97) throw thing();
     else if (way < 98) Promise.reject(thing());
     else if (way < 99) self.close();

@@ -9,6 +9,8 @@ export interface Backend {
   readonly ledger: HostLedger;
   /** Whether the backend takes more tasks while a task runs. */
   readonly queues: boolean;
+  /** Whether the backend may be sent tasks ahead now; those with objects only if it queues. */
+  readonly looksAhead: boolean;
   /** How many of `modules` the backend knows, from the first. */
   readonly listed: number;
   /** Copies a value as `post()` does, with the same errors. */
@@ -19,6 +21,11 @@ export interface Backend {
    * @param context The async context for a task in this thread.
    */
   post(message: ToWorker, transfer?: Transferable[], context?: AsyncContext): void;
+  /**
+   * Asks for the runs up to this run that have not begun; `false` if nobody has to be asked, as the
+   * ledger says what has begun.
+   */
+  askBack(last: number): boolean;
   /** Says whether the backend has a task, and so keeps the program alive. */
   engage(engaged: boolean): void;
   /**
@@ -41,6 +48,11 @@ export interface Backend {
 export interface BackendEvents {
   /** A message has arrived. Its content may be anything. */
   onMessage(message: unknown): void;
+  /**
+   * The answer to `askBack()`: the backend begins none of the runs that it was asked for, except those
+   * that the ledger says have begun.
+   */
+  onGivenBack(): void;
   /** The backend takes no more tasks. Earlier messages still arrive. */
   onDying(): void;
   /** The backend has ended: `message` is the reason that Deno gives, `end` the end of a process. */

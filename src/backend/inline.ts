@@ -30,6 +30,7 @@ export class InlineBackend implements Backend {
   readonly ledger = Ledger.local();
   /** A task sent later can still be aborted and terminated. */
   readonly queues = false;
+  readonly looksAhead = false;
   readonly clone = structuredClone;
   /** Nobody waits for the end of a task: nothing can stop a task here. */
   readonly gone = Promise.resolve();
@@ -67,6 +68,10 @@ export class InlineBackend implements Backend {
     // calls code of the task, in the async context of the caller.
     const receive = () => servers.run(this.#server, () => this.#server.receive(copy));
     queueMicrotask(() => runIn(this.#context, receive));
+  }
+
+  askBack(): boolean {
+    return false;
   }
 
   engage(): void {}

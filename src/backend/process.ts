@@ -7,6 +7,7 @@ import { environmentFor } from "./process_environment.ts";
 import { ProcessLedger } from "./process_ledger.ts";
 import {
   closeHandle,
+  deserialize,
   newChildProcess,
   spawn,
   type SpawnedProcess,
@@ -23,13 +24,25 @@ import {
   BEGUN,
   DONE,
   FAILED,
+  KEPT,
   LOAD,
   READY,
   RETIRE,
   RUN,
   type ToWorker,
 } from "../wire/protocol.ts";
+import { lastRunOf } from "../wire/calls.ts";
+import * as records from "../wire/records.ts";
+import { runsBetween } from "../wire/ledger.ts";
 import { copyForProcess } from "../wire/values/process_copy.ts";
+
+/** What is used here of the pipe of a process. */
+interface Socket {
+  on(event: "data", listener: (chunk: Uint8Array) => void): void;
+  on(event: string, listener: () => void): void;
+  write(bytes: Uint8Array): void;
+  unref(): void;
+}
 
 /** How long, in ms, an idle process may take to end what its tasks have left under way. */
 const FLUSH_MS = 500;
@@ -40,6 +53,11 @@ const QUIET_MS = 3;
 /** Standard input as a module; Windows has no path for standard input. */
 const STDIN_URL = Deno.build.os === "windows" ? undefined : "file:///dev/stdin";
 
+/** The pipe of this descriptor. */
+function pipeOf(child: SpawnedProcess, descriptor: number): Socket | undefined {
+  return (child.stdio as unknown as (Socket | null | undefined)[])[descriptor] ?? undefined;
+}
+
 /**
  * A subprocess that runs Deno. Unlike a worker, a process dies when it is told to, whatever it
  * does.
@@ -47,6 +65,10 @@ const STDIN_URL = Deno.build.os === "windows" ? undefined : "file:///dev/stdin";
 export class ProcessBackend implements Backend {
   readonly ledger = new ProcessLedger();
   readonly queues = false;
+  /** A process with a pipe takes runs ahead: the pipe tells which run began before a death. */
+  get looksAhead(): boolean {
+    return this.#isPiped && this.#isRecallable;
+  }
   readonly clone = copyForProcess;
   readonly listed = modules.length;
   readonly #settings: PoolSettings;
@@ -70,6 +92,16 @@ export class ProcessBackend implements Backend {
   #hasEnded = false;
   /** Whether the channel is open. */
   #connected = true;
+  /** Whether the pipe is open, into which the process writes records in place of messages. */
+  #isPiped = false;
+  /** Whether the process has a thread that gives runs back. */
+  #isRecallable = false;
+  /** The last run that the process is asked back, until the process answers. */
+  #asked: number | undefined;
+  /** The run that the process had claimed last when it gave runs back, until the run has begun. */
+  #lastClaimed: number | undefined;
+  /** Whether the records that were read say of results that the member was not told of. */
+  #hasResults = false;
   /** How many messages have arrived. */
   #heard = 0;
   /** Kills the process if it does not end by itself. */
@@ -94,6 +126,8 @@ export class ProcessBackend implements Backend {
   #start(): SpawnedProcess {
     this.#starts++;
     this.#connected = true;
+    this.#isPiped = false;
+    this.#isRecallable = false;
     const child = newChildProcess();
     this.#listen(child);
     const list = moduleList("process");
@@ -113,6 +147,7 @@ export class ProcessBackend implements Backend {
   #spawn(child: SpawnedProcess, list: ModuleList, naming: string, input?: string): void {
     const command = processCommand(this.#settings, this.#server, list, naming);
     this.#endOutput = spawn(child, this.#settings, command, input);
+    this.#listenToPipe(child);
   }
 
   /** Starts a process once the list of its modules is in a file. */
@@ -172,9 +207,100 @@ export class ProcessBackend implements Backend {
     });
   }
 
+  /** Reads the records of a process, if the process has a pipe. */
+  #listenToPipe(child: SpawnedProcess): void {
+    const pipe = pipeOf(child, records.PIPE_FD);
+    if (pipe === undefined) return;
+    const reader = new records.RecordReader({
+      onRecord: (kind, run, value) => this.#note(kind, run, value),
+      onResult: (run, result) => {
+        if (this.ledger.keep(run, result)) this.#hasResults = true;
+        else this.#receive([DONE, run, result]);
+      },
+      onMessage: (message) => this.#receive(message),
+      onBroken: (why) => this.#receive(why),
+    }, deserialize);
+    pipe.on("data", (chunk) => {
+      if (child !== this.#child) return;
+      this.#heard++;
+      reader.read(chunk);
+      this.#tellResults();
+    });
+    const onEnd = () => {
+      if (child === this.#child) this.#isPiped = false;
+    };
+    for (const type of ["end", "close", "error"]) pipe.on(type, onEnd);
+    // The process itself keeps the program alive.
+    pipe.unref();
+    this.#listenForRecalls(child);
+  }
+
+  /** Reads the answers to `askBack()`. */
+  #listenForRecalls(child: SpawnedProcess): void {
+    const pipe = pipeOf(child, records.RECALL_FD);
+    if (pipe === undefined) return;
+    const answer = new Uint8Array(4);
+    let size = 0;
+    pipe.on("data", (chunk) => {
+      if (child !== this.#child) return;
+      for (const byte of chunk) {
+        answer[size++ % 4] = byte;
+        if (size % 4 > 0) continue;
+        if (this.#asked === undefined) {
+          this.#isRecallable = true;
+          continue;
+        }
+        [this.#lastClaimed] = new Int32Array(answer.buffer);
+        this.#takeGivenBack();
+      }
+    });
+    pipe.on("error", () => {});
+    pipe.unref();
+  }
+
+  /**
+   * The process has given back the runs after the run that it had claimed last. The record of the last
+   * claimed run may still be on its way.
+   */
+  #takeGivenBack(): void {
+    const [claimed, asked] = [this.#lastClaimed, this.#asked];
+    if (claimed === undefined || asked === undefined) return;
+    const last = runsBetween(claimed, asked) > 0 ? claimed : asked;
+    if (runsBetween(this.ledger.claimed, last) > 0) return;
+    this.#lastClaimed = this.#asked = undefined;
+    this.#events.onGivenBack();
+  }
+
+  /** Notes a record. The member refuses what does not fit. */
+  #note(kind: number, run: number, value: number): void {
+    switch (kind) {
+      case records.HERE:
+        this.#isPiped = true;
+        return this.#receive(READY);
+      case records.BEGINS:
+        if (this.ledger.begin(run)) this.#takeGivenBack();
+        else this.#receive([BEGUN, run]);
+        return;
+      case records.DROPPED:
+        if (!this.ledger.begin(run)) return this.#receive([BEGUN, run]);
+        this.#hasResults = this.ledger.keep(run, undefined);
+        return this.#takeGivenBack();
+      case records.TOOK:
+        return this.ledger.time(run, value);
+    }
+  }
+
+  #tellResults(): void {
+    if (!this.#hasResults) return;
+    this.#hasResults = false;
+    this.#events.onMessage(KEPT);
+  }
+
   /** Notes what a message says of a run, and passes the message on. */
   #receive(message: unknown): void {
     this.#heard++;
+    // Results before the message come before the message.
+    this.#tellResults();
     if (message === READY) {
       this.#ready = true;
       this.#listFile?.release();
@@ -214,7 +340,7 @@ export class ProcessBackend implements Backend {
     switch (message[0]) {
       case RUN:
       case ALONE:
-        this.ledger.noteSent(message[1]);
+        this.ledger.noteSent(lastRunOf(message));
         break;
       case LOAD:
         this.ledger.noteSentLoad(message[1]);
@@ -225,6 +351,12 @@ export class ProcessBackend implements Backend {
   #send(message: unknown): void {
     // With a callback: without one, a broken channel is an "error". Its end is told anyway.
     if (this.#child.connected) this.#child.send(message as object, () => {});
+  }
+
+  askBack(last: number): boolean {
+    this.#asked = last;
+    pipeOf(this.#child, records.RECALL_FD)?.write(new Uint8Array(Int32Array.of(last).buffer));
+    return true;
   }
 
   engage(engaged: boolean): void {
@@ -271,7 +403,7 @@ export class ProcessBackend implements Backend {
     this.#stopKiller();
     this.#events.onDying();
     // Node tells of the end of a channel only if all of the channel was read.
-    for (let quiet = 0; this.#connected && quiet < QUIET_MS;) {
+    for (let quiet = 0; (this.#connected || this.#isPiped) && quiet < QUIET_MS;) {
       const heard = this.#heard;
       await new Promise<void>((resolve) => setTimeout(resolve, 1));
       quiet = heard === this.#heard ? quiet + 1 : 0;

@@ -17,6 +17,19 @@ const V8_FLAGS = "--v8-flags=";
  */
 const NOTHING = "data:text/javascript,Deno.exit()";
 
+/**
+ * Whether a process can write into a pipe of its own synchronously: since 2.9.2 Deno gives a process
+ * the descriptors that the process has inherited, though not on Windows.
+ */
+export const HAS_PIPES = Deno.build.os !== "windows" && isSince(2, 9, 2);
+
+/** Whether this Deno is of this version, or a later version. */
+function isSince(...wanted: number[]): boolean {
+  const version = Deno.version.deno.split(".").map((part) => parseInt(part));
+  const place = wanted.findIndex((part, index) => part !== version[index]);
+  return place < 0 || version[place]! > wanted[place]!;
+}
+
 /** The command that starts a process. */
 export interface ProcessCommand {
   /** The command line, from the path of the program. */
@@ -49,7 +62,7 @@ export function processCommand(
     "--preload",
     // Does not end before the process does, so that the program's own module, where deno.json
     // is found, is not evaluated.
-    entry(server, "serveHost", list, naming, Deno.pid, permissions === "inherit"),
+    entry(server, "serveHost", list, naming, Deno.pid, permissions === "inherit", HAS_PIPES),
     "--preload",
     NOTHING,
     Deno.mainModule ?? import.meta.url,

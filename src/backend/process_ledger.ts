@@ -4,8 +4,8 @@ import { nextRun, runsBetween } from "../wire/ledger.ts";
 
 /**
  * The runs of a process, as known by the messages in both directions: a process shares no memory. A
- * process has one run at a time. Messages of a process may say anything: a run begins only after its
- * sending, begins once, and ends only after its beginning.
+ * process without a pipe has one run at a time. Messages and records of a process may say anything: a
+ * run begins only after its sending, begins once, and ends only after its beginning.
  */
 export class ProcessLedger implements HostLedger {
   /** The latest sent run. */
@@ -15,16 +15,21 @@ export class ProcessLedger implements HostLedger {
   /** The latest run that has begun, and when. */
   #begun: number | undefined;
   #beganAt = 0;
-  /** The latest run that has ended, and how long the run took, in ms. */
+  /** The latest run that has ended. */
   #ended = 0;
-  #took = 0;
+  /** How long ended runs took, in ms. */
+  readonly #times = new Map<number, number>();
+  /** The results that came in records. */
+  readonly #results = new Map<number, unknown>();
+  /** How long the run under way took, in ms, as the process says. */
+  #took: number | undefined;
   /** The URL of the module that the process was told to load, until the load begins. */
   #sentLoad: string | undefined;
   #hasBegunLoad = false;
 
   // What the host does.
 
-  /** A run was sent. */
+  /** All runs up to this run were sent. */
   noteSent(run: number): void {
     this.#sent = run;
   }
@@ -83,9 +88,34 @@ export class ProcessLedger implements HostLedger {
 
   /** The process says how a run has ended. The end of a run that is not under way is ignored. */
   end(run: unknown): void {
-    if (typeof run !== "number" || run !== this.#begun || run === this.#ended) return;
+    if (this.#isUnderWay(run)) this.#end(run, this.#took ?? now() - this.#beganAt);
+  }
+
+  /**
+   * The process says that a run has ended with this result, or was passed over.
+   *
+   * @returns `false` if the run is not under way.
+   */
+  keep(run: number, result: unknown): boolean {
+    if (!this.#isUnderWay(run)) return false;
+    this.#results.set(run, result);
+    this.#end(run, this.#took ?? 0);
+    return true;
+  }
+
+  /** The process says how long the run under way took, in ms. */
+  time(run: number, ms: number): void {
+    if (this.#isUnderWay(run) && ms > 0) this.#took = ms;
+  }
+
+  #isUnderWay(run: unknown): run is number {
+    return typeof run === "number" && run === this.#begun && run !== this.#ended;
+  }
+
+  #end(run: number, took: number): void {
     this.#ended = run;
-    this.#took = now() - this.#beganAt;
+    this.#took = undefined;
+    if (took > 0) this.#times.set(run, took);
   }
 
   // What the host asks.
@@ -114,15 +144,21 @@ export class ProcessLedger implements HostLedger {
     return run === this.#begun;
   }
 
-  /** Each result arrives in a message. */
-  isKept(): boolean {
-    return false;
+  isKept(run: number): boolean {
+    return this.#results.has(run);
   }
 
-  /** No result is kept: see {@linkcode isKept}. */
-  resultOf(): undefined {}
+  /** The result is read once. */
+  resultOf(run: number): unknown {
+    const result = this.#results.get(run);
+    this.#results.delete(run);
+    return result;
+  }
 
+  /** The time is read once. */
   timeOf(run: number): number {
-    return run === this.#ended ? this.#took : 0;
+    const took = this.#times.get(run) ?? 0;
+    this.#times.delete(run);
+    return took;
   }
 }

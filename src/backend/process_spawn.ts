@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import { tooLong } from "./command_line.ts";
-import type { ProcessCommand } from "./process_command.ts";
+import { HAS_PIPES, type ProcessCommand } from "./process_command.ts";
 import { passOutput } from "./process_output.ts";
 import { WorkerStartError } from "../api/errors.ts";
 import type { PoolSettings } from "../settings/settings.ts";
@@ -17,7 +17,7 @@ interface SpawnOptions {
   file: string;
   args: string[];
   envPairs: string[];
-  stdio: ["ignore" | "pipe", Output, Output, "ipc"];
+  stdio: ["ignore" | "pipe", Output, Output, "ipc", ...pipe: "pipe"[]];
   serialization: "advanced";
 }
 
@@ -29,6 +29,15 @@ type Output = "inherit" | "pipe" | "ignore";
 
 /** Node's class, once loaded: Node's part of Deno takes time to load. */
 let Child: new () => SpawnedProcess;
+/** Reads V8's format, which a process writes into its pipe. */
+let Deserializer: new (bytes: Uint8Array) => Reader;
+
+/** What is used here of Node's deserializer. */
+interface Reader {
+  readHeader(): void;
+  readValue(): unknown;
+  _readHostObject(): ArrayBufferView;
+}
 
 /**
  * Loads what {@linkcode newChildProcess} needs.
@@ -44,12 +53,41 @@ export async function loadChildProcess(): Promise<void> {
   } catch (cause) {
     throw new WorkerStartError("Cannot start processes: this platform has none", { cause });
   }
+  if (HAS_PIPES) {
+    const { DefaultDeserializer } = await import("node:v8") as unknown as {
+      DefaultDeserializer: typeof Deserializer;
+    };
+    Deserializer = class extends DefaultDeserializer {
+      // Or a view would be a part of the whole message.
+      override _readHostObject() {
+        return copyOf(super._readHostObject());
+      }
+    };
+  }
   if (!("spawn" in Child.prototype)) {
     throw new WorkerStartError(
       `Cannot start processes: Deno ${Deno.version.deno} cannot give them a channel for all that ` +
         'is cloned; 2.6 can, or use { isolation: "worker" }',
     );
   }
+}
+
+/** A view with a buffer of its own. */
+function copyOf(view: ArrayBufferView): ArrayBufferView {
+  const { buffer, byteLength, byteOffset } = view;
+  const View = view instanceof Uint8Array ? Uint8Array : view.constructor as Uint8ArrayConstructor;
+  return new View(buffer.slice(byteOffset, byteOffset + byteLength));
+}
+
+/**
+ * Reads a value in V8's format.
+ *
+ * @throws {Error} If the bytes are no such value.
+ */
+export function deserialize(bytes: Uint8Array): unknown {
+  const reader = new Deserializer(bytes);
+  reader.readHeader();
+  return reader.readValue();
 }
 
 /** A process that is not started yet. */
@@ -78,7 +116,13 @@ export function spawn(
     file: args[0]!,
     args,
     envPairs: pairsOf(environment),
-    stdio: [input === undefined ? "ignore" : "pipe", output, output, "ipc"],
+    stdio: [
+      input === undefined ? "ignore" : "pipe",
+      output,
+      output,
+      "ipc",
+      ...HAS_PIPES ? ["pipe", "pipe"] as const : [],
+    ],
     serialization: "advanced",
   };
   child.spawn(options);

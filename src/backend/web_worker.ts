@@ -31,6 +31,7 @@ export function assertWorkers(): void {
 export class WebWorkerBackend implements Backend {
   readonly ledger: Ledger;
   readonly queues = true;
+  readonly looksAhead = true;
   readonly clone = structuredClone;
   readonly listed = modules.length;
   readonly #worker: Worker;
@@ -158,6 +159,10 @@ export class WebWorkerBackend implements Backend {
     // Without a second argument postMessage takes its fast path.
     if (transfer === undefined) this.#worker.postMessage(message);
     else this.#worker.postMessage(message, transfer);
+  }
+
+  askBack(): boolean {
+    return false;
   }
 
   engage(engaged: boolean): void {

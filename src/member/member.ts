@@ -52,6 +52,8 @@ export interface MemberEvents {
   onYield(job: Job, value: unknown): void;
   /** The worker waits until all jobs that have not begun are taken back. */
   onShared(member: Member): void;
+  /** A process has given back these jobs, which were held up. */
+  onGivenBack(member: Member, jobs: Job[]): void;
   /** A message of the worker was handled: the worker may have room for more jobs. */
   onRoom(member: Member): void;
   /** A stream or port no longer needs the worker. */
@@ -104,6 +106,8 @@ export class Member implements Watched, LimitedWorker {
   readonly #preload: readonly TaskModule[];
   /** The name of the pool, if its tasks have permissions of their own. */
   readonly #restricted: string | undefined;
+  /** The last run that a process was asked to give back, until the process answers. */
+  #recalled: number | undefined;
   /** Whether the worker was told to end. */
   #isEnding = false;
   /** Whether the worker is not heard any more. */
@@ -133,6 +137,7 @@ export class Member implements Watched, LimitedWorker {
     this.#restricted = isolation === "inline" || permissions === "inherit" ? undefined : name;
     const backend = this.#backend = startBackend(name, settings, {
       onMessage: (message) => this.#inbox.receive(message),
+      onGivenBack: () => this.#takeGivenBack(),
       onDying: () => events.onDying(this),
       onEnd: (message, end) => this.#end(message, end),
     });
@@ -162,6 +167,10 @@ export class Member implements Watched, LimitedWorker {
       onBroken: () => this.#expel("a ledger with runs that were not sent"),
       onResult: (job, result) => events.onReturn(job, false, result),
       onEnded: (job) => this.#watchdog.ended(job),
+      // A job of a process whose caller gave up while other jobs were before the job.
+      onNextSettled: (job) => {
+        if (!this.#backend.queues) this.#watchdog.aborted(job);
+      },
       onTimed: (job, ms, runs) => {
         this.#records.of(job.task).running.learn(ms);
         events.onTimed(ms, runs);
@@ -286,7 +295,11 @@ export class Member implements Watched, LimitedWorker {
     const { size, first, last } = this.jobs;
     const record = this.#records.of(job.task);
     if (
-      !this.#backend.queues || !this.#outbox.canTeach ||
+      !this.#backend.looksAhead || !this.#outbox.canTeach ||
+      // What comes after runs that were asked back might be given back, too.
+      this.#recalled !== undefined ||
+      // The objects of two jobs would need a look before the first begins: see aliasing.ts.
+      !this.#backend.queues && !job.plain ||
       job.timeout !== undefined && !TimeLimits.mayFollow ||
       // A worker that does not end an aborted task is given up, with all its jobs.
       this.#watchdog.waitsForEnd ||
@@ -378,6 +391,26 @@ export class Member implements Watched, LimitedWorker {
     return this.#runs.takeBack(this.#outbox.lastKept);
   }
 
+  /**
+   * Asks a process for the jobs that have not begun: the pool is told of the jobs. `false` if the worker
+   * need not be asked, as its jobs can be taken back.
+   */
+  askBack(): boolean {
+    if (this.#recalled !== undefined) return true;
+    const { last } = this.jobs;
+    if (!this.#backend.askBack(last)) return false;
+    this.#recalled = last;
+    return true;
+  }
+
+  /** A process has given back what {@linkcode askBack} asked for. */
+  #takeGivenBack(): void {
+    const last = this.#recalled;
+    this.#recalled = undefined;
+    if (last === undefined || this.#isExpelled) return;
+    this.#events.onGivenBack(this, this.#runs.takeBack(last));
+  }
+
   /** Whether the worker has begun a job. The job was sent, and was not taken back. */
   hasBegun(job: Job): boolean {
     return this.#runs.hasBegun(job);
@@ -413,7 +446,8 @@ export class Member implements Watched, LimitedWorker {
       ledger.abort(run);
       this.#backend.post([ABORT, run, encodeReason(reason)]);
     }
-    this.#watchdog.aborted(job);
+    // A process passes over a later job when its turn comes.
+    if (this.#backend.queues || job === this.jobs.head) this.#watchdog.aborted(job);
   }
 
   /**

@@ -15,6 +15,8 @@ export interface RunEvents {
   onResult(job: Job, result: unknown): void;
   /** A run has ended, or will never begin. */
   onEnded(job: Job): void;
+  /** The next job is settled: its caller has given up. */
+  onNextSettled(job: Job): void;
   /** `runs` runs took `ms` ms each; the last run was of this job. */
   onTimed(job: Job, ms: number, runs: number): void;
 }
@@ -105,6 +107,8 @@ export class Runs {
       this.#untimed = 0;
     }
     this.#events.onEnded(head);
+    const next = this.jobs.head;
+    if (next?.settled === true) this.#events.onNextSettled(next);
   }
 
   /** Whether the worker has begun a job. The job was sent, and was not taken back. */

@@ -246,7 +246,7 @@ export class Dispatcher {
 
   /** Puts the jobs that a worker has not begun back to the front of the queue. */
   #recall(member: Member): void {
-    if (member.jobs.size < 2) return;
+    if (member.jobs.size < 2 || member.askBack()) return;
     this.#parts.recovery.requeue(member);
     // A worker that has begun no job keeps the first job: only jobs sent ahead are for other
     // workers.

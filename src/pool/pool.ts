@@ -374,6 +374,12 @@ export class Pool {
     onProgress: (job, value) => this.#tell(job, value),
     onYield: (job, value) => job.details.onValue!(value),
     onShared: (member) => this.#recovery.requeue(member),
+    onGivenBack: (member, jobs) => {
+      this.#recovery.requeue(member, jobs);
+      // To other workers, if the member's run goes on.
+      if (member.busy) this.#dispatcher.dispatch();
+      else this.#dispatcher.continue(member);
+    },
     onRoom: (member) => this.#dispatcher.continue(member),
     // Called in the async context of a caller who cancels a stream.
     onFree: (member) => runInNone(() => this.#free(member)),

@@ -27,8 +27,8 @@ export class Recovery {
    * Puts the jobs that a worker has not begun back to the front of the queue; returns the first of
    * these jobs.
    */
-  requeue(member: Member): Job | undefined {
-    const jobs = member.takeBack().filter(({ settled }) => !settled);
+  requeue(member: Member, takenBack = member.takeBack()): Job | undefined {
+    const jobs = takenBack.filter(({ settled }) => !settled);
     this.#tenants.of(member.tenant).queue.unshift(jobs);
     return jobs[0];
   }

@@ -250,3 +250,10 @@ export class CallReader {
     return message.slice(at, at + this.#count);
   }
 }
+
+/** The run of the last call of a message. */
+export function lastRunOf(message: CallMessage): number {
+  const calls = new CallReader(message);
+  while (calls.next());
+  return calls.run;
+}

@@ -81,6 +81,8 @@ export function isSmall(value: unknown): boolean {
 export class Ledger implements HostLedger, WorkerLedger {
   /** The memory to share. */
   readonly memory: ArrayBufferLike;
+  /** The host does not wait for this thread: whatever it wants is in the memory. */
+  readonly pause = undefined;
   readonly #values: Float64Array;
   readonly #clocks: Float64Array;
   readonly #times: Float32Array;

@@ -274,4 +274,8 @@ export const WINDOW = 16;
 export const MAX_ADDRESSES = 1000;
 
 /** Sends a message to the host. */
-export type Post = (message: FromWorker, transfer?: Transferable[]) => void;
+export interface Post {
+  (message: FromWorker, transfer?: Transferable[]): void;
+  /** Whether the message is written at once, so that a copy of large bytes saves nothing. */
+  readonly writes?: true;
+}

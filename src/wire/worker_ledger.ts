@@ -3,6 +3,9 @@
  * with the host; a process, which shares nothing, has the `OwnLedger` of the room `worker`.
  */
 export interface WorkerLedger {
+  /** What the worker waits for before the next run begins, if there is anything. */
+  readonly pause: Promise<void> | undefined;
+
   /** Notes the time, in ms, at which a limited run is about to begin. Comes before the claim. */
   noteBegin(time: number): void;
 

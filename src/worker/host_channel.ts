@@ -1,4 +1,15 @@
-import { ALONE, BEGUN, type FromProcess, LOAD, RUN, type ToWorker } from "../wire/protocol.ts";
+import {
+  ABORT,
+  ALONE,
+  BEGUN,
+  type FromProcess,
+  LOAD,
+  READY,
+  RUN,
+  type ToWorker,
+} from "../wire/protocol.ts";
+import { HERE, PIPE_FD, RecordWriter } from "../wire/records.ts";
+import type { PipeLedger } from "./own_ledger.ts";
 
 /**
  * Node's `process` in a Deno process that was started with a channel, as far as it is used here.
@@ -9,6 +20,50 @@ export interface ChannelProcess {
   on(type: string, listener: (...args: unknown[]) => void): void;
   disconnect(): void;
   listenerCount(type: string): number;
+  getBuiltinModule?(name: "node:fs"): {
+    writeSync(fd: number, bytes: ArrayBufferView, offset?: number, length?: number): number;
+  };
+  getBuiltinModule?(name: "node:v8"): Pick<typeof import("node:v8"), "serialize">;
+}
+
+/** The pipe of a process to its host: see wire/records.ts. */
+export interface HostPipe {
+  readonly records: RecordWriter;
+  /** Writes a message at once; calls `onSent` then. */
+  readonly send: HostChannel["send"];
+}
+
+/**
+ * Opens the pipe to the host.
+ *
+ * @param onEnd Is called with an exit code if the host is gone.
+ * @returns `undefined` if this Deno cannot write into a descriptor that the process has inherited.
+ */
+export function openPipe(
+  process: ChannelProcess,
+  onEnd: (code: number) => void,
+): HostPipe | undefined {
+  try {
+    const { writeSync } = process.getBuiltinModule!("node:fs");
+    const { serialize } = process.getBuiltinModule!("node:v8");
+    writeSync(PIPE_FD, new Uint8Array());
+    const records = new RecordWriter((bytes) => {
+      try {
+        for (let at = 0; at < bytes.byteLength;) {
+          at += writeSync(PIPE_FD, bytes, at, bytes.byteLength - at);
+        }
+      } catch {
+        onEnd(1);
+      }
+    }, serialize);
+    const send: HostChannel["send"] = (message, onSent) => {
+      if (message === READY) records.add(HERE, 0);
+      if (typeof message === "number") records.flush();
+      else records.send(message);
+      onSent?.();
+    };
+    return { records, send };
+  } catch { /* Messages do. */ }
 }
 
 /**
@@ -39,13 +94,13 @@ export class HostChannel {
   }
 
   /** Sends the host a message; `onSent` is called once the message is on its way. */
-  send(message: FromProcess, onSent?: () => void): void {
+  readonly send = (message: FromProcess, onSent?: () => void): void => {
     // With a callback: without one, a channel whose host is gone is an uncaught error.
     this.#write(
       message,
       (error) => error === null || error === undefined ? onSent?.() : this.#onEnd(1),
     );
-  }
+  };
 
   /** Closes the channel, which keeps the process alive. */
   close(): void {
@@ -97,4 +152,26 @@ export function announceRuns(
     });
   };
   return take;
+}
+
+/**
+ * Passes messages on to a process with a pipe, whose ledger tells the host which runs begin. The load
+ * of a module is told before.
+ */
+export function noteRuns(
+  send: HostChannel["send"],
+  ledger: PipeLedger,
+  receive: (message: ToWorker) => void,
+): (message: ToWorker) => void {
+  return (message) => {
+    ledger.noteTurn();
+    switch (message[0]) {
+      case ABORT:
+        if (ledger.drop(message[1])) return;
+        break;
+      case LOAD:
+        send([BEGUN, message[1]]);
+    }
+    receive(message);
+  };
 }

@@ -1,6 +1,7 @@
 /** When a process ends: as its host wants, when its host is gone, and at no other signal. */
 
 import { setTimeout } from "../runtime/real_timers.ts";
+import { RECALL_FD } from "../wire/records.ts";
 
 const isWindows = Deno.build.os === "windows";
 
@@ -28,6 +29,9 @@ export function ignoreSignals(): void {
  * kernel ends a job with the last handle to the job. The host has the only handle. `Deno.ppid`
  * would be of no use there: it goes on naming a host that is gone.
  *
+ * The same thread gives runs back to the host: see `RECALL_FD`. It begins to do so when it is sent
+ * the number of the run that was claimed last, in memory that is shared with the thread of the tasks.
+ *
  * @param host The number of the host's process.
  * @see
  * {@link https://github.com/denoland/deno/blob/v2.9.6/runtime/subprocess_windows/src/process.rs}
@@ -37,7 +41,30 @@ export function watchHost(host: number): Worker | undefined {
   if (isWindows) return;
   const source = `setInterval(() => {
     if (Deno.ppid !== ${host}) Deno.kill(Deno.pid, "SIGKILL");
-  }, ${WATCH_INTERVAL_MS});`;
+  }, ${WATCH_INTERVAL_MS});
+  onmessage = async ({ data: claimed }) => {
+    const { Socket } = await import("node:net");
+    const socket = new Socket({ fd: ${RECALL_FD} });
+    const say = (run) => socket.write(new Uint8Array(Int32Array.of(run).buffer));
+    const asked = new Uint8Array(4);
+    let size = 0;
+    socket.on("error", () => {});
+    socket.on("data", (bytes) => {
+      for (const byte of bytes) {
+        asked[size++ % 4] = byte;
+        if (size % 4 > 0) continue;
+        const [last] = new Int32Array(asked.buffer);
+        let run = Atomics.load(claimed, 0);
+        while ((last - run | 0) > 0) {
+          const found = Atomics.compareExchange(claimed, 0, run, last);
+          if (found === run) break;
+          run = found;
+        }
+        say(run);
+      }
+    });
+    say(0);
+  };`;
   return new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
 }
 

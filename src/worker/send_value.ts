@@ -36,7 +36,8 @@ export function sendValue(
       transferables,
     );
   }
-  const copy = transferables === undefined ? copyBytes(value) : undefined;
+  const copies = transferables === undefined && post.writes !== true;
+  const copy = copies ? copyBytes(value) : undefined;
   const sent = copy === undefined ? value : copy.value;
   const moves = copy === undefined ? transferables : [copy.buffer];
   post(isBuffer(value) ? [kind, run, sent, BUFFER] : [kind, run, sent], moves);

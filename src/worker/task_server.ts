@@ -149,6 +149,11 @@ export class TaskServer {
         if (task !== undefined) await this.#giveBack(task);
       }
       while (calls.next()) {
+        const { pause } = this.#ledger;
+        if (pause !== undefined) {
+          await pause;
+          this.#results.start();
+        }
         // Noted first: who reads that the run was claimed reads when the run began.
         if (calls.isLimited) this.#ledger.noteBegin(this.#results.beginTime());
         // The host has taken back all calls that have not begun: the rest of this message, too.

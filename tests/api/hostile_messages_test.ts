@@ -1,7 +1,7 @@
 /** What a hostile task sends the host, once it has got hold of the channel, or of the ledger. */
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { hasLocks, transfersStreams } from "../support/features.ts";
+import { hasLocks, takesAhead, transfersStreams } from "../support/features.ts";
 import type { Raw } from "../fixtures/raw_worker.ts";
 import { Executor, isolation, type TaskContext, WorkerCrashedError } from "../support/isolation.ts";
 import { until } from "../support/waiting.ts";
@@ -128,6 +128,25 @@ const messages: Record<string, [code: string, shown: string]> = {
     } satisfies Record<string, [string, string]>
     : {
       "a word of Node's": ['raw.post({ cmd: "NODE_X" })', '"an internal message"'],
+      ...takesAhead && {
+        "a record of no kind": ["raw.record(99, run)", '"a record of kind 99"'],
+        "the record of the begin of a run that was not sent": ["raw.record(1, run + 1)", "[5, "],
+        "the record of the begin of a run again": ["raw.record(1, run)", "[5, "],
+        "the record of the begin of no run": ["raw.record(1, -(2 ** 31))", "[5, "],
+        "the record of a later result": ["raw.record(6, run + 1, 5)", "[2, "],
+        "the record of an earlier result": ["raw.record(7, run - 1)", "[2, "],
+        "the record of a run that was passed over, and has begun": ["raw.record(2, run)", "[5, "],
+        "a record that the process is there, again": ["raw.record(0, 0)", "0"],
+        "a record of a message that cannot be read": [
+          "raw.record(4, 16); raw.record(4, 16)",
+          '"what cannot be read: ',
+        ],
+        "a record of bytes of no size": ["raw.record(5, run, NaN)", '"a record of NaN bytes"'],
+        "a flood of records": [
+          "for (let i = 0; i < 1e5; i++) raw.record(3, run, i); raw.record(99, run)",
+          '"a record of kind 99"',
+        ],
+      } satisfies Record<string, [string, string]>,
     } satisfies Record<string, [string, string]>,
 };
 

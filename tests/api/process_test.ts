@@ -15,6 +15,7 @@ import {
   lacksLocks,
   lacksProc,
   lacksProcesses,
+  takesAhead,
   tellsItsEnd,
   testUnless,
 } from "../support/features.ts";
@@ -161,6 +162,86 @@ for (const [what, [task, why]] of Object.entries(crashes)) {
     assertEquals(executor.stats().cpu.crashed, 1);
   });
 }
+
+/** Numbers the messages of tasks: between two messages a process runs its microtasks. */
+function countMessages(): number {
+  const scope = globalThis as { messages?: number };
+  const { messages = 0 } = scope;
+  queueMicrotask(() => scope.messages = messages + 1);
+  return messages;
+}
+
+/** Waits until a process is sent tasks ahead, where this Deno can. */
+async function untilAhead(executor: Executor): Promise<void> {
+  if (!takesAhead) return;
+  for (const end = performance.now() + 20_000; performance.now() < end;) {
+    const numbers = Array.from({ length: 40 }, () => executor.runCpu(countMessages));
+    if (new Set(await Promise.all(numbers)).size < 20) return;
+  }
+  throw new Error("Each task travels alone");
+}
+
+testOfProcesses(
+  "A process that dies fails the task that it ran, of all that were sent ahead",
+  async () => {
+    const file = await Deno.makeTempFile();
+    try {
+      const note = (n: number, file: string) => {
+        Deno.writeTextFileSync(file, `${n}\n`, { append: true });
+        if (n % 100 === 50) Deno.exit(7);
+        return n;
+      };
+      await using executor = await withProcess({ maxWorkers: 2, permissions: { write: [file] } });
+      for (let n = 0; n < 40; n++) await executor.runCpu(note, 0, file);
+      await untilAhead(executor);
+      await Deno.writeTextFile(file, "");
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 500 }, (_, n) => executor.runCpu(note, n, file)),
+      );
+      const failed = outcomes.flatMap((outcome, n): unknown[] => {
+        if (outcome.status === "fulfilled") return outcome.value === n ? [] : [`${n} is not ${n}`];
+        assertStringIncludes(String(outcome.reason), "exit code 7");
+        return [n];
+      });
+      assertEquals(failed, [50, 150, 250, 350, 450]);
+      // Each has run, once.
+      const ran = (await Deno.readTextFile(file)).trim().split("\n").map(Number);
+      assertEquals(ran.sort((a, b) => a - b), Array.from({ length: 500 }, (_, n) => n));
+    } finally {
+      await Deno.remove(file);
+    }
+  },
+);
+
+testOfProcesses("A process passes over a task sent ahead whose caller gives up", async () => {
+  await using executor = await withProcess();
+  const work = (ms: number) => {
+    for (const end = performance.now() + ms; performance.now() < end;);
+    const scope = globalThis as { ran?: number };
+    scope.ran = (scope.ran ?? 0) + 1;
+    return [Deno.pid, scope.ran];
+  };
+  for (let n = 0; n < 40; n++) await executor.runCpu(work, 0);
+  await untilAhead(executor);
+  const [pid, before] = await executor.runCpu(work, 0) as [number, number];
+  const controller = new AbortController();
+  // With the answer to the first task, all others are sent ahead.
+  const first = executor.runCpu(work, 0).then((result) => {
+    controller.abort();
+    return result;
+  });
+  const long = executor.runCpu(work, 4);
+  const given = Array.from(
+    { length: 5 },
+    () => executor.with({ signal: controller.signal }).runCpu(work, 0),
+  );
+  const kept = executor.runCpu(work, 0);
+  for (const result of given) await assertRejects(() => result, DOMException, "abort");
+  assertEquals(await first, [pid, before + 1]);
+  // The long task is nobody's victim, and the aborted tasks have not run.
+  assertEquals(await long, [pid, before + 2]);
+  assertEquals(await kept, [pid, before + 3]);
+});
 
 testOfProcesses("A process has the permissions of its pool, and no others", async () => {
   const file = await Deno.makeTempFile();

@@ -4,6 +4,7 @@
 
 import { ChildProcess } from "node:child_process";
 import * as modules from "node:module";
+import { HAS_PIPES } from "../../src/backend/process_command.ts";
 
 /** Whether tasks can run in processes. */
 export const hasProcesses = "spawn" in ChildProcess.prototype;
@@ -33,6 +34,12 @@ export const transfersStreams = await (async () => {
  * of many messages in one turn of the event loop, and that a process may kill itself.
  */
 export const hasLocks = "locks" in navigator;
+
+/**
+ * Whether a process is sent tasks ahead: the process must have a descriptor, beside the channel, to
+ * write into at once. Since 2.9.2, except on Windows.
+ */
+export const takesAhead = HAS_PIPES;
 
 /** Why no test of signals can run here, if none can. */
 export const lacksSignals = Deno.build.os === "windows" &&

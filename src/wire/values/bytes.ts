@@ -15,7 +15,7 @@ type View = ArrayBufferView<ArrayBuffer>;
 type ViewClass = new (source: ArrayBuffer | View, offset?: number, length?: number) => View;
 
 const { isView } = ArrayBuffer;
-const { getOwnPropertyDescriptor, getPrototypeOf } = Object;
+const { getOwnPropertyDescriptor, getPrototypeOf, hasOwn } = Object;
 const bufferPrototype = ArrayBuffer.prototype;
 
 const viewClasses = new Map<string, ViewClass>();
@@ -34,6 +34,27 @@ for (
     BigUint64Array,
   ]
 ) viewClasses.set(viewClass.name, viewClass as ViewClass);
+
+const viewClassList: readonly ViewClass[] = [...viewClasses.values()];
+const viewPrototypes: readonly unknown[] = viewClassList.map(({ prototype }) => prototype);
+
+/**
+ * The number of a typed array's class; `undefined` for `Buffer` and other subclasses, for memory that is
+ * shared or can be resized, and for an array with a property that a writer of V8's format asks for.
+ */
+export function bytesClassIndex(view: ArrayBufferView): number | undefined {
+  const index = viewPrototypes.indexOf(getPrototypeOf(view));
+  if (index < 0 || hasOwn(view, "constructor")) return;
+  try {
+    const { buffer } = view;
+    return isArrayBuffer(buffer) && !buffer.resizable && !buffer.detached ? index : undefined;
+  } catch { /* The value only looks like a typed array. */ }
+}
+
+/** The class of this number. */
+export function bytesClassAt(index: number): ViewClass | undefined {
+  return viewClassList[index];
+}
 
 /** A value that is sent in place of bytes, and the buffer that is moved with the value. */
 export interface Movable {

@@ -5,7 +5,8 @@
  * clone takes and the format does not.
  */
 
-import { isUnmarked } from "./cloneable.ts";
+import { bytesClassIndex } from "./bytes.ts";
+import { isPlain, isUnmarked } from "./cloneable.ts";
 
 const { DOMException, Map, Set, structuredClone } = globalThis;
 const { isArray } = Array;
@@ -27,13 +28,20 @@ for (const { prototype } of [ArrayBuffer, Date, RegExp, Number, String, Boolean,
   classes.set(prototype, "nothing");
 }
 
+/** Whether a part of a message can be written as the part is: a primitive, or a typed array. */
+function isWritable(part: unknown): boolean {
+  return isPlain(part) || isView(part) && bytesClassIndex(part) !== undefined;
+}
+
 /**
- * A copy of a message that can be written to a process.
+ * A copy of a message that can be written to a process, or the message itself if nothing in the
+ * message has to be looked at: the message is written before anybody can change the message.
  *
  * @param transfer The objects that are moved to the copy.
  * @throws {DOMException} Named `DataCloneError`, if some object inside cannot be written.
  */
 export function copyForProcess<T>(message: T, transfer?: Transferable[]): T {
+  if (transfer === undefined && isArray(message) && message.every(isWritable)) return message;
   const copy = cloneOf(message, transfer);
   // The contents of an object are added behind the object, and looked at in their turn.
   const found = new Set<object>();

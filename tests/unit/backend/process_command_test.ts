@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { WorkerStartError } from "../../../src/api/errors.ts";
-import { processCommand } from "../../../src/backend/process_command.ts";
+import { HAS_PIPES, processCommand } from "../../../src/backend/process_command.ts";
 import type { PoolSettings } from "../../../src/settings/settings.ts";
 
 const SERVER = "https://example.org/worker.ts";
@@ -49,8 +49,8 @@ Deno.test("processCommand() runs the generated module before the program's own",
   assertEquals([modules[0], modules[2]], ["--preload", "--preload"]);
   const source = decodeURIComponent(modules[1]!);
   assertStringIncludes(source, `import { serveHost } from "${SERVER}";\n/* naming */`);
-  // The host's process, and whether tasks have the program's storage.
-  assertStringIncludes(source, `evaluate, ${Deno.pid}, false);`);
+  // The host's process, whether tasks have the program's storage, and whether there is a pipe.
+  assertStringIncludes(source, `evaluate, ${Deno.pid}, false, ${HAS_PIPES});`);
   assertEquals(modules.at(-1), Deno.mainModule);
 });
 

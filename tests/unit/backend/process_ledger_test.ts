@@ -296,18 +296,36 @@ Deno.test("ProcessLedger.timeOf() is the time between the two messages of a run,
   assertEquals(ledger.timeOf(1), 0);
   for (const end = performance.now() + 2; performance.now() < end;);
   ledger.end(1);
-  const took = ledger.timeOf(1);
-  assertEquals([took >= 2, took <= performance.now() - before], [true, true]);
+  const until = performance.now();
   for (const end = performance.now() + 2; performance.now() < end;);
   ledger.end(1);
-  assertEquals(ledger.timeOf(1), took);
+  const took = ledger.timeOf(1);
+  assertEquals([took >= 2, took <= until - before], [true, true]);
   ledger.noteSent(2);
   assertEquals(ledger.timeOf(2), 0);
 });
 
-Deno.test("ProcessLedger keeps no results: all of them are in messages", () => {
-  const ledger = ledgerWith(1, "");
+Deno.test("ProcessLedger.isKept() tells a result that came in a record from any other", () => {
+  const ledger = ledgerWith(2, "");
   ledger.begin(1);
   ledger.end(1);
-  assertEquals([ledger.isKept(), ledger.resultOf()], [false, undefined]);
+  assertEquals([ledger.isKept(1), ledger.resultOf(1)], [false, undefined]);
+  ledger.begin(2);
+  ledger.time(2, 0.5);
+  assertEquals(ledger.keep(2, null), true);
+  assertEquals([ledger.isKept(2), ledger.resultOf(2), ledger.timeOf(2)], [true, null, 0.5]);
+});
+
+Deno.test("ProcessLedger.keep() believes no result of a run that is not under way", () => {
+  const ledger = ledgerWith(3, "");
+  assertEquals(ledger.keep(1, 5), false);
+  ledger.begin(1);
+  assertEquals([ledger.keep(2, 5), ledger.keep(1, 5), ledger.keep(1, 6)], [false, true, false]);
+  assertEquals([ledger.resultOf(1), ledger.ended, ledger.claimed], [5, 1, 1]);
+});
+
+Deno.test("ProcessLedger.begin() begins runs that were sent together in their order", () => {
+  const ledger = ledgerWith(3, "");
+  const begun = [2, 1, 1, 3, 2, 4, 3, 4].map((run) => ledger.begin(run));
+  assertEquals(begun, [false, true, false, false, true, false, true, false]);
 });

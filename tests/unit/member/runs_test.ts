@@ -20,6 +20,7 @@ function setUp(count: number, ledger = Ledger.local()) {
     onBroken: () => told.push("broken"),
     onResult: (job, result) => told.push([jobs.indexOf(job), result]),
     onEnded: (job) => told.push(`ended ${jobs.indexOf(job)}`),
+    onNextSettled: (job) => told.push(`given up ${jobs.indexOf(job)}`),
     onTimed: (job, ms, runs) => told.push({ timed: jobs.indexOf(job), ms, runs }),
   });
   const jobs = Array.from({ length: count }, () => makeJob());

@@ -118,7 +118,7 @@ function announce() {
 Deno.test("announceRuns() tells the host before a run or a load begins", () => {
   const messages: [message: ToWorker, announced: unknown][] = [
     [[RUN, 7, 1, 0, 1], [BEGUN, 7]],
-    [[ALONE, 8, { streams: true, span: undefined, buffers: undefined }], [BEGUN, 8]],
+    [[ALONE, 8, { streams: true, buffers: undefined }], [BEGUN, 8]],
     [[LOAD, "file:///tasks.ts"], [BEGUN, "file:///tasks.ts"]],
   ];
   for (const [message, announced] of messages) {
