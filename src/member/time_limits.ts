@@ -6,7 +6,7 @@ const LATE_MS = 20;
 /** After this many turns of the event loop, all messages that have arrived by now are delivered. */
 const DELIVERY_TURNS = 2;
 /** A task is due so many ms early: another timer would come a whole ms later. */
-const EARLY_MS = 0.2;
+const EARLY_MS = 0.5;
 /** The longest delay of a timer, in ms. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
