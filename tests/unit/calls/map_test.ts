@@ -9,9 +9,12 @@ const SETTINGS: MapSettings = { limit: 2, ordered: true, signal: undefined, cont
 class Tasks {
   readonly submitted: number[] = [];
   readonly withdrawn: number[] = [];
+  /** The item that cannot be submitted. */
+  refused: number | undefined;
   readonly #ends = new Map<number, PromiseWithResolvers<string>>();
 
   readonly submit = (item: number): Submitted<string> => {
+    if (item === this.refused) throw new Error(`refused ${item}`);
     this.submitted.push(item);
     const end = Promise.withResolvers<string>();
     this.#ends.set(item, end);
@@ -25,6 +28,10 @@ class Tasks {
   fail(item: number): void {
     this.#ends.get(item)!.reject(new Error(`error ${item}`));
   }
+}
+
+function mapOf(source: Source<number>, settings: MapSettings, tasks: Tasks) {
+  return mapItems(source, settings, tasks.submit);
 }
 
 /** Endless numbers, whose end is written down, and may fail. */
@@ -44,7 +51,7 @@ function numbers(ends: string[] = [], error?: Error): Source<number> {
 
 Deno.test("mapItems() reads no source before the first result is asked for", async () => {
   const tasks = new Tasks();
-  const results = mapItems(numbers(), SETTINGS, tasks.submit);
+  const results = mapOf(numbers(), SETTINGS, tasks);
   await settled();
   assertEquals(tasks.submitted, []);
   const first = results.next();
@@ -57,7 +64,7 @@ Deno.test("mapItems() reads no source before the first result is asked for", asy
 
 Deno.test("mapItems() reads no further ahead than its limit", async () => {
   const tasks = new Tasks();
-  const results = mapItems(numbers(), { ...SETTINGS, limit: 3 }, tasks.submit);
+  const results = mapOf(numbers(), { ...SETTINGS, limit: 3 }, tasks);
   const first = results.next();
   await settled();
   tasks.end(2);
@@ -85,7 +92,7 @@ for (
 ) {
   Deno.test(`mapItems({ ordered: ${ordered} }) yields ${expected.join(", then ")}`, async () => {
     const tasks = new Tasks();
-    const results = mapItems([1, 2], { ...SETTINGS, ordered }, tasks.submit);
+    const results = mapOf([1, 2], { ...SETTINGS, ordered }, tasks);
     const all = Array.fromAsync(results);
     await settled();
     tasks.end(2);
@@ -98,7 +105,7 @@ for (
 Deno.test("mapItems() throws an error in its turn, takes back the rest, and closes the source", async () => {
   const tasks = new Tasks();
   const ends: string[] = [];
-  const results = mapItems(numbers(ends), SETTINGS, tasks.submit);
+  const results = mapOf(numbers(ends), SETTINGS, tasks);
   const first = results.next();
   await settled();
   tasks.fail(2);
@@ -128,7 +135,7 @@ Deno.test("mapItems() throws the source's error after the results before, and do
       };
     },
   };
-  const results = mapItems(source, SETTINGS, tasks.submit);
+  const results = mapOf(source, SETTINGS, tasks);
   const first = results.next();
   await settled();
   tasks.end(1);
@@ -142,7 +149,7 @@ Deno.test("mapItems() ends with the signal while a task runs", async () => {
   const controller = new AbortController();
   const settings = { ...SETTINGS, signal: controller.signal };
   const ends: string[] = [];
-  const first = mapItems(numbers(ends), settings, tasks.submit).next();
+  const first = mapOf(numbers(ends), settings, tasks).next();
   await settled();
   controller.abort(new Error("given up"));
   await assertRejects(() => first, Error, "given up");
@@ -151,7 +158,7 @@ Deno.test("mapItems() ends with the signal while a task runs", async () => {
 
 Deno.test("mapItems() tells the error of the source's end to a loop that is left", async () => {
   const tasks = new Tasks();
-  const results = mapItems(numbers([], new Error("closing failed")), SETTINGS, tasks.submit);
+  const results = mapOf(numbers([], new Error("closing failed")), SETTINGS, tasks);
   const first = results.next();
   await settled();
   tasks.end(1);
@@ -161,7 +168,7 @@ Deno.test("mapItems() tells the error of the source's end to a loop that is left
 
 Deno.test("mapItems() does not tell the error of the source's end to a loop with another", async () => {
   const tasks = new Tasks();
-  const first = mapItems(numbers([], new Error("closing failed")), SETTINGS, tasks.submit).next();
+  const first = mapOf(numbers([], new Error("closing failed")), SETTINGS, tasks).next();
   await settled();
   tasks.fail(1);
   await assertRejects(() => first, Error, "error 1");
@@ -169,7 +176,299 @@ Deno.test("mapItems() does not tell the error of the source's end to a loop with
 
 for (const items of [undefined, null, 1, {}]) {
   Deno.test(`mapItems() refuses ${Deno.inspect(items)}`, () => {
-    const map = () => mapItems(items as unknown as number[], SETTINGS, new Tasks().submit);
+    const map = () => mapOf(items as unknown as number[], SETTINGS, new Tasks());
     assertThrows(map, TypeError, "Cannot map what is not iterable");
   });
 }
+
+// The calls of an iterator: as those of an async generator.
+
+/** What came of a call of an iterator: a value, the end, or the message of an error. */
+async function outcomeOf(call: Promise<IteratorResult<string, unknown>>): Promise<string> {
+  try {
+    const { done, value } = await call;
+    return done ? value === undefined ? "done" : `done: ${value}` : value as string;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** The outcomes of calls, in the order in which they came. */
+function outcomesOf(...calls: Promise<IteratorResult<string, unknown>>[]): Promise<string[]> {
+  const outcomes: string[] = [];
+  return Promise.all(calls.map(async (call) => {
+    outcomes.push(await outcomeOf(call));
+  })).then(() => outcomes);
+}
+
+type Results = AsyncGenerator<string, unknown, undefined>;
+
+/** A map of endless numbers, whose tasks end at once unless the test holds them. */
+class Case {
+  readonly tasks = new Tasks();
+  readonly ends: string[] = [];
+  readonly results: Results;
+  opened = 0;
+
+  constructor(settings: Partial<MapSettings> = {}, source?: Source<number>, error?: Error) {
+    const inner = source ?? numbers(this.ends, error);
+    const opening: Source<number> = {
+      [Symbol.iterator]: () => {
+        this.opened++;
+        return Symbol.asyncIterator in inner
+          ? inner[Symbol.asyncIterator]() as unknown as Iterator<number>
+          : inner[Symbol.iterator]();
+      },
+    };
+    this.results = mapOf(opening, { ...SETTINGS, ...settings }, this.tasks);
+  }
+
+  /** Ends the tasks that were submitted, and those that are submitted meanwhile. */
+  async endAll(): Promise<void> {
+    for (let ended = 0; ended < this.tasks.submitted.length;) {
+      this.tasks.end(this.tasks.submitted[ended++]!);
+      await settled();
+    }
+  }
+}
+
+const calls: Record<string, (given: Case) => Promise<string[]>> = {
+  "return() before the first next() opens nothing": async ({ results }) => [
+    await outcomeOf(results.return("left")),
+    await outcomeOf(results.next()),
+    await outcomeOf(results.return("again")),
+  ],
+  "throw() before the first next() opens nothing": async ({ results }) => [
+    await outcomeOf(results.throw(new Error("thrown"))),
+    await outcomeOf(results.next()),
+    await outcomeOf(results.throw(new Error("again"))),
+  ],
+  "calls of next() without waiting have the results in order": async (given) => {
+    const { results } = given;
+    const outcomes = outcomesOf(results.next(), results.next(), results.next());
+    await settled();
+    await given.endAll();
+    return await outcomes;
+  },
+  "return() waits for the calls of next() before": async (given) => {
+    const { results } = given;
+    const outcomes = outcomesOf(
+      results.next(),
+      results.return("left"),
+      results.next(),
+      results.return("again"),
+    );
+    await settled();
+    await given.endAll();
+    return await outcomes;
+  },
+  "return() waits for a promise": async (given) => {
+    const { results } = given;
+    const first = results.next();
+    await settled();
+    await given.endAll();
+    return [
+      await outcomeOf(first),
+      await outcomeOf(results.return(Promise.resolve("left"))),
+      await outcomeOf(results.return(Promise.reject(new Error("no value")))),
+    ];
+  },
+  "throw() ends the loop, and closes the source": async (given) => {
+    const { results } = given;
+    const first = results.next();
+    await settled();
+    await given.endAll();
+    return [
+      await outcomeOf(first),
+      await outcomeOf(results.throw(new Error("thrown"))),
+      await outcomeOf(results.next()),
+    ];
+  },
+  "an error ends the loop for the calls behind": async ({ results, tasks }) => {
+    const outcomes = outcomesOf(results.next(), results.next(), results.next());
+    await settled();
+    tasks.fail(1);
+    return await outcomes;
+  },
+  "the loop is closed once": async (given) => {
+    const { results } = given;
+    const first = results.next();
+    await settled();
+    await given.endAll();
+    const outcomes = [await outcomeOf(first)];
+    for (let times = 0; times < 2; times++) outcomes.push(await outcomeOf(results.return("left")));
+    await results[Symbol.asyncDispose]();
+    return outcomes;
+  },
+};
+const expectations: Record<string, [outcomes: string[], opened: number, ends: string[]]> = {
+  "return() before the first next() opens nothing": [["done: left", "done", "done: again"], 0, []],
+  "throw() before the first next() opens nothing": [["thrown", "done", "again"], 0, []],
+  "calls of next() without waiting have the results in order": [
+    ["result 1", "result 2", "result 3"],
+    1,
+    [],
+  ],
+  "return() waits for the calls of next() before": [
+    ["result 1", "done: left", "done", "done: again"],
+    1,
+    ["closed"],
+  ],
+  "return() waits for a promise": [["result 1", "done: left", "no value"], 1, ["closed"]],
+  "throw() ends the loop, and closes the source": [["result 1", "thrown", "done"], 1, ["closed"]],
+  "an error ends the loop for the calls behind": [["error 1", "done", "done"], 1, ["closed"]],
+  "the loop is closed once": [["result 1", "done: left", "done: left"], 1, ["closed"]],
+};
+for (const [name, call] of Object.entries(calls)) {
+  for (const ordered of [true, false]) {
+    Deno.test(`mapItems({ ordered: ${ordered} }): ${name}`, async () => {
+      const given = new Case({ ordered });
+      const [outcomes, opened, ends] = expectations[name]!;
+      assertEquals(await call(given), outcomes);
+      assertEquals([given.opened, given.ends], [opened, ends]);
+      await given.results.return(undefined);
+    });
+  }
+}
+
+Deno.test("mapItems() throws what opening its source throws, and has ended", async () => {
+  const source: Source<number> = {
+    [Symbol.iterator]() {
+      throw new Error("cannot be opened");
+    },
+  };
+  const { results } = new Case({}, source);
+  assertEquals(await outcomeOf(results.next()), "cannot be opened");
+  assertEquals(await outcomeOf(results.next()), "done");
+});
+
+Deno.test("mapItems() throws an error of return() once, and has ended", async () => {
+  const given = new Case({}, undefined, new Error("closing failed"));
+  const first = given.results.next();
+  await settled();
+  await given.endAll();
+  assertEquals(await outcomeOf(first), "result 1");
+  assertEquals(await outcomeOf(given.results.return("left")), "closing failed");
+  assertEquals(await outcomeOf(given.results.return("left")), "done: left");
+  assertEquals(given.ends, ["closed"]);
+});
+
+Deno.test("mapItems() drops results that are there when the signal aborts", async () => {
+  const controller = new AbortController();
+  const given = new Case({ signal: controller.signal });
+  const first = given.results.next();
+  await settled();
+  await given.endAll();
+  assertEquals(await outcomeOf(first), "result 1");
+  controller.abort(new Error("given up"));
+  assertEquals(await outcomeOf(given.results.next()), "given up");
+  assertEquals(await outcomeOf(given.results.next()), "done");
+  assertEquals(given.ends, ["closed"]);
+});
+
+Deno.test("mapItems() opens its source at the first next() though the signal has aborted", async () => {
+  const given = new Case({ signal: AbortSignal.abort(new Error("given up")) });
+  assertEquals(await outcomeOf(given.results.next()), "given up");
+  assertEquals([given.opened, given.tasks.submitted, given.ends], [1, [], ["closed"]]);
+});
+
+for (const kind of ["items", "steps"] as const) {
+  Deno.test(`mapItems() asks for one item at a time while the ${kind} of a source are promises`, async () => {
+    const asked: PromiseWithResolvers<number>[] = [];
+    const ends: string[] = [];
+    const source = {
+      [Symbol.iterator]: () => ({
+        next() {
+          const item = Promise.withResolvers<number>();
+          asked.push(item);
+          const { promise } = item;
+          return kind === "items"
+            ? { done: false, value: promise }
+            : promise.then((value) => ({ done: false, value }));
+        },
+        return() {
+          ends.push("closed");
+          return { done: true };
+        },
+      }),
+    } as unknown as Source<number>;
+    const { results, tasks } = new Case({ limit: 3 }, source);
+    const first = results.next();
+    for (const item of [1, 2, 3]) {
+      await settled();
+      assertEquals([asked.length, tasks.submitted.length], [item, item - 1]);
+      asked.at(-1)!.resolve(item);
+    }
+    await settled();
+    assertEquals([asked.length, tasks.submitted], [3, [1, 2, 3]]);
+    tasks.end(1);
+    assertEquals(await outcomeOf(first), "result 1");
+    await settled();
+    assertEquals(asked.length, 3);
+    // The source is asked again, and fails while a result waits.
+    const second = results.next();
+    await settled();
+    assertEquals(asked.length, 4);
+    asked.at(-1)!.reject(new Error("no item"));
+    tasks.end(2);
+    tasks.end(3);
+    assertEquals(await outcomeOf(second), "result 2");
+    assertEquals(await outcomeOf(results.next()), "result 3");
+    assertEquals(await outcomeOf(results.next()), "no item");
+    // A source whose step fails has ended; a source whose item fails has not.
+    assertEquals(ends, kind === "items" ? ["closed"] : []);
+  });
+}
+
+Deno.test("mapItems() submits no item that comes after the loop was left", async () => {
+  const late = Promise.withResolvers<IteratorResult<number>>();
+  let asked = 0;
+  const source = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => asked++ === 0 ? Promise.resolve({ done: false, value: 1 }) : late.promise,
+    }),
+  } as Source<number>;
+  const { results, tasks } = new Case({}, source);
+  const first = results.next();
+  await settled();
+  tasks.end(1);
+  await first;
+  assertEquals(await outcomeOf(results.return("left")), "done: left");
+  late.resolve({ done: false, value: 2 });
+  await settled();
+  assertEquals([asked, tasks.submitted], [2, [1]]);
+});
+
+Deno.test("mapItems() throws in its turn why an item cannot be submitted, and closes the source", async () => {
+  const ends: string[] = [];
+  const tasks = new Tasks();
+  tasks.refused = 2;
+  const results = mapOf(numbers(ends), SETTINGS, tasks);
+  const first = results.next();
+  await settled();
+  tasks.end(1);
+  assertEquals(await outcomeOf(first), "result 1");
+  assertEquals(await outcomeOf(results.next()), "refused 2");
+  assertEquals(ends, ["closed"]);
+});
+
+Deno.test("mapItems() yields to whom asked first when its source asks, too", async () => {
+  const tasks = new Tasks();
+  const inner: Promise<string>[] = [];
+  let last = 0;
+  const source: Source<number> = {
+    [Symbol.iterator]: () => ({
+      next() {
+        if (++last === 2) inner.push(outcomeOf(results.next()));
+        return { done: false, value: last };
+      },
+    }),
+  };
+  const results: Results = mapOf(source, SETTINGS, tasks);
+  const outer = results.next();
+  await settled();
+  tasks.end(1);
+  tasks.end(2);
+  assertEquals([await outcomeOf(outer), await inner[0]], ["result 1", "result 2"]);
+  await results.return(undefined);
+});
