@@ -53,12 +53,27 @@ export class TaskRunner {
     options: MapOptions | undefined,
     // deno-lint-ignore no-explicit-any -- the public signatures name the type
   ): AsyncIterableIterator<any> {
-    const { buffer: limit, ordered } = mapOptions(options, 2 * pool.maxWorkers);
-    const settings = { limit, ordered, signal: this.#options?.signal, context: currentContext() };
-    return mapItems(items, settings, (item: T) => {
-      const { promise, resolve } = Promise.withResolvers<unknown>();
-      const job = this.#submit(pool, task, [item], resolve);
-      return { result: promise, withdraw: () => pool.withdraw(job) };
+    const { buffer, ordered } = mapOptions(options);
+    const busy = 2 * pool.maxWorkers;
+    const { signal, tenant } = this.#options ?? {};
+    const settings = {
+      ordered,
+      limit: buffer ?? busy,
+      grows: buffer === undefined,
+      busy,
+      signal,
+      context: currentContext(),
+    };
+    let reason: DOMException | undefined;
+    return mapItems(items, settings, {
+      submit: (item: T, settle) => this.#submit(pool, task, [item], settle),
+      // A reason for each item would take longer than the items.
+      withdraw: (job) => pool.withdraw(job, reason ??= withdrawn()),
+      ahead: (pending, late) => {
+        const most = pool.worthSubmittingAhead(addressOf(task), tenant);
+        const room = pool.roomFor(tenant);
+        return room === Infinity ? most : late ? 0 : Math.min(most, pending + room);
+      },
     });
   }
 
@@ -126,6 +141,10 @@ export class TaskRunner {
     pool.enqueue(job);
     return job;
   }
+}
+
+function withdrawn(): DOMException {
+  return new DOMException("The task was withdrawn", "AbortError");
 }
 
 /**

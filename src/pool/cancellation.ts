@@ -45,14 +45,14 @@ export class Cancellation {
     this.#leave(job);
   }
 
-  /** Takes back a job, unless the job has begun. */
-  withdraw(job: Job): void {
-    runInNone(() => this.#withdraw(job));
+  /** Takes back a job for this reason, unless the job has begun. */
+  withdraw(job: Job, reason: unknown): void {
+    runInNone(() => this.#withdraw(job, reason));
   }
 
-  #withdraw(job: Job): void {
+  #withdraw(job: Job, reason: unknown): void {
     if (!unqueue(job) && !this.#roster.memberWith(job)?.drop(job)) return;
-    this.refuse(job, new DOMException("The task was withdrawn", "AbortError"));
+    this.refuse(job, reason);
     this.#onCancelled();
     this.#leave(job);
   }

@@ -10,6 +10,7 @@ import { afterStartup } from "../runtime/after_startup.ts";
 import { currentContext, runIn, runInNone } from "../runtime/async_context.ts";
 import { isThenable } from "../runtime/promises.ts";
 import type { PoolSettings } from "../settings/settings.ts";
+import type { AddressedTask } from "../tasks/task.ts";
 import { TimedOut } from "../tasks/failure.ts";
 import { observe, traceTask, unobserve } from "../telemetry/telemetry.ts";
 import { Cancellation } from "./cancellation.ts";
@@ -35,6 +36,9 @@ const BURST_TASKS = 256;
  * 100 ms on a slow and busy machine. A stuck worker may never be gone.
  */
 const EXIT_WAIT_MS = 1_000, STUCK_EXIT_WAIT_MS = 100;
+
+/** Calls are worth submitting ahead for at most this many ms of each worker's running time. */
+const SUBMITTED_AHEAD_MS = 2;
 
 /** Reports an event of a pool; see events.ts. */
 export type Report = (type: ExecutorEventType, worker: number, cause?: unknown) => void;
@@ -294,9 +298,9 @@ export class Pool {
     this.#cancellation.cancel(job, reason);
   }
 
-  /** Takes back a job, unless the job has begun. */
-  withdraw(job: Job): void {
-    this.#cancellation.withdraw(job);
+  /** Takes back a job for this reason, unless the job has begun. */
+  withdraw(job: Job, reason: unknown): void {
+    this.#cancellation.withdraw(job, reason);
   }
 
   /** Settles all jobs that have not begun, each with a reason that `make` makes. */
@@ -307,6 +311,25 @@ export class Pool {
   /** The reader of a job's stream has taken `count` more values. */
   pull(job: Job, count: number): void {
     this.#roster.memberWith(job)?.pull(job, count);
+  }
+
+  /**
+   * How many calls of a task are worth submitting before their results are needed: as many as take
+   * little time.
+   */
+  worthSubmittingAhead(task: AddressedTask, tenant: string | undefined): number {
+    if (this.isInline) return 0;
+    const { running, sending } = this.#records.of(task);
+    const workers = this.#turns.matter
+      ? this.#tenants.find(tenant)?.workers ?? 0
+      : this.#roster.size;
+    const most = workers * SUBMITTED_AHEAD_MS / running.ms;
+    return sending.ms === Infinity ? most : Math.min(most, SUBMITTED_AHEAD_MS / sending.ms);
+  }
+
+  /** How many jobs of a tenant may be submitted without need, so that most of the queue stays free. */
+  roomFor(tenant: string | undefined): number {
+    return this.#bounds.roomFor(this.#tenants.find(tenant));
   }
 
   // A job returns.

@@ -4,6 +4,9 @@ import { queueFull } from "./refusals.ts";
 import type { Roster } from "./roster.ts";
 import type { Tenant, Tenants } from "./tenants.ts";
 
+/** At most this share of a bounded queue is for tasks that are submitted without need. */
+const SPARE_SHARE = 1 / 4;
+
 /** How many tasks of a pool wait, and how many may. */
 export class QueueBounds {
   readonly #pool: string;
@@ -47,6 +50,20 @@ export class QueueBounds {
   #waitingOf({ name, waiting }: Tenant): number {
     for (const member of this.#roster) if (member.serves(name)) waiting += member.waiting;
     return waiting;
+  }
+
+  /**
+   * How many tasks of a tenant may be submitted without need: a few, and none while many tasks wait.
+   *
+   * @param tenant Nobody, if the tenant has neither tasks nor workers.
+   */
+  roomFor(tenant: Tenant | undefined): number {
+    if (!this.#isBounded) return Infinity;
+    const { maxQueue, maxQueuePerTenant } = this.#settings;
+    const room = maxQueue === Infinity ? Infinity : maxQueue * SPARE_SHARE - this.waiting;
+    if (maxQueuePerTenant === Infinity) return Math.max(0, room);
+    const waiting = tenant === undefined ? 0 : this.#waitingOf(tenant);
+    return Math.max(0, Math.min(room, maxQueuePerTenant * SPARE_SHARE - waiting));
   }
 
   /** The error of another task of a tenant, if no more tasks may wait. */

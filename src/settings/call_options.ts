@@ -14,13 +14,12 @@ export function shutdownOptions(options: ShutdownOptions | undefined): Required<
 /** The options of a `map*` call, complete and checked. */
 export function mapOptions(
   options: MapOptions | undefined,
-  defaultBuffer: number,
-): Required<MapOptions> {
+): { ordered: boolean; buffer: number | undefined } {
   const own = ownOptions("options", options, ["ordered", "buffer"]);
   const buffer = own("buffer");
   return {
     ordered: boolean("ordered", own("ordered"), true),
-    buffer: buffer === Infinity ? Infinity : integer("buffer", buffer, 1, defaultBuffer),
+    buffer: buffer === undefined || buffer === Infinity ? buffer : integer("buffer", buffer, 1, 1),
   };
 }
 

@@ -45,21 +45,85 @@ Deno.test("Executor.map*() yield a result while the source is still waited for",
   assertEquals((await results.next()).done, true);
 });
 
+/** Endless numbers, and how far they were read and taken. */
+class Counted {
+  read = 0;
+  taken = 0;
+
+  *[Symbol.iterator](): Generator<number, void, undefined> {
+    while (true) yield this.read++;
+  }
+
+  /** How many numbers were read and not taken. */
+  get ahead(): number {
+    return this.read - this.taken;
+  }
+}
+
 Deno.test("Executor.map*() read the source no further ahead than twice maxWorkers", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 2 } });
-  let read = 0;
-  function* numbers() {
-    while (true) yield read++;
-  }
-  let taken = 0;
-  for await (const _ of executor.mapCpu(double, numbers())) {
-    taken++;
-    assert(read <= taken + 4, `${read} read when ${taken} were taken`);
-    if (taken === 50) break;
+  const numbers = new Counted();
+  const sleep = (n: number) => new Promise<number>((resolve) => setTimeout(resolve, 10, n));
+  for await (const _ of executor.mapCpu(sleep, numbers)) {
+    numbers.taken++;
+    assert(numbers.ahead <= 4, `${numbers.ahead} read ahead`);
+    if (numbers.taken === 30) break;
   }
   // Time in which nobody takes anything.
   await executor.runCpu(later, "later", 20);
-  assert(read <= 54, `${read} read`);
+  assert(numbers.ahead <= 4, `${numbers.ahead} read ahead`);
+});
+
+for (const ordered of [true, false]) {
+  testOfWorkers(
+    `Executor.map*({ ordered: ${ordered} }) read further ahead while tasks are short, and the loop waits`,
+    async () => {
+      await using executor = await Executor.start({ cpu: { maxWorkers: 2 } });
+      const numbers = new Counted();
+      let hasGrown = false;
+      for await (const _ of executor.mapCpu(double, numbers, { ordered })) {
+        numbers.taken++;
+        hasGrown ||= numbers.ahead > 64;
+        if (!hasGrown) continue;
+        // The loop is slow from now on.
+        await new Promise((resolve) => setTimeout(resolve, numbers.ahead > 5 ? 0 : 5));
+        if (numbers.ahead <= 4) break;
+      }
+      assertEquals(hasGrown, true);
+      assertEquals(executor.stats().cpu.queued, 0);
+      const { completed, cancelled } = executor.stats().cpu;
+      assertEquals(completed + cancelled, numbers.read);
+    },
+  );
+}
+
+for (const options of [{}, { buffer: 4_096 }, { ordered: false }] as const) {
+  Deno.test(`Executor.map*(${Deno.inspect(options)}) let other events come while they go on`, async () => {
+    await using executor = await Executor.start({ cpu: { maxWorkers: 2 } });
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 1);
+    for await (const _ of executor.mapCpu(double, new Counted(), options)) if (ticks >= 50) break;
+    clearInterval(timer);
+  });
+}
+
+Deno.test("Executor.map*() leave most of a bounded queue to others", async () => {
+  let full = 0;
+  await using executor = await Executor.start({ cpu: { maxWorkers: 2, maxQueue: 100 } });
+  executor.addEventListener("queuefull", () => full++);
+  async function* numbers(counted: Counted) {
+    for (const n of counted) yield await Promise.resolve(n);
+  }
+  for (const isAsync of [false, true]) {
+    const counted = new Counted();
+    let most = 0;
+    for await (const _ of executor.mapCpu(double, isAsync ? numbers(counted) : counted)) {
+      most = Math.max(most, executor.stats().cpu.queued);
+      if (counted.taken++ === 5_000) break;
+    }
+    assert(most <= 25, `${most} queued`);
+  }
+  assertEquals(full, 0);
 });
 
 Deno.test("Executor.map*() end at the position of a failure", async () => {
@@ -202,19 +266,15 @@ Deno.test("Executor.map*({ ordered: false }) end at the first failure", async ()
 for (const ordered of [true, false]) {
   Deno.test(`Executor.map*({ ordered: ${ordered} }) read no further ahead than buffer`, async () => {
     await using executor = await Executor.start({ cpu: { maxWorkers: 2 } });
-    let read = 0;
-    function* numbers() {
-      while (true) yield read++;
-    }
-    let taken = 0;
-    for await (const _ of executor.mapCpu(double, numbers(), { ordered, buffer: 3 })) {
-      taken++;
-      assert(read <= taken + 3, `${read} read when ${taken} were taken`);
-      if (taken === 30) break;
+    const numbers = new Counted();
+    for await (const _ of executor.mapCpu(double, numbers, { ordered, buffer: 3 })) {
+      numbers.taken++;
+      assert(numbers.ahead <= 3, `${numbers.ahead} read ahead`);
+      if (numbers.taken === 30) break;
     }
     // Time in which nobody takes anything.
     await executor.runCpu(later, "later", 20);
-    assert(read <= 33, `${read} read`);
+    assert(numbers.ahead <= 3, `${numbers.ahead} read ahead`);
     assertEquals(executor.stats().cpu.queued, 0);
   });
 }

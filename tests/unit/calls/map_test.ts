@@ -1,37 +1,54 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { mapItems, type MapSettings } from "../../../src/calls/map.ts";
-import type { Source, Submitted } from "../../../src/calls/item_reader.ts";
+import { mapItems, type MapResults, type MapSettings } from "../../../src/calls/map.ts";
+import type { ItemCalls, Source } from "../../../src/calls/item_reader.ts";
 import { settled } from "../settled.ts";
 
-const SETTINGS: MapSettings = { limit: 2, ordered: true, signal: undefined, context: undefined };
+const SETTINGS: MapSettings = {
+  limit: 2,
+  grows: false,
+  busy: 2,
+  ordered: true,
+  signal: undefined,
+  context: undefined,
+};
 
 /** Tasks that end when the test says so. */
-class Tasks {
+class Tasks implements ItemCalls<number, number> {
   readonly submitted: number[] = [];
   readonly withdrawn: number[] = [];
   /** The item that cannot be submitted. */
   refused: number | undefined;
-  readonly #ends = new Map<number, PromiseWithResolvers<string>>();
+  readonly #ends = new Map<number, (outcome: unknown) => void>();
 
-  readonly submit = (item: number): Submitted<string> => {
+  submit(item: number, settle: (outcome: unknown) => void): number {
     if (item === this.refused) throw new Error(`refused ${item}`);
     this.submitted.push(item);
-    const end = Promise.withResolvers<string>();
-    this.#ends.set(item, end);
-    return { result: end.promise, withdraw: () => this.withdrawn.push(item) };
-  };
+    this.#ends.set(item, settle);
+    return item;
+  }
+
+  withdraw(item: number): void {
+    this.withdrawn.push(item);
+  }
+
+  /** How many items are worth reading ahead. */
+  worth = 0;
+
+  ahead(): number {
+    return this.worth;
+  }
 
   end(item: number): void {
-    this.#ends.get(item)!.resolve(`result ${item}`);
+    this.#ends.get(item)!(`result ${item}`);
   }
 
   fail(item: number): void {
-    this.#ends.get(item)!.reject(new Error(`error ${item}`));
+    this.#ends.get(item)!(Promise.reject(new Error(`error ${item}`)));
   }
 }
 
-function mapOf(source: Source<number>, settings: MapSettings, tasks: Tasks) {
-  return mapItems(source, settings, tasks.submit);
+function mapOf(source: Source<number>, settings: MapSettings, tasks: Tasks): Results {
+  return mapItems(source, settings, tasks);
 }
 
 /** Endless numbers, whose end is written down, and may fail. */
@@ -201,7 +218,7 @@ function outcomesOf(...calls: Promise<IteratorResult<string, unknown>>[]): Promi
   })).then(() => outcomes);
 }
 
-type Results = AsyncGenerator<string, unknown, undefined>;
+type Results = MapResults<string>;
 
 /** A map of endless numbers, whose tasks end at once unless the test holds them. */
 class Case {
@@ -471,4 +488,87 @@ Deno.test("mapItems() yields to whom asked first when its source asks, too", asy
   tasks.end(2);
   assertEquals([await outcomeOf(outer), await inner[0]], ["result 1", "result 2"]);
   await results.return(undefined);
+});
+
+// How far the source is read ahead.
+
+/** A loop that takes all results that are there, waits, and has all its tasks end at once. */
+class Waiting {
+  readonly tasks = new Tasks();
+  readonly results: MapResults<string>;
+  #taken = 0;
+
+  constructor(settings: Partial<MapSettings> = {}) {
+    this.results = mapOf(numbers(), { ...SETTINGS, grows: true, ...settings }, this.tasks);
+  }
+
+  /** How many items are in flight when the loop waits; then all tasks end, and their results are taken. */
+  async wait(): Promise<number> {
+    const next = this.results.next();
+    const inFlight = this.tasks.submitted.slice(this.#taken);
+    for (const item of inFlight) this.tasks.end(item);
+    await next;
+    for (let i = 1; i < inFlight.length; i++) await this.results.next();
+    this.#taken += inFlight.length;
+    // Items that were read while results were taken: the next time the loop waits for these, too.
+    return inFlight.length;
+  }
+
+  async waits(times: number): Promise<number[]> {
+    const found: number[] = [];
+    for (let i = 0; i < times; i++) found.push(await this.wait());
+    return found;
+  }
+}
+
+/** A result that took less than LONG_WAIT_MS of item_reader.ts: a busy machine may need several tries. */
+async function soon<R>(get: () => Promise<R>): Promise<R> {
+  while (true) {
+    const begun = performance.now();
+    const result = await get();
+    if (performance.now() - begun < 4) return result;
+  }
+}
+
+Deno.test("mapItems() reads further ahead each time that the loop waits for short tasks", async () => {
+  const found = await soon(async () => {
+    const loop = new Waiting();
+    loop.tasks.worth = 20;
+    const growing = await loop.waits(7);
+    // The tasks take longer from now on.
+    loop.tasks.worth = 5;
+    const longer = (await loop.waits(4)).slice(2);
+    loop.tasks.worth = 0;
+    const long = (await loop.waits(4)).slice(2);
+    await loop.results.return();
+    return { growing, longer, long };
+  });
+  // The first results tell how long the tasks take.
+  assertEquals(found, { growing: [2, 2, 4, 8, 16, 20, 20], longer: [5, 5], long: [2, 2] });
+});
+
+Deno.test("mapItems() reads no further ahead than a limit that is fixed", async () => {
+  const found = await soon(async () => {
+    const loop = new Waiting({ grows: false });
+    loop.tasks.worth = 20;
+    const found = await loop.waits(5);
+    await loop.results.return();
+    return found;
+  });
+  assertEquals(found, [2, 2, 2, 2, 2]);
+});
+
+Deno.test("mapItems() takes back each item that was read ahead, once", async () => {
+  const { left, withdrawn } = await soon(async () => {
+    const loop = new Waiting();
+    loop.tasks.worth = 20;
+    await loop.waits(5);
+    const next = loop.results.next();
+    const left = loop.tasks.submitted.slice(-20);
+    loop.tasks.end(left[0]!);
+    await next;
+    await loop.results.return();
+    return { left, withdrawn: loop.tasks.withdrawn };
+  });
+  assertEquals(withdrawn, left.slice(1));
 });
