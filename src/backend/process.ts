@@ -41,6 +41,7 @@ interface Socket {
   on(event: "data", listener: (chunk: Uint8Array) => void): void;
   on(event: string, listener: () => void): void;
   write(bytes: Uint8Array): void;
+  destroy(): void;
   unref(): void;
 }
 
@@ -414,6 +415,8 @@ export class ProcessBackend implements Backend {
   #end(why: string, end?: ProcessEnd): void {
     // Or an older Deno keeps a channel that was not read to its end.
     if (this.#child.connected) this.#child.disconnect();
+    // A program started by the process may hold the other ends, and go on.
+    for (const fd of [records.PIPE_FD, records.RECALL_FD]) pipeOf(this.#child, fd)?.destroy();
     const fault = this.#ready ? undefined : workingDirectoryFault();
     this.#events.onEnd(fault === undefined ? why : `${why}: ${fault}`, end);
     Promise.allSettled([this.#endOutput?.(), this.#listFile?.release()])
