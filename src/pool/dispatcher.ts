@@ -1,4 +1,6 @@
+import type { Job } from "../member/job.ts";
 import type { Member } from "../member/member.ts";
+import type { TaskRecords } from "../member/task_record.ts";
 import * as machinery from "../runtime/real_timers.ts";
 import { type Growth, nextForFresh } from "./growth.ts";
 import type { Loading } from "./loading.ts";
@@ -12,6 +14,13 @@ import type { Turns } from "./turns.ts";
 /** How often, in ms, a dispatcher looks at workers with tasks sent ahead. */
 const LOOKAHEAD_CHECK_MS = 5;
 
+/** A worker is woken for at least this many ms of running time, if there are as many tasks. */
+const WORTH_WAKING_MS = 0.1;
+/** The host takes about this many ms to hand a task to a worker, and to take the result. */
+const HANDING_MS = 0.002;
+/** If fewer tasks than this have ended since the latest look, the tasks take longer than it seemed. */
+const MIN_ENDED_TASKS = 64;
+
 /** The parts of a pool that a dispatcher works with. */
 export interface DispatcherParts {
   readonly tenants: Tenants;
@@ -22,6 +31,7 @@ export interface DispatcherParts {
   readonly loading: Loading;
   readonly recovery: Recovery;
   readonly tally: Tally;
+  readonly records: TaskRecords;
 }
 
 /** What a dispatcher asks of the pool. */
@@ -41,6 +51,10 @@ export class Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #events: DispatcherEvents;
   #lookTimer: machinery.Timer | undefined;
+  /** How many tasks had ended at the latest look. */
+  #ended = 0;
+  /** Whether short jobs wait until their caller has submitted more. */
+  #isGathering = false;
 
   constructor(parts: DispatcherParts, events: DispatcherEvents) {
     this.#parts = parts;
@@ -57,11 +71,44 @@ export class Dispatcher {
    * Gives waiting jobs to idle workers, first in first out.
    *
    * @param only The only tenant with a new job: a look at thousands of tenants would take long.
+   * @param isUrgent Whether no job is to wait for a busy worker while another is idle.
    */
-  dispatch(only?: Tenant): void {
+  dispatch(only?: Tenant, isUrgent = false): void {
+    const { own } = this.#parts.tenants;
     if (this.#parts.turns.matter) this.#dispatchInTurn(only);
-    else if (!this.#dispatchTo(this.#parts.tenants.own)) this.#parts.growth.grow();
+    else if (!this.#dispatchTo(own, undefined, undefined, isUrgent)) this.#parts.growth.grow();
     else this.#parts.growth.refill();
+  }
+
+  /**
+   * Gives a new job to a worker, or lets a short job wait until the caller has submitted more jobs: a
+   * message for each job of a burst would wake a worker for each.
+   */
+  added(tenant: Tenant, job: Job): void {
+    const { roster, turns } = this.#parts;
+    if (
+      roster.idle.size === 0 || roster.count("busy") === 0 || turns.matter ||
+      tenant.queue.size >= this.#worth(job) || tenant.failedModules.any
+    ) return this.dispatch(tenant);
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    queueMicrotask(this.#gathered);
+  }
+
+  /** The caller has submitted all jobs. */
+  readonly #gathered = (): void => {
+    this.#isGathering = false;
+    this.dispatch();
+  };
+
+  /** How many calls of the job's task are worth a message that wakes a worker. */
+  #worth({ task }: Job): number {
+    return WORTH_WAKING_MS / this.#parts.records.of(task).running.ms;
+  }
+
+  /** How many workers are enough for a burst of the job's task: more would wait for the host. */
+  #enough({ task }: Job): number {
+    return 2 + this.#parts.records.of(task).running.ms / HANDING_MS;
   }
 
   /**
@@ -92,13 +139,23 @@ export class Dispatcher {
    *
    * @param fresh Whether the tenant may take fresh workers, which have served nobody.
    * @param most At most this many workers get jobs.
+   * @param isUrgent Whether no job is to wait for a busy worker while another is idle.
    * @returns `false` if a job is left for which another worker is needed.
    */
-  #dispatchTo(tenant: Tenant, fresh = this.#mayTakeFresh(tenant), most = Infinity): boolean {
+  #dispatchTo(
+    tenant: Tenant,
+    fresh = this.#mayTakeFresh(tenant),
+    most = Infinity,
+    isUrgent = false,
+  ): boolean {
     const { failedModules, queue } = tenant;
     // This check runs for each new job: while all workers are busy it must cost nothing.
     if (this.#parts.roster.idle.size === 0 && !failedModules.any) return queue.size === 0;
     for (let job = queue.head; job !== undefined && most > 0; job = queue.head) {
+      if (!isUrgent && this.#hasEnough(job)) {
+        this.#lookLater();
+        return true;
+      }
       const held = this.#parts.loading.isHeld(tenant, job);
       const member = this.#parts.roster.take(job, !held, fresh);
       if (member === undefined) {
@@ -113,6 +170,15 @@ export class Dispatcher {
       if (!member.busy) this.#parts.roster.note(member, "rest");
     }
     return true;
+  }
+
+  /**
+   * Whether the job had better wait for a busy worker than for an idle worker to wake. If the tasks of
+   * the busy workers take longer than earlier tasks, this is noticed within LOOKAHEAD_CHECK_MS.
+   */
+  #hasEnough(job: Job): boolean {
+    const { roster, turns } = this.#parts;
+    return !turns.matter && roster.count("busy") >= this.#enough(job);
   }
 
   /** Whether a tenant may take a fresh worker, which has served nobody. */
@@ -144,9 +210,15 @@ export class Dispatcher {
     return true;
   }
 
-  /** How many of a tenant's waiting jobs fall to each worker that the tenant has or may take. */
+  /**
+   * How many of a tenant's waiting jobs fall to each worker that the tenant has or may take: at least as
+   * many as are worth a message.
+   */
   #shareOf({ queue, workers }: Tenant): number {
-    return Math.ceil(queue.size / (this.#parts.roster.size - this.#parts.roster.taken + workers));
+    const { head, size } = queue;
+    if (head === undefined) return 0;
+    const present = this.#parts.roster.size - this.#parts.roster.taken + workers;
+    return Math.max(this.#worth(head), Math.ceil(size / Math.min(present, this.#enough(head))));
   }
 
   /**
@@ -191,7 +263,7 @@ export class Dispatcher {
    * message of a worker is read, but the results in the ledgers can be.
    */
   keepUp(): void {
-    for (const member of this.#parts.roster) {
+    for (const member of [...this.#parts.roster.working]) {
       // The burst may come from a getter of an argument, while a message is being posted.
       if (member.jobs.size === 0 || member.sending) continue;
       member.collect();
@@ -234,14 +306,17 @@ export class Dispatcher {
    */
   readonly #look = (): void => {
     this.#lookTimer = undefined;
-    for (const member of this.#parts.roster) {
+    const { ended } = this.#parts.tally;
+    const isSlow = ended - this.#ended < MIN_ENDED_TASKS;
+    this.#ended = ended;
+    for (const member of [...this.#parts.roster.working]) {
       if (member.jobs.size < 2) continue;
       member.collect();
       if (member.jobs.size > 0 && member.isHeldUp()) this.#recall(member);
       if (member.jobs.size === 0) this.continue(member);
       else if (member.jobs.size > 1) this.#lookLater();
     }
-    this.dispatch();
+    this.dispatch(undefined, isSlow);
   };
 
   /** Puts the jobs that a worker has not begun back to the front of the queue. */

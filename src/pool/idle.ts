@@ -13,8 +13,18 @@ function time(): number {
   return Date === RealDate ? timeOrigin + now() : Date.now();
 }
 
-/** The rank of a worker that serves a job's tenant, and has the job's module. */
-const BEST_RANK = 3;
+/** The rank of a worker that has the job's module, and serves the job's tenant, or nobody yet. */
+const BEST_RANK = 3, BEST_FRESH_RANK = 2;
+
+/** What a pool tells its list of idle workers. */
+export interface IdlePool {
+  /** Whether the pool has more workers than it keeps. */
+  isAmple(): boolean;
+  /** Whether a pool with more workers than it keeps can do without this worker. */
+  isSpare(member: Member): boolean;
+  /** Ends a worker that was idle for too long. */
+  retire(member: Member): void;
+}
 
 /**
  * The idle workers of a pool. The worker used last is used next, so that superfluous workers are
@@ -22,27 +32,21 @@ const BEST_RANK = 3;
  */
 export class Idle {
   readonly #timeout: number;
-  readonly #isSpare: (member: Member) => boolean;
-  readonly #retire: (member: Member) => void;
+  readonly #pool: IdlePool;
   /** The idle workers: the worker used last is last. */
   readonly #members: Member[] = [];
+  /** How many of these have served nobody. */
+  #fresh = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * Makes an empty list.
    *
    * @param timeout For how many ms a worker may be idle.
-   * @param isSpare Whether the pool can do without the worker.
-   * @param retire Ends a worker that was idle for longer.
    */
-  constructor(
-    timeout: number,
-    isSpare: (member: Member) => boolean,
-    retire: (member: Member) => void,
-  ) {
+  constructor(timeout: number, pool: IdlePool) {
     this.#timeout = timeout;
-    this.#isSpare = isSpare;
-    this.#retire = retire;
+    this.#pool = pool;
   }
 
   /** How many idle workers there are. */
@@ -52,7 +56,8 @@ export class Idle {
 
   /** The longest idle worker that the pool can do without. */
   get #longest(): Member | undefined {
-    return this.#members.find((member) => !member.inUse && this.#isSpare(member));
+    if (!this.#pool.isAmple()) return;
+    return this.#members.find((member) => !member.inUse && this.#pool.isSpare(member));
   }
 
   /** The longest idle worker that may be retired, and cannot run the job or serves another tenant. */
@@ -78,7 +83,7 @@ export class Idle {
 
   /** Whether any idle worker is fresh: has served nobody. */
   get hasFresh(): boolean {
-    return this.#members.some(({ taken }) => !taken);
+    return this.#fresh > 0;
   }
 
   /** Whether any fresh worker can run the job. */
@@ -89,6 +94,7 @@ export class Idle {
   /** Adds a worker, which has nothing to do. */
   add(member: Member): void {
     this.#members.push(member);
+    if (!member.taken) this.#fresh++;
   }
 
   /**
@@ -101,8 +107,13 @@ export class Idle {
   find({ task, tenant }: Job, canLoad: boolean, fresh: boolean): Member | undefined {
     let found: Member | undefined;
     let rank = 0;
-    for (let i = this.#members.length - 1; i >= 0 && rank < BEST_RANK; i--) {
+    // There may be a thousand others: the search ends when none can be better.
+    const bestFresh = fresh ? BEST_FRESH_RANK : 0;
+    let takenLeft = this.#members.length - this.#fresh;
+    for (let i = this.#members.length - 1; i >= 0; i--) {
+      if (rank >= (takenLeft > 0 ? BEST_RANK : bestFresh)) break;
       const member = this.#members[i]!;
+      if (member.taken) takenLeft--;
       if (member.taken ? !member.serves(tenant) : !fresh) continue;
       const loaded = member.hasLoaded(task);
       if (!loaded && !(canLoad && member.canRun(task))) continue;
@@ -118,8 +129,10 @@ export class Idle {
   /** Takes out a worker: mostly the worker used last. */
   remove(member: Member): void {
     const index = this.#members.lastIndexOf(member);
+    if (index < 0) return;
     if (index === this.#members.length - 1) this.#members.pop();
-    else if (index >= 0) this.#members.splice(index, 1);
+    else this.#members.splice(index, 1);
+    if (!member.taken) this.#fresh--;
   }
 
   /** A worker stays idle from now on. */
@@ -162,7 +175,7 @@ export class Idle {
     const until = time();
     for (let member = this.#longest; member !== undefined; member = this.#longest) {
       if (until - member.idleSince < this.#timeout) return;
-      this.#retire(member);
+      this.#pool.retire(member);
     }
   }
 }

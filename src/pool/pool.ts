@@ -105,7 +105,7 @@ export class Pool {
     this.#bounds = new QueueBounds(name, settings, tenants, roster, onFull);
     this.#cancellation = new Cancellation(tenants, roster, tally, () => this.#settleDrained());
     this.#dispatcher = new Dispatcher(
-      { growth, loading, recovery, roster, starts, tally, tenants, turns },
+      { growth, loading, recovery, roster, starts, tally, tenants, turns, records: this.#records },
       {
         retire: (member) => this.#retire(member),
         onLost: (member) => this.#drop(member),
@@ -278,7 +278,7 @@ export class Pool {
     const { queue } = tenant;
     queue.push(job);
     if (this.#turns.isShared && this.#turns.isBarred(tenant)) return this.#refuseAsStuck(tenant);
-    this.#dispatcher.dispatch(tenant);
+    this.#dispatcher.added(tenant, job);
     if (job.place !== queue) {
       if (job.waits === undefined) this.#tally.didNotWait();
       return;

@@ -3,9 +3,10 @@ import type { Job } from "../member/job.ts";
 /** At least this many places may be empty before the jobs behind move up. */
 const SPARE_PLACES = 1_024;
 
-/** How many jobs wait in several queues. */
+/** How many jobs wait in several queues, and how many were added so far. */
 export interface QueuedTotal {
   jobs: number;
+  added: number;
 }
 
 /**
@@ -24,7 +25,7 @@ export class Queue {
    *
    * @param total Counts the jobs of several queues.
    */
-  constructor(total: QueuedTotal = { jobs: 0 }) {
+  constructor(total: QueuedTotal = { jobs: 0, added: 0 }) {
     this.#total = total;
   }
 
@@ -46,6 +47,7 @@ export class Queue {
     this.#places.push(job);
     this.#size++;
     this.#total.jobs++;
+    this.#total.added++;
   }
 
   /** Puts jobs that had left back to the front, in their order. */
@@ -61,6 +63,7 @@ export class Queue {
     }
     this.#size += length;
     this.#total.jobs += length;
+    this.#total.added += length;
   }
 
   /** Frees at least this many places at the front, and as many for the next time. */

@@ -18,6 +18,11 @@ export class QueueBounds {
   readonly #isBounded: boolean;
   /** Whether the latest task was refused, as too many wait in the pool. */
   #isFull = false;
+  /**
+   * The waiting tasks need not be counted while fewer jobs than this were added to queues: even if none
+   * has begun since the latest count, too few wait.
+   */
+  #countFrom = 0;
 
   /**
    * Bounds the queue of a pool.
@@ -42,13 +47,13 @@ export class QueueBounds {
   /** How many jobs have not begun. */
   get waiting(): number {
     let { waiting } = this.#tenants;
-    for (const member of this.#roster) waiting += member.waiting;
+    for (const member of this.#roster.working) waiting += member.waiting;
     return waiting;
   }
 
   /** How many jobs of a tenant have not begun. */
   #waitingOf({ name, waiting }: Tenant): number {
-    for (const member of this.#roster) if (member.serves(name)) waiting += member.waiting;
+    for (const member of this.#roster.working) if (member.serves(name)) waiting += member.waiting;
     return waiting;
   }
 
@@ -71,9 +76,18 @@ export class QueueBounds {
     if (!this.#isBounded) return;
     const { maxQueue, maxQueuePerTenant } = this.#settings;
     const wasFull = this.#isFull || tenant.full;
-    const waiting = maxQueue === Infinity ? 0 : this.waiting;
+    const { added } = this.#tenants;
+    let waiting = 0;
+    let waitingOf = 0;
+    if (added >= this.#countFrom && maxQueue < Infinity) {
+      waiting = this.waiting;
+      this.#countFrom = added + maxQueue - waiting;
+    }
+    if (added >= tenant.countFrom && maxQueuePerTenant < Infinity) {
+      waitingOf = this.#waitingOf(tenant);
+      tenant.countFrom = added + maxQueuePerTenant - waitingOf;
+    }
     this.#isFull = waiting >= maxQueue;
-    const waitingOf = maxQueuePerTenant === Infinity ? 0 : this.#waitingOf(tenant);
     tenant.full = waitingOf >= maxQueuePerTenant;
     if (!this.#isFull && !tenant.full) return;
     if (!wasFull) this.#onFull();

@@ -1,4 +1,4 @@
-import type { Job } from "../member/job.ts";
+import type { Job, Place } from "../member/job.ts";
 import type { Member } from "../member/member.ts";
 import type { PoolSettings } from "../settings/settings.ts";
 import { Idle } from "./idle.ts";
@@ -11,6 +11,9 @@ type Bounds = Pick<PoolSettings, "minWorkers" | "maxWorkers" | "spare" | "idleTi
 /** The states of workers that are in the pool. Workers in the other states have left the pool. */
 const IN_POOL: ReadonlySet<WorkerState> = new Set(["starting", "idle", "busy", "dying"]);
 
+/** The states of workers in the pool that may have jobs. */
+const WORKING: ReadonlySet<WorkerState> = new Set(["busy", "dying"]);
+
 /**
  * The workers of a pool, and the state of each. No other place changes a state, or counts workers.
  */
@@ -21,6 +24,10 @@ export class Roster {
   readonly #tenants: Tenants;
   /** The workers in the pool. */
   readonly #members = new Set<Member>();
+  /** The workers in the pool that may have jobs: a pool may have a thousand idle workers beside. */
+  readonly #working = new Set<Member>();
+  /** The worker in the pool of each place where a job may be. */
+  readonly #places = new Map<Place, Member>();
   /** The workers that have left the pool and are not gone yet. */
   readonly #leaving = new Set<Member>();
   readonly #counts: Record<WorkerState, number> = {
@@ -43,7 +50,11 @@ export class Roster {
   constructor(bounds: Bounds, tenants: Tenants, onUnneeded: (member: Member) => void) {
     this.#bounds = bounds;
     this.#tenants = tenants;
-    this.idle = new Idle(bounds.idleTimeout, (member) => this.#isSpare(member), onUnneeded);
+    this.idle = new Idle(bounds.idleTimeout, {
+      isAmple: () => this.#isAmple,
+      isSpare: (member) => this.#isSpare(member),
+      retire: onUnneeded,
+    });
   }
 
   // The states.
@@ -51,6 +62,7 @@ export class Roster {
   /** Adds a worker, which is starting. */
   add(member: Member): void {
     this.#members.add(member);
+    this.#places.set(member.jobs, member).set(member.modules, member);
     this.#counts.starting++;
   }
 
@@ -64,6 +76,8 @@ export class Roster {
     this.#counts[state]--;
     this.#counts[next]++;
     member.state = next;
+    if (WORKING.has(next)) this.#working.add(member);
+    else if (WORKING.has(state)) this.#working.delete(member);
     if (!IN_POOL.has(next) && IN_POOL.has(state)) this.#leave(member);
     if (next === "stuck") this.#tenants.of(member.tenant).stuck++;
     if (next === "gone") this.#forget(member, state);
@@ -72,6 +86,8 @@ export class Roster {
 
   #leave(member: Member): void {
     this.#members.delete(member);
+    this.#places.delete(member.jobs);
+    this.#places.delete(member.modules);
     this.#leaving.add(member);
     if (!member.taken) return;
     this.#tenants.of(member.tenant).workers--;
@@ -112,6 +128,11 @@ export class Roster {
     return this.#members.values();
   }
 
+  /** The workers in the pool that may have jobs: busy or dying. */
+  get working(): Iterable<Member> {
+    return this.#working;
+  }
+
   /** Whether a worker is in the pool. */
   has(member: Member): boolean {
     return this.#members.has(member);
@@ -129,11 +150,7 @@ export class Roster {
 
   /** The worker that a job was sent to, or that loads the job's module. */
   memberWith(job: Job): Member | undefined {
-    const { place } = job;
-    if (place === undefined) return;
-    for (const member of this.#members) {
-      if (member.jobs === place || member.modules === place) return member;
-    }
+    return job.place && this.#places.get(job.place);
   }
 
   // The counts.
@@ -186,9 +203,14 @@ export class Roster {
     return this.size < minWorkers || this.size - this.#taken < spare;
   }
 
-  /** Whether the pool can do without an idle worker. */
-  #isSpare(member: Member): boolean {
+  /** Whether there are more workers than the pool keeps. */
+  get #isAmple(): boolean {
     const { minWorkers, spare } = this.#bounds;
-    return this.size > minWorkers + spare && (member.taken || this.size - this.#taken > spare);
+    return this.size > minWorkers + spare;
+  }
+
+  /** Whether a pool with more workers than it keeps can do without this idle worker. */
+  #isSpare(member: Member): boolean {
+    return member.taken || this.size - this.#taken > this.#bounds.spare;
   }
 }

@@ -18,6 +18,8 @@ export class Tenant {
   ended = 0;
   /** Whether the latest task was refused, as too many tasks of the tenant wait. */
   full = false;
+  /** The waiting tasks of the tenant need not be counted while fewer jobs than this were added. */
+  countFrom = 0;
   /** Whether another worker is worth its start, but a worker of another tenant has to make room. */
   claims = false;
 
@@ -70,7 +72,7 @@ export class Tenants {
   /** How many tasks of named tenants have ended. */
   #ended = 0;
   /** How many jobs wait; there may be thousands of tenants. */
-  readonly #total: QueuedTotal = { jobs: 0 };
+  readonly #total: QueuedTotal = { jobs: 0, added: 0 };
 
   /**
    * Makes the tenants of a pool.
@@ -139,6 +141,11 @@ export class Tenants {
   /** How many jobs have not been sent to a worker. */
   get waiting(): number {
     return this.#total.jobs;
+  }
+
+  /** How often a job was added to a queue: at first, or back from a worker. */
+  get added(): number {
+    return this.#total.added;
   }
 
   /** Whether any tenant is queued. */
