@@ -8,6 +8,8 @@ const isProcess = () => scope.raw.memory === undefined;
 
 /** Where things are in a ledger; see src/wire/ledger.ts. */
 const SLOTS = 8192, WORDS = 5, TIMES = SLOTS * 8, FIRST_WORD = TIMES + SLOTS * 4;
+/** Where its ring begins, and the ring's entries; see src/wire/ring.ts. */
+const RING = FIRST_WORD + WORDS * 4 + SLOTS, ENTRIES = RING + 192;
 /** How many messages an attack sends at once. */
 const MAX_BURST = 30;
 
@@ -167,7 +169,22 @@ export async function attack(seed: number, ms: number): Promise<string> {
     const words = new Int32Array(memory, FIRST_WORD, WORDS);
     const slots = new Uint8Array(memory, FIRST_WORD + WORDS * 4, SLOTS);
     const run = raw.run;
-    switch (below(4)) {
+    switch (below(6)) {
+      case 4:
+        Atomics.add(
+          new Int32Array(memory, RING, 48),
+          pick([0, 0, 16, 32]),
+          pick([1, 20, 9_999, -1]),
+        );
+        break;
+      case 5: {
+        const entries = new Uint8Array(memory, ENTRIES);
+        // Near the beginning, where the entries of a worker are that has run few tasks.
+        for (let i = below(50); i > 0; i--) {
+          entries[below(300)] = pick([0, 1, 2, 3, 6, 7, below(256)]);
+        }
+        break;
+      }
       case 0:
         Atomics.store(words, below(WORDS), number());
         break;
@@ -175,7 +192,7 @@ export async function attack(seed: number, ms: number): Promise<string> {
         Atomics.store(words, 1 + below(2), run + below(5) - 2);
         break;
       case 2:
-        slots[run + below(5) - 2 & SLOTS - 1] = below(12);
+        slots[run + below(5) - 2 & SLOTS - 1] = pick([below(12), 8]);
         break;
       default:
         new Float32Array(memory, TIMES, SLOTS)[run & SLOTS - 1] = number();

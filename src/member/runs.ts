@@ -84,8 +84,15 @@ export class Runs {
         if (!this.#ledger.isBegun(first)) this.#break();
         return;
       }
+      let result: unknown;
+      try {
+        // Read first, as reading may throw: then the job is still there to fail with its worker.
+        result = this.#ledger.resultOf(first);
+      } catch {
+        return this.#break();
+      }
       this.end(head);
-      this.#events.onResult(head, this.#ledger.resultOf(first));
+      this.#events.onResult(head, result);
     }
   }
 

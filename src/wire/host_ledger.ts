@@ -64,7 +64,11 @@ export interface HostLedger {
    */
   isBegun(run: number): boolean;
 
-  /** The result of a run, if the result is kept. */
+  /**
+   * The result of a run, if the result is kept. Is asked once of each run, in their order.
+   *
+   * @throws {RangeError} If the worker has written what no worker of this package writes.
+   */
   resultOf(run: number): unknown;
 
   /** How long, in ms, an ended run took; 0 if the run was not timed. */

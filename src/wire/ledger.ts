@@ -7,6 +7,8 @@
 
 import { now } from "../runtime/real_timers.ts";
 import type { HostLedger } from "./host_ledger.ts";
+import { DONE } from "./protocol.ts";
+import { RING_BYTES, RingReader, RingWriter } from "./ring.ts";
 import type { WorkerLedger } from "./worker_ledger.ts";
 
 /** How many runs the host may be behind; a power of two. */
@@ -44,12 +46,14 @@ export const NO_LIMIT = 2 ** 30;
 /** The slot of a run that was sent: later the host drops the run, or the worker begins the run. */
 const SENT = 0, DROPPED = 1, BEGUN = 2;
 /** The slot of a run that has ended, by its result. Any other result went in a message. */
-const NUMBER = 3, UNDEFINED = 4, NULL = 5, TRUE = 6, FALSE = 7;
+const NUMBER = 3, UNDEFINED = 4, NULL = 5, TRUE = 6, FALSE = 7, IN_RING = 8;
 
 const { compareExchange, load, notify, store, wait } = Atomics;
 
-const BYTES = (SLOTS + CLOCKS) * Float64Array.BYTES_PER_ELEMENT +
+/** Where the ring begins, after the rest. */
+const RING = (SLOTS + CLOCKS) * Float64Array.BYTES_PER_ELEMENT +
   SLOTS * Float32Array.BYTES_PER_ELEMENT + WORDS * Int32Array.BYTES_PER_ELEMENT + SLOTS;
+const BYTES = RING + RING_BYTES;
 
 /** The number of the run after this one; numbers wrap around. */
 export function nextRun(run: number): number {
@@ -89,6 +93,9 @@ export class Ledger implements HostLedger, WorkerLedger {
   readonly #words: Int32Array;
   readonly #slots: Uint8Array;
   readonly #isShared: boolean;
+  /** The side of the ring that this side has; made when first needed. */
+  #writer: RingWriter | undefined;
+  #reader: RingReader | undefined;
   /** How often tasks have told something, and whether the host seems to hear nothing now. */
   #told = 0;
   #isUnheard = false;
@@ -155,10 +162,23 @@ export class Ledger implements HostLedger, WorkerLedger {
     else if (value === null) kind = NULL;
     else if (value === true) kind = TRUE;
     else if (value === false) kind = FALSE;
-    else return false;
+    else {
+      const writer = this.#writer ??= new RingWriter(this.memory, RING);
+      if (!writer.write(DONE, run, value)) return false;
+      writer.publish();
+      kind = IN_RING;
+    }
     this.#slots[run & SLOTS - 1] = kind;
     this.end(run, took);
     return true;
+  }
+
+  get hasManyKept(): boolean {
+    return this.#writer?.hasMany === true;
+  }
+
+  unkept(value: unknown): unknown {
+    return this.#writer === undefined ? value : this.#writer.unwritten(value);
   }
 
   end(run: number, took: number): void {
@@ -264,7 +284,7 @@ export class Ledger implements HostLedger, WorkerLedger {
 
   isKept(run: number): boolean {
     const slot = this.#slots[run & SLOTS - 1]!;
-    return slot >= NUMBER && slot <= FALSE;
+    return slot >= NUMBER && slot <= IN_RING;
   }
 
   isBegun(run: number): boolean {
@@ -281,7 +301,15 @@ export class Ledger implements HostLedger, WorkerLedger {
         return true;
       case FALSE:
         return false;
+      case IN_RING:
+        return this.#takeResult(run);
     }
+  }
+
+  #takeResult(run: number): unknown {
+    const reader = this.#reader ??= new RingReader(this.memory, RING);
+    if (reader.peek() !== DONE || reader.run !== run) throw new RangeError(`no result of ${run}`);
+    return reader.take();
   }
 
   timeOf(run: number): number {

@@ -23,6 +23,15 @@ export interface WorkerLedger {
    */
   keep(run: number, value: unknown, took: number): boolean;
 
+  /** Whether so many results are kept that the host must be told now, or others find no room. */
+  readonly hasManyKept: boolean;
+
+  /**
+   * The result to send in a message, in place of the result that was not kept: the same, unless a
+   * getter was called, which must not be called again.
+   */
+  unkept(value: unknown): unknown;
+
   /**
    * Notes the end of a run whose outcome goes in a message.
    *

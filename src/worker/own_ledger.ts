@@ -39,6 +39,12 @@ export class OwnLedger implements WorkerLedger {
     return false;
   }
 
+  readonly hasManyKept = false;
+
+  unkept(value: unknown): unknown {
+    return value;
+  }
+
   end(run: number, _took: number): void {
     this.#ended = run;
   }

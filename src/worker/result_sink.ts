@@ -65,7 +65,7 @@ export class ResultSink {
     if (inMessage || !this.#ledger.keep(run, value, took)) {
       this.#send(run, value, took);
       this.#isUntold = false;
-    } else if (this.#time - this.#told > TELL_AFTER_MS) {
+    } else if (this.#time - this.#told > TELL_AFTER_MS || this.#ledger.hasManyKept) {
       this.#told = this.#time;
       this.#tell();
     } else this.#isUntold = true;
@@ -101,7 +101,7 @@ export class ResultSink {
     // Noted before the message is posted, as the reader of the message looks at the ledger.
     this.#ledger.end(run, took);
     try {
-      sendValue(this.#post, DONE, run, value);
+      sendValue(this.#post, DONE, run, this.#ledger.unkept(value));
     } catch (cause) {
       this.#fail(run, "clone", cause, took);
     }

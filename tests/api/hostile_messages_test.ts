@@ -20,7 +20,8 @@ function hostile(code: string): () => Promise<never> {
 
 /** The code of a task that writes this to the ledger, of which there is one in a worker only. */
 const inLedger = (code: string) =>
-  `const words = new Int32Array(raw.memory, 8192 * 12, 5), slots = new Uint8Array(raw.memory, 8192 * 12 + 20);
+  `const words = new Int32Array(raw.memory, 8192 * 12, 5), slots = new Uint8Array(raw.memory, 8192 * 12 + 20, 8192);
+  const ring = new Int32Array(raw.memory, 8192 * 13 + 20, 48), entries = new Uint8Array(raw.memory, 8192 * 13 + 20 + 192);
   const [ABORTED, CLAIMED, ENDED, LOADING] = [0, 1, 2, 3], at = (run) => run & 8191;
   ${code};
   raw.post(1);`;
@@ -105,6 +106,18 @@ const messages: Record<string, [code: string, shown: string]> = {
       "a ledger with ends that were not sent": [inLedger("words[ENDED] = run + 1"), "a ledger"],
       "a ledger with an end that has not begun": [
         inLedger("slots[at(run)] = 0; words[ENDED] = run"),
+        "a ledger",
+      ],
+      "a ledger with a result in the ring that is not there": [
+        inLedger("slots[at(run)] = 8; words[ENDED] = run"),
+        "a ledger",
+      ],
+      "a ledger with a ring of more bytes than there are": [
+        inLedger("ring[0] = 1e9; slots[at(run)] = 8; words[ENDED] = run"),
+        "a ledger",
+      ],
+      "a ledger with a ring of noise": [
+        inLedger("entries.fill(255); ring[0] += 1_000; slots[at(run)] = 8; words[ENDED] = run"),
         "a ledger",
       ],
       "a ledger with an end of no kind": [

@@ -39,14 +39,14 @@ function work(ledger: Ledger, run: number, value?: unknown, took = 0): void {
 
 Deno.test("Runs.collect() returns the results in the ledger, in their order", () => {
   const { ledger, runs, told } = setUp(3);
-  work(ledger, 1, "kept"); // Not kept: a string goes in a message.
+  work(ledger, 1, { not: { kept: "in the ledger" } });
   runs.collect();
   assertEquals(told, []);
   runs.end(runs.begunBy(1)!);
   work(ledger, 2, 20);
-  work(ledger, 3, true);
+  work(ledger, 3, "text");
   runs.collect();
-  assertEquals(told, ["ended 0", "ended 1", [1, 20], "ended 2", [2, true]]);
+  assertEquals(told, ["ended 0", "ended 1", [1, 20], "ended 2", [2, "text"]]);
   assertEquals(runs.jobs.size, 0);
 });
 
@@ -97,6 +97,10 @@ for (
       for (let run = 1; run <= 4; run++) work(ledger, run, run);
     },
     "the end of a run that has not begun": (ledger) => ledger.end(2, 0),
+    "a result in the ring that is none": (ledger) => {
+      work(ledger, 1, "text");
+      new Uint8Array(ledger.memory, ledger.memory.byteLength - 262_144).fill(255);
+    },
     "the end of a run that was not claimed": (ledger) => {
       work(ledger, 1, 1);
       ledger.keep(3, 3, 0);

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import {
   Ledger,
   MAX_UNHEARD,
@@ -58,7 +58,9 @@ Deno.test("Ledger notes whether the load that was asked for last has begun", () 
 });
 
 Deno.test("Ledger.keep() keeps small results of each kind, and no others", () => {
-  for (const value of [1.5, NaN, -0, Infinity, undefined, null, true, false]) {
+  for (
+    const value of [1.5, NaN, -0, Infinity, undefined, null, true, false, "text", { a: 1 }, [1]]
+  ) {
     const { host, worker } = sides();
     host.open(1);
     worker.claim(1);
@@ -66,9 +68,11 @@ Deno.test("Ledger.keep() keeps small results of each kind, and no others", () =>
     assertEquals([host.isKept(1), host.hasEnded(1)], [false, false]);
     assertEquals([value, worker.keep(1, value, 2.5)], [value, true]);
     assertEquals([host.isKept(1), host.hasEnded(1), host.timeOf(1)], [true, true, 2.5]);
-    assertEquals(Object.is(host.resultOf(1), value), true, `${value}`);
+    const result = host.resultOf(1);
+    assertEquals(result, value);
+    if (typeof value !== "object") assertEquals(Object.is(result, value), true, `${value}`);
   }
-  for (const value of ["", 1n, Symbol.iterator, {}, [], () => {}]) {
+  for (const value of ["x".repeat(2_000), 1n, Symbol.iterator, { a: {} }, [[]], () => {}]) {
     const { host, worker } = sides();
     host.open(1);
     worker.claim(1);
@@ -78,9 +82,25 @@ Deno.test("Ledger.keep() keeps small results of each kind, and no others", () =>
   }
 });
 
+Deno.test("Ledger.resultOf() throws for the result of another run", () => {
+  const { host, worker, slots } = sides();
+  assertThrows(() => {
+    slots[1] = 8;
+    host.resultOf(1);
+  }, RangeError);
+  for (const run of [1, 2]) {
+    host.open(run);
+    worker.claim(run);
+    worker.begin(run);
+    worker.keep(run, `${run}`, 0);
+  }
+  assertThrows(() => host.resultOf(2), RangeError);
+  assertEquals([host.resultOf(1), host.resultOf(2)], ["1", "2"]);
+});
+
 Deno.test("Ledger.isKept() and isBegun() believe no slot of another kind", () => {
   const { host, slots } = sides();
-  for (const slot of [0, 1, 8, 99, 255]) {
+  for (const slot of [0, 1, 9, 99, 255]) {
     slots[1] = slot;
     assertEquals([slot, host.isKept(1), host.isBegun(1)], [slot, false, false]);
     assertEquals(host.resultOf(1), undefined);
