@@ -1,5 +1,6 @@
 import { now } from "../runtime/real_timers.ts";
 import type { HostLedger } from "../wire/host_ledger.ts";
+import { NOTHING } from "../wire/host_ledger.ts";
 import { nextRun, runsBetween } from "../wire/ledger.ts";
 
 /**
@@ -153,6 +154,23 @@ export class ProcessLedger implements HostLedger {
     const result = this.#results.get(run);
     this.#results.delete(run);
     return result;
+  }
+
+  /** Each value arrives in a message. */
+  readonly isRead = true;
+
+  nextSaid(): typeof NOTHING {
+    return NOTHING;
+  }
+
+  takeSaid(): undefined {}
+
+  noteHeard(): void {}
+
+  readonly mayListen = false;
+
+  listen(): boolean {
+    return false;
   }
 
   /** The time is read once. */

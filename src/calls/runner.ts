@@ -86,7 +86,7 @@ export class TaskRunner {
       const job = runIn(context, () => this.#submit(pool, task, args, resolve, onValue));
       return {
         result: promise,
-        pull: (count) => pool.pull(job, count),
+        pull: (count, messages) => pool.pull(job, count, messages),
         close: () => pool.cancel(job, new DOMException("The stream was left", "AbortError")),
       };
     }, this.#options?.signal);

@@ -20,7 +20,12 @@ export class Allowance {
 
   /** The worker was asked for so many things. */
   grant(things: number): void {
-    this.#left += things * MESSAGES_EACH;
+    this.add(things * MESSAGES_EACH);
+  }
+
+  /** The worker was asked for so many messages. */
+  add(messages: number): void {
+    this.#left += messages;
   }
 
   /** A second has passed: a task may go on for hours, and handle an error of its own now and then. */

@@ -28,7 +28,7 @@ import { decodeThrown, type Thrown } from "../wire/thrown.ts";
 import { toBuffer } from "../wire/values/bytes.ts";
 import { putErrors } from "../wire/values/carried_errors.ts";
 import { type Allowance, Telling } from "./allowance.ts";
-import type { Job } from "./job.ts";
+import { InMessage, type Job } from "./job.ts";
 import { discard, type OpenEnds } from "./open_ends.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Runs } from "./runs.ts";
@@ -88,8 +88,8 @@ export class Inbox {
    * wait: Deno reads messages of a process once a turn of the event loop.
    */
   readonly #telling: Telling | undefined;
-  /** How many values the worker may yield, and of which run. */
-  #yields = { run: 0, room: 0 };
+  /** How many values the worker may yield, how many of these in messages, and of which run. */
+  #yields = { run: 0, room: 0, messages: 0 };
 
   constructor(parts: InboxParts, events: InboxEvents) {
     this.#parts = parts;
@@ -129,17 +129,32 @@ export class Inbox {
     }
   }
 
-  /** The reader of a job's stream has taken `count` values: the worker may yield as many more. */
-  pull(job: Job, count: number): void {
+  /** The worker may yield so many more values of a job, and so many of these in messages. */
+  pull(job: Job, count: number, messages: number): void {
     const run = this.#parts.runs.jobs.runOf(job);
-    this.#yieldsOf(run).room += count;
-    this.#parts.backend.post([PULL, run, count]);
+    const yields = this.#yieldsOf(run);
+    yields.room += count;
+    yields.messages += messages;
+    this.#parts.backend.post([PULL, run, count, messages]);
   }
 
   /** How many values a run may yield. */
-  #yieldsOf(run: number): { room: number } {
-    if (this.#yields.run !== run) this.#yields = { run, room: WINDOW };
+  #yieldsOf(run: number): { room: number; messages: number } {
+    if (this.#yields.run !== run) this.#yields = { run, room: WINDOW, messages: WINDOW };
     return this.#yields;
+  }
+
+  /** Passes on a small value that a running task tells or yields; `false` if the task may not. */
+  takeSaid(job: Job, kind: Said[0], value: unknown): boolean {
+    if (kind === PROGRESS) {
+      if (this.#telling?.count(isSmall(value)) === false) return false;
+      if (!job.settled) this.#events.onProgress(job, value);
+    } else {
+      const { jobs } = this.#parts.runs;
+      if (!job.streams || --this.#yieldsOf(jobs.first).room < 0) return false;
+      if (!job.settled) this.#events.onYield(job, value);
+    }
+    return true;
   }
 
   /** Handles a message; `false` if the message does not fit the requests to the worker. */
@@ -148,16 +163,22 @@ export class Inbox {
     if (!this.#takesTasks) return allowance.take() && this.#takeEarly(message);
     if (message === KEPT) {
       if (!allowance.take()) return false;
-      runs.collect();
+      runs.hear();
       this.#events.onRoom();
       return true;
     }
-    runs.collect();
+    runs.hear();
     // An impossible state of the ledger closes the inbox.
     if (this.#isClosed) return true;
     if (!isWellFormed(message)) return false;
     if (typeof message === "number") return allowance.take() && this.#takeSignal(message);
-    if (isSaid(message)) return this.#takeSaid(message);
+    if (isSaid(message)) {
+      this.#parts.backend.ledger.noteHeard();
+      if (!this.#takeSaid(message)) return false;
+      // Values that have to come after this message.
+      runs.hear();
+      return true;
+    }
     return allowance.take() && this.#takeAnswer(message);
   }
 
@@ -259,12 +280,15 @@ export class Inbox {
       return true;
     }
     if (!runs.hasBegun(head) || kind === YIELDED && !head.streams) return false;
-    if (kind === YIELDED && --this.#yieldsOf(run).room < 0) return false;
+    if (kind === YIELDED) {
+      const yields = this.#yieldsOf(run);
+      if (--yields.room < 0 || --yields.messages < 0) return false;
+    }
     const wanted = !head.settled;
     const value = this.#valueOf(given, extra, wanted);
     if (!wanted) return true;
     if (kind === PROGRESS) this.#events.onProgress(head, value);
-    else this.#events.onYield(head, value);
+    else this.#events.onYield(head, new InMessage(value));
     return true;
   }
 

@@ -16,7 +16,7 @@ interface Details {
   options?: RunOptions;
   /** Whether the object belongs to all jobs with these options: to write, a job makes its own. */
   isShared?: boolean;
-  /** Takes each value that the task yields. */
+  /** Takes each value that the task yields; {@linkcode InMessage} has the values of messages. */
   onValue?: (value: unknown) => void;
   /** Tells OpenTelemetry of the job. */
   trace?: TaskTrace;
@@ -42,6 +42,15 @@ export type SharedOptions = Readonly<Details>;
 /** Makes the object that jobs with these options share. */
 export function shareOptions(options: RunOptions): SharedOptions {
   return { options, isShared: true };
+}
+
+/** A value that a task has yielded in a message, and not in the ledger. */
+export class InMessage {
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
 }
 
 /** Where a job waits, or where it was sent. */

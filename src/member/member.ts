@@ -166,6 +166,8 @@ export class Member implements Watched, LimitedWorker {
     return {
       onBroken: () => this.#expel("a ledger with runs that were not sent"),
       onResult: (job, result) => events.onReturn(job, false, result),
+      onSaid: (job, kind, value) => this.#inbox.takeSaid(job, kind, value),
+      onAsked: () => this.#allowance.add(1),
       onEnded: (job) => this.#watchdog.ended(job),
       // A job of a process whose caller gave up while other jobs were before the job.
       onNextSettled: (job) => {
@@ -379,9 +381,9 @@ export class Member implements Watched, LimitedWorker {
     this.#runs.collect();
   }
 
-  /** The reader of a job's stream has taken `count` more values. */
-  pull(job: Job, count: number): void {
-    this.#inbox.pull(job, count);
+  /** The reader of a job's stream has room for so many more values, so many of these in messages. */
+  pull(job: Job, count: number, messages: number): void {
+    this.#inbox.pull(job, count, messages);
   }
 
   /**
@@ -518,7 +520,7 @@ export class Member implements Watched, LimitedWorker {
   #end(message: string | undefined, end: ProcessEnd | undefined): void {
     this.processEnd = end;
     this.#watchdog.stop();
-    this.collect();
+    this.#runs.hear();
     const words = this.#lastWords;
     this.#events.onEnd(this, words === undefined ? message : decodeThrown(words));
   }

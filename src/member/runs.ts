@@ -1,11 +1,17 @@
 import type { Backend } from "../backend/backend.ts";
-import { now } from "../runtime/real_timers.ts";
+import { now, setTimeout } from "../runtime/real_timers.ts";
+import { NOTHING, WAITS } from "../wire/host_ledger.ts";
 import { runsBetween } from "../wire/ledger.ts";
+import type { Said } from "../wire/protocol.ts";
 import type { Job } from "./job.ts";
 import { SentJobs } from "./sent_jobs.ts";
 
 /** A run that took longer than this many ms, as the worker says, has its time checked. */
 const LONG_MS = 1_000;
+/** After so many values that tasks tell and yield, the turn of the event loop is timed. */
+const MANY_VALUES = 64;
+/** In a turn longer than this many ms, no more values are waited for. */
+const TURN_MS = 8;
 
 /** The events of a worker's runs. */
 export interface RunEvents {
@@ -13,6 +19,10 @@ export interface RunEvents {
   onBroken(): void;
   /** The result of a run was in the ledger. */
   onResult(job: Job, result: unknown): void;
+  /** A run that goes on tells or yields a value; returns whether the run may. */
+  onSaid(job: Job, kind: Said[0], value: unknown): boolean;
+  /** The worker was asked for a message, once. */
+  onAsked(): void;
   /** A run has ended, or will never begin. */
   onEnded(job: Job): void;
   /** The next job is settled: its caller has given up. */
@@ -39,6 +49,10 @@ export class Runs {
   #posted = 0;
   /** When the worker was made, in ms: no run can have taken longer than since then. */
   readonly #since = now();
+  /** How many values were passed on in this turn of the event loop. */
+  #values = 0;
+  /** When the timer for the end of this turn was set, if the timer was set. */
+  #timedSince: number | undefined;
   /** How many runs have ended since the latest timed run: short runs are timed together. */
   #untimed = 0;
 
@@ -66,19 +80,59 @@ export class Runs {
     this.#isClosed = true;
   }
 
-  /** Returns the jobs whose results are in the ledger. */
+  /**
+   * Returns the jobs whose results are in the ledger. May be called at any time, and so calls no
+   * function of the caller's: results that come after other values wait for `hear()`.
+   */
   collect(): void {
+    this.#collect(false);
+  }
+
+  /** Passes on what tasks tell and yield, and returns the jobs whose results are in the ledger. */
+  hear(): void {
+    do this.#collect(true); while (!this.#isClosed && this.#ledger.mayListen && this.#listens());
+  }
+
+  /** Asks for a message about the next value; returns whether there is a value by now. */
+  #listens(): boolean {
+    if (++this.#values > MANY_VALUES && this.#isTurnLong()) return false;
+    this.#events.onAsked();
+    return this.#ledger.listen();
+  }
+
+  /**
+   * Whether this turn of the event loop takes long. Deno delivers messages for as long as there are
+   * some: a task that yields without end would keep the event loop from anything else.
+   */
+  #isTurnLong(): boolean {
+    if (this.#timedSince !== undefined) return now() - this.#timedSince > TURN_MS;
+    this.#timedSince = now();
+    setTimeout(() => {
+      this.#timedSince = undefined;
+      this.#values = 0;
+      this.hear();
+    }, 0);
+    return false;
+  }
+
+  #collect(hears: boolean): void {
     const { jobs } = this;
     if (jobs.size === 0 || this.#isClosed) return;
     const { ended } = this.#ledger;
-    if (runsBetween(jobs.first, ended) < 0) return;
+    const hasEnded = runsBetween(jobs.first, ended) >= 0;
+    if (!hasEnded && !hears) return;
     // Read after `ended`: the worker goes on meanwhile, and claims a run before the run ends.
     const { claimed } = this.#ledger;
-    if (runsBetween(ended, claimed) < 0 || runsBetween(claimed, this.#posted) < 0) {
-      return this.#break();
+    if (hasEnded) {
+      if (runsBetween(ended, claimed) < 0 || runsBetween(claimed, this.#posted) < 0) {
+        return this.#break();
+      }
     }
+    // Asked after `ended`: a run ends after all that it tells and yields.
+    const { isRead } = this.#ledger;
     for (let { head } = jobs; head !== undefined; { head } = jobs) {
       const { first } = jobs;
+      if (!isRead && !this.#passOn(head, first, hears)) return;
       if (runsBetween(first, ended) < 0) return;
       if (!this.#ledger.isKept(first)) {
         if (!this.#ledger.isBegun(first)) this.#break();
@@ -93,6 +147,27 @@ export class Runs {
       }
       this.end(head);
       this.#events.onResult(head, result);
+    }
+  }
+
+  /** Passes on what the first run has told and yielded; `false` if more comes before its end. */
+  #passOn(head: Job, first: number, hears: boolean): boolean {
+    while (true) {
+      let kind: ReturnType<Backend["ledger"]["nextSaid"]>;
+      let value: unknown;
+      try {
+        kind = this.#ledger.nextSaid(first);
+        if (kind === NOTHING) return true;
+        if (kind === WAITS || !hears) return false;
+        value = this.#ledger.takeSaid();
+      } catch {
+        this.#break();
+        return false;
+      }
+      this.#values++;
+      if (!this.hasBegun(head) || !this.#events.onSaid(head, kind, value)) this.#break();
+      // The caller's function may have ended the worker.
+      if (this.#isClosed) return false;
     }
   }
 

@@ -308,9 +308,9 @@ export class Pool {
     this.#cancellation.cancelQueued(make);
   }
 
-  /** The reader of a job's stream has taken `count` more values. */
-  pull(job: Job, count: number): void {
-    this.#roster.memberWith(job)?.pull(job, count);
+  /** The reader of a job's stream has room for so many more values, so many of these in messages. */
+  pull(job: Job, count: number, messages: number): void {
+    this.#roster.memberWith(job)?.pull(job, count, messages);
   }
 
   /**

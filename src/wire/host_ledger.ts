@@ -1,3 +1,8 @@
+import type { Said } from "./protocol.ts";
+
+/** Nothing more was said by a run so far, and what comes next has to come in a message. */
+export const NOTHING = 0, WAITS = -1;
+
 /**
  * What a host notes and asks about the runs of a worker. `Ledger` answers from shared memory, and
  * `ProcessLedger`, of the room `backend`, from the messages of a process.
@@ -70,6 +75,37 @@ export interface HostLedger {
    * @throws {RangeError} If the worker has written what no worker of this package writes.
    */
   resultOf(run: number): unknown;
+
+  /** Whether no value is left in the ledger that a run tells or yields, as far as one can see. */
+  readonly isRead: boolean;
+
+  /**
+   * What the next value is that a run tells or yields; {@linkcode NOTHING} if there is none in the
+   * ledger, {@linkcode WAITS} if a message comes first.
+   *
+   * @throws {RangeError} If the worker has written what no worker of this package writes.
+   */
+  nextSaid(run: number): Said[0] | typeof NOTHING | typeof WAITS;
+
+  /**
+   * Takes the value that `nextSaid()` has found.
+   *
+   * @throws {RangeError} If the worker has written what no worker of this package writes.
+   */
+  takeSaid(): unknown;
+
+  /** A value that a run tells or yields has arrived in a message. */
+  noteHeard(): void;
+
+  /** Whether the worker was not asked for a message since the latest value was taken. */
+  readonly mayListen: boolean;
+
+  /**
+   * Asks the worker for a message when a run tells or yields another value.
+   *
+   * @returns Whether there is something in the ledger by now.
+   */
+  listen(): boolean;
 
   /** How long, in ms, an ended run took; 0 if the run was not timed. */
   timeOf(run: number): number;

@@ -6,8 +6,8 @@
  */
 
 import { now } from "../runtime/real_timers.ts";
-import type { HostLedger } from "./host_ledger.ts";
-import { DONE } from "./protocol.ts";
+import { type HostLedger, NOTHING, WAITS } from "./host_ledger.ts";
+import { DONE, type Said } from "./protocol.ts";
 import { RING_BYTES, RingReader, RingWriter } from "./ring.ts";
 import type { WorkerLedger } from "./worker_ledger.ts";
 
@@ -163,7 +163,7 @@ export class Ledger implements HostLedger, WorkerLedger {
     else if (value === true) kind = TRUE;
     else if (value === false) kind = FALSE;
     else {
-      const writer = this.#writer ??= new RingWriter(this.memory, RING);
+      const writer = this.#openWriter();
       if (!writer.write(DONE, run, value)) return false;
       writer.publish();
       kind = IN_RING;
@@ -171,6 +171,24 @@ export class Ledger implements HostLedger, WorkerLedger {
     this.#slots[run & SLOTS - 1] = kind;
     this.end(run, took);
     return true;
+  }
+
+  say(use: Said[0], run: number, value: unknown, tell: () => void): boolean {
+    // The host runs in this thread, and takes all in messages.
+    if (!this.#isShared) return false;
+    const writer = this.#openWriter();
+    if (!writer.write(use, run, value)) return false;
+    writer.publish();
+    if (writer.takeWish()) tell();
+    return true;
+  }
+
+  notePosted(): void {
+    if (this.#isShared) this.#openWriter().notePosted();
+  }
+
+  #openWriter(): RingWriter {
+    return this.#writer ??= new RingWriter(this.memory, RING);
   }
 
   get hasManyKept(): boolean {
@@ -307,9 +325,42 @@ export class Ledger implements HostLedger, WorkerLedger {
   }
 
   #takeResult(run: number): unknown {
-    const reader = this.#reader ??= new RingReader(this.memory, RING);
+    const reader = this.#openReader();
     if (reader.peek() !== DONE || reader.run !== run) throw new RangeError(`no result of ${run}`);
     return reader.take();
+  }
+
+  get isRead(): boolean {
+    return this.#openReader().isEmpty;
+  }
+
+  nextSaid(run: number): Said[0] | typeof NOTHING | typeof WAITS {
+    const reader = this.#openReader();
+    const use = reader.peek();
+    if (use === undefined) return reader.isWaiting ? WAITS : NOTHING;
+    const between = runsBetween(run, reader.run);
+    if (between < 0) throw new RangeError(`a value of ${reader.run}, which has ended`);
+    return use === DONE || between > 0 ? NOTHING : use;
+  }
+
+  takeSaid(): unknown {
+    return this.#openReader().take();
+  }
+
+  noteHeard(): void {
+    this.#openReader().noteHeard();
+  }
+
+  get mayListen(): boolean {
+    return this.#reader?.mayWant === true;
+  }
+
+  listen(): boolean {
+    return this.#openReader().want();
+  }
+
+  #openReader(): RingReader {
+    return this.#reader ??= new RingReader(this.memory, RING);
   }
 
   timeOf(run: number): number {

@@ -96,8 +96,9 @@ export const FORGET = 3;
 export const ALONE = 4;
 
 /**
- * The reader of a run's stream has taken so many values. The worker may send as many more: at
- * first, {@linkcode WINDOW} values may be on their way.
+ * The reader of a run's stream has taken values. The worker may send so many more, and so many of
+ * these in messages: at first, {@linkcode WINDOW} values may be on their way, and never more than
+ * {@linkcode WINDOW} in messages. To a reader that keeps up, the host allows more small values.
  */
 export const PULL = 5;
 
@@ -158,7 +159,7 @@ export type ToWorker =
   | readonly [typeof FORGET]
   | readonly [typeof LOAD, url: string]
   | readonly [typeof ABORT, run: number, reason: Thrown]
-  | readonly [typeof PULL, run: number, count: number]
+  | readonly [typeof PULL, run: number, count: number, messages: number]
   | readonly [typeof TAKEN_BACK]
   | readonly [typeof LIFELINE, port: MessagePort]
   | readonly [typeof END, state: Int32Array]
@@ -173,8 +174,9 @@ export type ToWorker =
 export const READY = 0;
 
 /**
- * Runs have ended whose results are in the ledger. Sent after the last call of a message, and now
- * and then before, so that one message tells of many runs. The host reads the results there.
+ * There is something to read in the ledger. Sent after the last call of a message, and now and then
+ * before, so that one message tells of the results of many runs. And sent when a task tells or
+ * yields a value, if the host has read all values before and has asked to be told of the next.
  */
 export const KEPT = 1;
 
@@ -267,8 +269,8 @@ export type FromWorker =
 
 export type FromProcess = FromWorker | readonly [typeof BEGUN, run: number | string];
 
-/** How many values of a stream may be on their way. */
-export const WINDOW = 16;
+/** How many values of a stream may be on their way: at first, and to a reader that keeps up. */
+export const WINDOW = 16, MAX_WINDOW = 1_024;
 
 /** How many task addresses a worker remembers before the host has the worker forget them all. */
 export const MAX_ADDRESSES = 1000;

@@ -98,6 +98,8 @@ export class RingWriter {
   #at = 0;
   /** How many bytes the host had read when there was no room last. */
   #read = 0;
+  /** The wish of the host that was answered last: each wish is another number of bytes. */
+  #answered = -1;
   /** How many bytes were written when the host was told last of results. */
   #told = 0;
   /** How many values went in messages, and of how many the entries tell. */
@@ -165,12 +167,17 @@ export class RingWriter {
     return true;
   }
 
-  /** Shows the host what was written; returns whether a message must tell the host. */
-  publish(): boolean {
-    const words = this.#words;
-    const before = words[WRITTEN]!;
-    store(words, WRITTEN, this.#at);
-    return load(words, WANTED) === before;
+  /** Shows the host what was written. */
+  publish(): void {
+    store(this.#words, WRITTEN, this.#at);
+  }
+
+  /** Whether the host waits for a message about what was published last; the caller sends one. */
+  takeWish(): boolean {
+    const wanted = load(this.#words, WANTED);
+    if (wanted === this.#answered) return false;
+    this.#answered = wanted;
+    return true;
   }
 
   /** Whether there are so many results that the host must be told now. */
@@ -456,6 +463,8 @@ export class RingReader {
   #heard = 0;
   /** The run of the next entry. */
   #run = 0;
+  /** How many bytes were read when the worker was last asked for a message. */
+  #wanted = 0;
 
   constructor(memory: ArrayBufferLike, offset: number) {
     this.#words = new Int32Array(memory, offset, WORDS_BYTES / Int32Array.BYTES_PER_ELEMENT);
@@ -464,11 +473,13 @@ export class RingReader {
 
   /**
    * The use of the next value; `undefined` if there is none, or if a value in a message comes first.
+   * Reads no more than a ring has, as a worker could write lists of names without end.
    *
    * @throws {RangeError} If no worker writes such an entry.
    */
   peek(): Use | undefined {
-    while (this.#at < this.#end || this.#copy()) {
+    if (this.#at === this.#end && !this.#copy()) return;
+    while (this.#at < this.#end) {
       const at = this.#at;
       const kind = this.#bytes[at];
       switch (kind) {
@@ -516,9 +527,24 @@ export class RingReader {
     return value;
   }
 
+  /** Whether all was read. */
+  get isEmpty(): boolean {
+    return this.#at === this.#end && load(this.#words, WRITTEN) === this.#read;
+  }
+
+  /** Whether the next value comes after a value in a message that has not arrived. */
+  get isWaiting(): boolean {
+    return this.#at < this.#end;
+  }
+
   /** A value has arrived in a message: the entries after the message can be read. */
   noteHeard(): void {
     this.#heard = this.#heard + 1 | 0;
+  }
+
+  /** Whether entries were read since the worker was last asked for a message, and none is left. */
+  get mayWant(): boolean {
+    return this.#read !== this.#wanted && this.#at === this.#end;
   }
 
   /**
@@ -527,6 +553,7 @@ export class RingReader {
    * @returns Whether there is an entry by now.
    */
   want(): boolean {
+    this.#wanted = this.#read;
     store(this.#words, WANTED, this.#read);
     return load(this.#words, WRITTEN) !== this.#read;
   }

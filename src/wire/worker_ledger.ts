@@ -1,3 +1,5 @@
+import type { Said } from "./protocol.ts";
+
 /**
  * What a worker notes of its runs, and reads of the notes of the host. `Ledger` is memory shared
  * with the host; a process, which shares nothing, has the `OwnLedger` of the room `worker`.
@@ -23,11 +25,22 @@ export interface WorkerLedger {
    */
   keep(run: number, value: unknown, took: number): boolean;
 
+  /**
+   * Notes a value that a run tells or yields.
+   *
+   * @param tell Is called if the host waits for a message that there is a value.
+   * @returns `false` if the value has no room in the ledger: then nothing was noted.
+   */
+  say(use: Said[0], run: number, value: unknown, tell: () => void): boolean;
+
+  /** Notes that a value which a run tells or yields goes in a message. */
+  notePosted(): void;
+
   /** Whether so many results are kept that the host must be told now, or others find no room. */
   readonly hasManyKept: boolean;
 
   /**
-   * The result to send in a message, in place of the result that was not kept: the same, unless a
+   * The value to send in a message, in place of the value that was not kept: the same, unless a
    * getter was called, which must not be called again.
    */
   unkept(value: unknown): unknown;

@@ -1,5 +1,5 @@
 import type { WorkerLedger } from "../wire/worker_ledger.ts";
-import { type FromWorker, PROGRESS, YIELDED } from "../wire/protocol.ts";
+import { type FromWorker, KEPT, PROGRESS, YIELDED } from "../wire/protocol.ts";
 import { sendValue } from "./send_value.ts";
 import type { Post } from "../wire/protocol.ts";
 import { transferablesOf } from "../wire/values/transfer.ts";
@@ -20,6 +20,8 @@ const MAX_KEPT = 8_192;
 export class News {
   readonly #ledger: WorkerLedger;
   readonly #post: Post;
+  /** Has the host read the ledger. */
+  readonly #wake: () => void;
   #kept: FromWorker[] = [];
 
   /**
@@ -28,20 +30,28 @@ export class News {
   constructor(ledger: WorkerLedger, post: Post) {
     this.#ledger = ledger;
     this.#post = post;
+    this.#wake = () => post(KEPT);
   }
 
   /**
    * Tells the host a value of a run.
    *
    * @param isOver Whether the run has ended: then nothing is kept for a host that hears nothing.
+   * @returns Whether the value goes in a message, and not into the ledger.
    * @throws {unknown} An error of structured clone.
    */
-  tell(run: number, value: unknown, isOver: boolean): void {
-    while (this.#kept.length > 0 && this.#ledger.awaitRoom(this.#isFull)) this.#sendKept();
-    if (this.#ledger.isGivenUp) return;
+  tell(run: number, value: unknown, isOver: boolean): boolean {
+    const ledger = this.#ledger;
+    while (this.#kept.length > 0 && ledger.awaitRoom(this.#isFull)) this.#sendKept();
+    if (ledger.isGivenUp) return true;
     if (this.#kept.length === 0 && this.#hasRoomFor(value)) {
-      sendValue(this.#post, PROGRESS, run, value);
-      this.#ledger.noteTold();
+      if (!isOver && ledger.say(PROGRESS, run, value, this.#wake)) {
+        ledger.noteTold();
+        return false;
+      }
+      sendValue(this.#post, PROGRESS, run, ledger.unkept(value));
+      ledger.notePosted();
+      ledger.noteTold();
     } else if (isMoved(value)) {
       this.flush();
       this.tell(run, value, isOver);
@@ -55,17 +65,34 @@ export class News {
         value,
       );
     }
+    return true;
   }
 
   /**
-   * Sends a value that a run yields, after all values told before. Waits for no room, as the reader
-   * of the stream says how many values there may be.
+   * Puts a small value that a run yields into the ledger, after all values told before. Waits for no
+   * room, as the reader of the stream says how many values there may be.
+   *
+   * @returns Whether the value has found room: else the caller sends what `unkept()` returns.
+   */
+  keepYielded(run: number, value: unknown): boolean {
+    this.flush();
+    return this.#ledger.say(YIELDED, run, value, this.#wake);
+  }
+
+  /** The value to send in place of the value that was not kept. */
+  unkept(value: unknown): unknown {
+    return this.#ledger.unkept(value);
+  }
+
+  /**
+   * Sends a value that a run yields, after all values told before.
    *
    * @throws {unknown} An error of structured clone.
    */
   yield(run: number, value: unknown): void {
     this.flush();
     sendValue(this.#post, YIELDED, run, value);
+    this.#ledger.notePosted();
   }
 
   /**
@@ -89,6 +116,7 @@ export class News {
 
   #sendKept(): void {
     this.#post(this.#kept.shift()!);
+    this.#ledger.notePosted();
     this.#ledger.noteTold();
   }
 }

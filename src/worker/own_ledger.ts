@@ -39,6 +39,13 @@ export class OwnLedger implements WorkerLedger {
     return false;
   }
 
+  /** Each value goes in a message. */
+  say(): boolean {
+    return false;
+  }
+
+  notePosted(): void {}
+
   readonly hasManyKept = false;
 
   unkept(value: unknown): unknown {

@@ -47,8 +47,17 @@ export class RunContext extends Base implements TaskContext {
   }
 
   progress(value: unknown): void {
-    this.#news.tell(this.#run, value, this.hasEnded);
-    this.#told = true;
+    if (this.#news.tell(this.#run, value, this.hasEnded)) this.#told = true;
+  }
+
+  /** Keeps a small value that the run yields; `false` if the value has to be sent. */
+  keepYielded(value: unknown): boolean {
+    return this.#news.keepYielded(this.#run, value);
+  }
+
+  /** The value to send in place of the value that was not kept. */
+  unkept(value: unknown): unknown {
+    return this.#news.unkept(value);
   }
 
   /** Sends a value that the run yields. */

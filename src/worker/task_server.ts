@@ -99,7 +99,7 @@ export class TaskServer {
         break;
       }
       case PULL:
-        if (this.#stream?.run === message[1]) this.#stream.pull(message[2]);
+        if (this.#stream?.run === message[1]) this.#stream.pull(message[2], message[3]);
         break;
       case TAKEN_BACK:
         this.#goOn?.();
@@ -259,14 +259,7 @@ export class TaskServer {
     call: TaskFunction,
     args: unknown[],
   ): Promise<void> {
-    const send = (value: unknown) => {
-      try {
-        context.yield(value);
-      } catch (cause) {
-        throw new Unrunnable("clone", cause);
-      }
-    };
-    this.#stream = new StreamWriter(run, send, () => context.isAborted);
+    this.#stream = new StreamWriter(run, context);
     try {
       let returned = apply(call, context, args);
       if (isThenable(returned)) returned = await returned;

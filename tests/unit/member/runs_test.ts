@@ -19,6 +19,8 @@ function setUp(count: number, ledger = Ledger.local()) {
   const runs = new Runs(ledger, {
     onBroken: () => told.push("broken"),
     onResult: (job, result) => told.push([jobs.indexOf(job), result]),
+    onSaid: (job, kind, value) => (told.push([jobs.indexOf(job), kind, value]), value !== "bad"),
+    onAsked: () => {},
     onEnded: (job) => told.push(`ended ${jobs.indexOf(job)}`),
     onNextSettled: (job) => told.push(`given up ${jobs.indexOf(job)}`),
     onTimed: (job, ms, runs) => told.push({ timed: jobs.indexOf(job), ms, runs }),

@@ -158,7 +158,7 @@ Deno.test("isCalls() is false for other messages", () => {
     [LEARN, 1, { url: "file:///a.ts", path: ["a"] }],
     [ABORT, 1, { root: { value: 1 }, errors: [] }],
     [FORGET],
-    [PULL, 1, 1],
+    [PULL, 1, 1, 0],
     [LOAD, "file:///a.ts"],
   ];
   assertEquals(messages.map(isCalls), messages.map(() => false));

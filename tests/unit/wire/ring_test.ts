@@ -190,11 +190,12 @@ Deno.test("RingWriter refuses what its host has no room for, until the host has 
   }
 });
 
-Deno.test("RingWriter.publish() asks for a message once, when the host waits for one", () => {
+Deno.test("RingWriter.takeWish() has a message sent once, when the host waits for one", () => {
   const { writer, reader } = sides();
   const write = (value: unknown) => {
     writer.write(PROGRESS, 1, value);
-    return writer.publish();
+    writer.publish();
+    return writer.takeWish();
   };
   assertEquals([write(1), write(2)], [true, false]);
   assertEquals([reader.peek(), reader.take()], [PROGRESS, 1]);
