@@ -167,6 +167,66 @@ for (const isInline of [false, true]) {
   });
 }
 
+Deno.test("Executor.stream*() keep large and small values, and what is told, in order", async () => {
+  await using executor = await withOneWorker();
+  const heard: [kind: string, value: unknown][] = [];
+  const runner = executor.with({ onProgress: (told: unknown) => heard.push(["told", told]) });
+  for await (const value of runner.streamCpu(tasks.mixed, 3_000)) heard.push(["yielded", value]);
+  const told = heard.filter(([kind]) => kind === "told").map(([, value]) => value);
+  const yielded = heard.filter(([kind]) => kind === "yielded").map(([, value]) => value);
+  assertEquals(told, numbers(3_000).map((n) => n % 5 === 0 ? { n, nested: [n] } : n));
+  assertEquals(yielded, numbers(3_000).map((n) => n % 3 === 0 ? n : n % 3 === 1 ? { n } : [{ n }]));
+  // What is told before a value is yielded is heard before, too.
+  let count = 0;
+  for (const [kind, value] of heard) {
+    if (kind === "told") count++;
+    else if (typeof value === "number") assert(value < count, `${value}`);
+  }
+});
+
+Deno.test("Executor.stream*() yield copies of what a task goes on to change", async () => {
+  await using executor = await withOneWorker();
+  const all = await Array.fromAsync(executor.streamCpu(tasks.same, 1_000));
+  assertEquals(all, numbers(1_000).map((n) => ({ n })));
+  assertEquals(new Set(all).size, 1_000);
+});
+
+Deno.test("Executor.stream*() yield a value at once, though the generator goes on computing", async () => {
+  await using executor = await withOneWorker();
+  const values = executor.streamCpu(tasks.yieldsAndComputes, 1_000);
+  await executor.runBlocking(later, "", 0);
+  assertEquals((await values.next()).value, 1);
+  const begun = performance.now();
+  assertEquals((await values.next()).value, 2);
+  assert(performance.now() - begun > 500, `${performance.now() - begun} ms`);
+});
+
+Deno.test("Executor.stream*() leave the event loop to others while a task yields without end", async () => {
+  await using executor = await withOneWorker();
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  const end = performance.now() + 500;
+  let read = 0;
+  for await (const n of executor.streamCpu(tasks.endless)) {
+    assertEquals(n, read++);
+    if (performance.now() > end) break;
+  }
+  clearInterval(timer);
+  assert(turns >= 5, `${turns} turns for ${read} values`);
+});
+
+Deno.test("Executor.stream*() have few large values on their way, after however many small ones", async () => {
+  await using executor = await withOneWorker();
+  const told: number[] = [];
+  const values = executor.with({ onProgress: (n: number) => told.push(n) })
+    .streamCpu(tasks.thenLarge, 20_000);
+  for (let n = 0; n < 20_000; n++) assertEquals((await values.next()).value, n);
+  await until(() => told.length >= 16);
+  await executor.runBlocking(later, "", 20);
+  assert(told.length <= 18, `${told.length}`);
+  await values.return!();
+});
+
 Deno.test("Executor.stream*() start nothing that nobody reads", async () => {
   await using executor = await withOneWorker();
   executor.streamCpu(tasks.upTo, 10);
