@@ -179,7 +179,10 @@ export class Inbox {
       runs.hear();
       return true;
     }
-    return allowance.take() && this.#takeAnswer(message);
+    if (!allowance.take() || !this.#takeAnswer(message)) return false;
+    // What the runs after this run have told and yielded since.
+    runs.hear();
+    return true;
   }
 
   /** Handles a message of a worker that does not take tasks yet. */

@@ -1,5 +1,5 @@
 import type { Backend } from "../backend/backend.ts";
-import { now, setTimeout } from "../runtime/real_timers.ts";
+import { now } from "../runtime/real_timers.ts";
 import { NOTHING, WAITS } from "../wire/host_ledger.ts";
 import { runsBetween } from "../wire/ledger.ts";
 import type { Said } from "../wire/protocol.ts";
@@ -8,10 +8,6 @@ import { SentJobs } from "./sent_jobs.ts";
 
 /** A run that took longer than this many ms, as the worker says, has its time checked. */
 const LONG_MS = 1_000;
-/** After so many values that tasks tell and yield, the turn of the event loop is timed. */
-const MANY_VALUES = 64;
-/** In a turn longer than this many ms, no more values are waited for. */
-const TURN_MS = 8;
 
 /** The events of a worker's runs. */
 export interface RunEvents {
@@ -49,10 +45,8 @@ export class Runs {
   #posted = 0;
   /** When the worker was made, in ms: no run can have taken longer than since then. */
   readonly #since = now();
-  /** How many values were passed on in this turn of the event loop. */
-  #values = 0;
-  /** When the timer for the end of this turn was set, if the timer was set. */
-  #timedSince: number | undefined;
+  /** How many values and results were taken. */
+  #taken = 0;
   /** How many runs have ended since the latest timed run: short runs are timed together. */
   #untimed = 0;
 
@@ -90,29 +84,20 @@ export class Runs {
 
   /** Passes on what tasks tell and yield, and returns the jobs whose results are in the ledger. */
   hear(): void {
-    do this.#collect(true); while (!this.#isClosed && this.#ledger.mayListen && this.#listens());
+    this.#collect(true);
+    while (this.#listens()) {
+      const taken = this.#taken;
+      this.#collect(true);
+      // There is something, and no value: so writes only a worker that was taken over.
+      if (taken === this.#taken) return;
+    }
   }
 
   /** Asks for a message about the next value; returns whether there is a value by now. */
   #listens(): boolean {
-    if (++this.#values > MANY_VALUES && this.#isTurnLong()) return false;
+    if (this.#isClosed || !this.#ledger.mayListen) return false;
     this.#events.onAsked();
     return this.#ledger.listen();
-  }
-
-  /**
-   * Whether this turn of the event loop takes long. Deno delivers messages for as long as there are
-   * some: a task that yields without end would keep the event loop from anything else.
-   */
-  #isTurnLong(): boolean {
-    if (this.#timedSince !== undefined) return now() - this.#timedSince > TURN_MS;
-    this.#timedSince = now();
-    setTimeout(() => {
-      this.#timedSince = undefined;
-      this.#values = 0;
-      this.hear();
-    }, 0);
-    return false;
   }
 
   #collect(hears: boolean): void {
@@ -164,7 +149,7 @@ export class Runs {
         this.#break();
         return false;
       }
-      this.#values++;
+      this.#taken++;
       if (!this.hasBegun(head) || !this.#events.onSaid(head, kind, value)) this.#break();
       // The caller's function may have ended the worker.
       if (this.#isClosed) return false;
@@ -181,6 +166,7 @@ export class Runs {
   end(head: Job): void {
     const { first: run } = this.jobs;
     this.jobs.remove(head);
+    this.#taken++;
     let took = this.#ledger.timeOf(run);
     this.#untimed++;
     if (took > LONG_MS) took = Math.min(took, now() - this.#since);

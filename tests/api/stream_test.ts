@@ -224,6 +224,7 @@ Deno.test("Executor.stream*() have few large values on their way, after however 
   await until(() => told.length >= 16);
   await executor.runBlocking(later, "", 20);
   assert(told.length <= 18, `${told.length}`);
+  assertEquals(executor.stats().cpu.crashed, 0);
   await values.return!();
 });
 
