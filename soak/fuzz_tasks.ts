@@ -7,7 +7,7 @@ const scope = globalThis as unknown as { raw: Raw };
 const isProcess = () => scope.raw.memory === undefined;
 
 /** Where things are in a ledger; see src/wire/ledger.ts. */
-const SLOTS = 8192, WORDS = 5, TIMES = SLOTS * 8, FIRST_WORD = TIMES + SLOTS * 4;
+const SLOTS = 8192, WORDS = 5, TIMES = SLOTS * 8 + 16, FIRST_WORD = TIMES + SLOTS * 4;
 /** Where its ring begins, and the ring's entries; see src/wire/ring.ts. */
 const RING = FIRST_WORD + WORDS * 4 + SLOTS, ENTRIES = RING + 192;
 /** How many messages an attack sends at once. */

@@ -20,8 +20,8 @@ function hostile(code: string): () => Promise<never> {
 
 /** The code of a task that writes this to the ledger, of which there is one in a worker only. */
 const inLedger = (code: string) =>
-  `const words = new Int32Array(raw.memory, 8192 * 12, 5), slots = new Uint8Array(raw.memory, 8192 * 12 + 20, 8192);
-  const ring = new Int32Array(raw.memory, 8192 * 13 + 20, 48), entries = new Uint8Array(raw.memory, 8192 * 13 + 20 + 192);
+  `const words = new Int32Array(raw.memory, 8192 * 12 + 16, 5), slots = new Uint8Array(raw.memory, 8192 * 12 + 36, 8192);
+  const ring = new Int32Array(raw.memory, 8192 * 13 + 36, 48), entries = new Uint8Array(raw.memory, 8192 * 13 + 36 + 192);
   const [ABORTED, CLAIMED, ENDED, LOADING] = [0, 1, 2, 3], at = (run) => run & 8191;
   ${code};
   raw.post(1);`;
@@ -193,10 +193,10 @@ const harmless: Record<string, string> = {
   "signals": "for (let i = 0; i < 1_000; i++) raw.post(1); raw.post(12)",
   "the state of a stream that never arrived": "raw.post([11, -1000, 2])",
   ...isolation === "worker" && {
-    "times that are none": `const times = new Float32Array(raw.memory, 8192 * 8, 8192);
+    "times that are none": `const times = new Float32Array(raw.memory, 8192 * 8 + 16, 8192);
       for (const [i, time] of [NaN, -1, Infinity, 1e38, 0].entries()) times[run + i & 8191] = time`,
-    "another abort": "new Int32Array(raw.memory, 8192 * 12, 5)[0] = run + 1",
-    "a load that has begun": "new Int32Array(raw.memory, 8192 * 12, 5)[3] = 7",
+    "another abort": "new Int32Array(raw.memory, 8192 * 12 + 16, 5)[0] = run + 1",
+    "a load that has begun": "new Int32Array(raw.memory, 8192 * 12 + 16, 5)[3] = 7",
   },
 };
 
@@ -255,7 +255,7 @@ Deno.test("Executor runs no task twice whose worker denies that it has begun", a
     Atomics.add(runs, 0, 1);
     const { raw } = globalThis as unknown as { raw: Raw };
     // So far back that following the runs one by one would take a minute.
-    const words = new Int32Array(raw.memory!, 8192 * 12, 5);
+    const words = new Int32Array(raw.memory!, 8192 * 12 + 16, 5);
     Atomics.store(words, 1, raw.run - 2_000_000_000 | 0);
     self.close();
     return new Promise(() => {});
@@ -271,7 +271,7 @@ Deno.test("Executor gives up a task that denies that it has begun, once it is ab
   await executor.runCpu(() => 1);
   function task(_argument: object) {
     const { raw } = globalThis as unknown as { raw: Raw };
-    const words = new Int32Array(raw.memory!, 8192 * 12, 5);
+    const words = new Int32Array(raw.memory!, 8192 * 12 + 16, 5);
     const run = raw.run;
     // Whoever looks sees mostly that the run has not begun, and sometimes that it has.
     const end = performance.now() + 1_000;
