@@ -268,3 +268,37 @@ Deno.test("Executor gives a Buffer of Node.js as one, as an argument, a result, 
   const inner = await executor.runCpu(() => ({ bytes: Buffer.from("a") }));
   assertEquals(Object.getPrototypeOf(inner.bytes), Uint8Array.prototype);
 });
+
+Deno.test("Executor calls a getter of a result, or of a yielded value, once", async () => {
+  await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
+  const make = (inner: unknown) => {
+    const scope = globalThis as { calls?: number };
+    return {
+      a: inner,
+      get b() {
+        return scope.calls = (scope.calls ?? 0) + 1;
+      },
+      c: inner,
+    };
+  };
+  // The worker learns these names, so that the values of the next objects are read at once.
+  assertEquals(await executor.runCpu(() => ({ a: 1, b: 2, c: 3 })), { a: 1, b: 2, c: 3 });
+  const first = await executor.runCpu(
+    (make: string) => new Function(`return ${make}`)()(0),
+    `${make}`,
+  );
+  assertEquals(first, { a: 0, b: 1, c: 0 });
+  const second = await executor.runCpu(
+    (source: string) =>
+      Object.defineProperty(new Function(`return ${source}`)()(0), "c", { value: [1] }),
+    `${make}`,
+  );
+  assertEquals(second, { a: 0, b: 2, c: [1] });
+  const yielded = await Array.fromAsync(executor.streamCpu(function* (source: string) {
+    const make = new Function(`return ${source}`)();
+    yield make(0);
+    yield Object.defineProperty(make(0), "c", { value: [1] });
+    yield make(0);
+  }, `${make}`));
+  assertEquals(yielded, [{ a: 0, b: 3, c: 0 }, { a: 0, b: 4, c: [1] }, { a: 0, b: 5, c: 0 }]);
+});

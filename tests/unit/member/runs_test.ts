@@ -5,6 +5,7 @@ import { Job } from "../../../src/member/job.ts";
 import { Runs } from "../../../src/member/runs.ts";
 import { addressOf } from "../../../src/tasks/address.ts";
 import { Ledger } from "../../../src/wire/ledger.ts";
+import { PROGRESS, YIELDED } from "../../../src/wire/protocol.ts";
 
 const task = addressOf((value: unknown) => value);
 const makeJob = (arg: unknown = 1, transferables?: Transferable[]) => {
@@ -51,6 +52,75 @@ Deno.test("Runs.collect() returns the results in the ledger, in their order", ()
   assertEquals(told, ["ended 0", "ended 1", [1, 20], "ended 2", [2, "text"]]);
   assertEquals(runs.jobs.size, 0);
 });
+
+/** Has a run tell or yield a value, in the ledger. */
+const say = (ledger: Ledger, run: number, kind: typeof PROGRESS | typeof YIELDED, value: unknown) =>
+  ledger.say(kind, run, value, () => {});
+
+Deno.test("Runs.hear() passes on what runs tell and yield, each run's before its result", () => {
+  const { ledger, runs, told } = setUp(3, Ledger.shared());
+  const worker = new Ledger(ledger.memory);
+  worker.claim(1);
+  worker.begin(1);
+  say(worker, 1, PROGRESS, "told");
+  say(worker, 1, YIELDED, { n: 1 });
+  runs.hear();
+  assertEquals(told.splice(0), [[0, PROGRESS, "told"], [0, YIELDED, { n: 1 }]]);
+  say(worker, 1, PROGRESS, 2);
+  worker.keep(1, "result", 0);
+  work(worker, 2, 20);
+  worker.claim(3);
+  worker.begin(3);
+  say(worker, 3, PROGRESS, "of the third");
+  // At any time, and so without a function of the caller's.
+  runs.collect();
+  assertEquals(told, []);
+  runs.hear();
+  assertEquals(told, [
+    [0, PROGRESS, 2],
+    "ended 0",
+    [0, "result"],
+    "ended 1",
+    [1, 20],
+    [2, PROGRESS, "of the third"],
+  ]);
+});
+
+Deno.test("Runs.hear() waits for a value in a message before the values after it", () => {
+  const { ledger, runs, told } = setUp(1, Ledger.shared());
+  const worker = new Ledger(ledger.memory);
+  worker.claim(1);
+  worker.begin(1);
+  say(worker, 1, YIELDED, 1);
+  worker.notePosted();
+  say(worker, 1, YIELDED, 3);
+  runs.hear();
+  assertEquals(told.splice(0), [[0, YIELDED, 1]]);
+  ledger.noteHeard();
+  runs.hear();
+  assertEquals(told, [[0, YIELDED, 3]]);
+});
+
+for (
+  const [what, cheat] of Object.entries<(ledger: Ledger) => void>({
+    "a value of a run that has not begun": (ledger) => say(ledger, 1, PROGRESS, 1),
+    "a value that the run may not say": (ledger) => {
+      ledger.claim(1);
+      say(ledger, 1, PROGRESS, "bad");
+    },
+    "a value of a run that has ended": (ledger) => say(ledger, 0, PROGRESS, 1),
+  })
+) {
+  Deno.test(`Runs.hear() tells that the ledger is broken by ${what}`, () => {
+    const { ledger, runs, told } = setUp(3, Ledger.shared());
+    const worker = new Ledger(ledger.memory);
+    cheat(worker);
+    runs.hear();
+    assertEquals(told.at(-1), "broken");
+    runs.hear();
+    assertEquals(told.filter((event) => event === "broken"), ["broken"]);
+  });
+}
 
 Deno.test("Runs.collect() times short runs together", () => {
   const { ledger, runs, told } = setUp(3);
