@@ -32,6 +32,8 @@ export interface DispatcherParts {
   readonly recovery: Recovery;
   readonly tally: Tally;
   readonly records: TaskRecords;
+  /** Whether jobs that were sent ahead can be taken back at once: not from processes. */
+  readonly takesBack: boolean;
 }
 
 /** What a dispatcher asks of the pool. */
@@ -85,14 +87,26 @@ export class Dispatcher {
    * message for each job of a burst would wake a worker for each.
    */
   added(tenant: Tenant, job: Job): void {
-    const { roster, turns } = this.#parts;
+    const { roster, takesBack, turns } = this.#parts;
     if (
-      roster.idle.size === 0 || roster.count("busy") === 0 || turns.matter ||
+      !takesBack || roster.idle.size === 0 || roster.count("busy") === 0 || turns.matter ||
       tenant.queue.size >= this.#worth(job) || tenant.failedModules.any
     ) return this.dispatch(tenant);
     if (this.#isGathering) return;
     this.#isGathering = true;
     queueMicrotask(this.#gathered);
+  }
+
+  /**
+   * Gives the jobs that wait for busy workers to idle workers: a bounded queue is full, and no task is to
+   * be refused while a worker is idle.
+   */
+  spread(): void {
+    if (this.#parts.turns.matter) return;
+    for (const member of [...this.#parts.roster.working]) {
+      if (member.jobs.size > 1 && !member.sending) this.#recall(member);
+    }
+    this.dispatch(undefined, true);
   }
 
   /** The caller has submitted all jobs. */
@@ -166,7 +180,7 @@ export class Dispatcher {
       most--;
       if (this.#makesRoom(member)) continue;
       if (!member.taken) this.#parts.roster.assign(member, tenant);
-      this.#feed(member);
+      this.#feed(member, tenant, this.#shareOf(tenant, isUrgent));
       if (!member.busy) this.#parts.roster.note(member, "rest");
     }
     return true;
@@ -177,8 +191,8 @@ export class Dispatcher {
    * the busy workers take longer than earlier tasks, this is noticed within LOOKAHEAD_CHECK_MS.
    */
   #hasEnough(job: Job): boolean {
-    const { roster, turns } = this.#parts;
-    return !turns.matter && roster.count("busy") >= this.#enough(job);
+    const { roster, takesBack, turns } = this.#parts;
+    return takesBack && !turns.matter && roster.count("busy") >= this.#enough(job);
   }
 
   /** Whether a tenant may take a fresh worker, which has served nobody. */
@@ -212,12 +226,13 @@ export class Dispatcher {
 
   /**
    * How many of a tenant's waiting jobs fall to each worker that the tenant has or may take: at least as
-   * many as are worth a message.
+   * many as are worth a message, if that is not urgent.
    */
-  #shareOf({ queue, workers }: Tenant): number {
+  #shareOf({ queue, workers }: Tenant, isUrgent = false): number {
     const { head, size } = queue;
     if (head === undefined) return 0;
     const present = this.#parts.roster.size - this.#parts.roster.taken + workers;
+    if (isUrgent) return Math.ceil(size / present);
     return Math.max(this.#worth(head), Math.ceil(size / Math.min(present, this.#enough(head))));
   }
 

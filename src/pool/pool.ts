@@ -101,11 +101,15 @@ export class Pool {
     );
     const loading = this.#loading = new Loading(tenants, roster, tally);
     const recovery = this.#recovery = new Recovery(name, tenants, loading, tally);
-    const onFull = () => report("queuefull", 0);
-    this.#bounds = new QueueBounds(name, settings, tenants, roster, onFull);
+    this.#bounds = new QueueBounds(name, settings, tenants, roster, {
+      spread: () => this.#dispatcher.spread(),
+      onFull: () => report("queuefull", 0),
+    });
     this.#cancellation = new Cancellation(tenants, roster, tally, () => this.#settleDrained());
+    const takesBack = settings.isolation !== "process";
+    const records = this.#records;
     this.#dispatcher = new Dispatcher(
-      { growth, loading, recovery, roster, starts, tally, tenants, turns, records: this.#records },
+      { growth, loading, records, recovery, roster, starts, takesBack, tally, tenants, turns },
       {
         retire: (member) => this.#retire(member),
         onLost: (member) => this.#drop(member),

@@ -7,13 +7,21 @@ import type { Tenant, Tenants } from "./tenants.ts";
 /** At most this share of a bounded queue is for tasks that are submitted without need. */
 const SPARE_SHARE = 1 / 4;
 
+/** What the bounds of a queue tell the pool. */
+export interface QueueBoundsEvents {
+  /** A queue is full: tasks that wait for a busy worker, while another is idle, go to that worker. */
+  spread(): void;
+  /** A task is refused, after tasks that were accepted. */
+  onFull(): void;
+}
+
 /** How many tasks of a pool wait, and how many may. */
 export class QueueBounds {
   readonly #pool: string;
   readonly #settings: Pick<PoolSettings, "maxQueue" | "maxQueuePerTenant">;
   readonly #tenants: Tenants;
   readonly #roster: Roster;
-  readonly #onFull: () => void;
+  readonly #events: QueueBoundsEvents;
   /** Whether the number of waiting tasks is limited. */
   readonly #isBounded: boolean;
   /** Whether the latest task was refused, as too many wait in the pool. */
@@ -24,23 +32,18 @@ export class QueueBounds {
    */
   #countFrom = 0;
 
-  /**
-   * Bounds the queue of a pool.
-   *
-   * @param onFull Is called for the first refused task after an accepted task.
-   */
   constructor(
     pool: string,
     settings: Pick<PoolSettings, "maxQueue" | "maxQueuePerTenant">,
     tenants: Tenants,
     roster: Roster,
-    onFull: () => void,
+    events: QueueBoundsEvents,
   ) {
     this.#pool = pool;
     this.#settings = settings;
     this.#tenants = tenants;
     this.#roster = roster;
-    this.#onFull = onFull;
+    this.#events = events;
     this.#isBounded = Math.min(settings.maxQueue, settings.maxQueuePerTenant) < Infinity;
   }
 
@@ -74,8 +77,22 @@ export class QueueBounds {
   /** The error of another task of a tenant, if no more tasks may wait. */
   refusal(tenant: Tenant): QueueFullError | undefined {
     if (!this.#isBounded) return;
-    const { maxQueue, maxQueuePerTenant } = this.#settings;
     const wasFull = this.#isFull || tenant.full;
+    if (this.#count(tenant) && this.#roster.idle.size > 0) {
+      this.#events.spread();
+      this.#count(tenant);
+    }
+    if (!this.#isFull && !tenant.full) return;
+    if (!wasFull) this.#events.onFull();
+    const { maxQueue, maxQueuePerTenant } = this.#settings;
+    return this.#isFull
+      ? queueFull(this.#pool, maxQueue, this.waiting, undefined)
+      : queueFull(this.#pool, maxQueuePerTenant, this.#waitingOf(tenant), tenant);
+  }
+
+  /** Counts the waiting tasks, if they may be too many; returns whether they are. */
+  #count(tenant: Tenant): boolean {
+    const { maxQueue, maxQueuePerTenant } = this.#settings;
     const { added } = this.#tenants;
     let waiting = 0;
     let waitingOf = 0;
@@ -89,10 +106,6 @@ export class QueueBounds {
     }
     this.#isFull = waiting >= maxQueue;
     tenant.full = waitingOf >= maxQueuePerTenant;
-    if (!this.#isFull && !tenant.full) return;
-    if (!wasFull) this.#onFull();
-    return this.#isFull
-      ? queueFull(this.#pool, maxQueue, waiting, undefined)
-      : queueFull(this.#pool, maxQueuePerTenant, waitingOf, tenant);
+    return this.#isFull || tenant.full;
   }
 }

@@ -214,6 +214,19 @@ testOfWorkers("Pool rejects with QueueFullError past maxQueue, and goes on", asy
   assertEquals(executor.stats().cpu.failed, 1);
 });
 
+Deno.test("Pool refuses no task while a worker is idle, however short the tasks are", async () => {
+  await using executor = await Executor.start({
+    cpu: { minWorkers: 6, maxWorkers: 6, maxQueue: 3, permissions: "inherit" },
+  });
+  // By now the pool knows that the task is short, and lets such tasks wait for a busy worker.
+  for (let i = 0; i < 300; i++) await executor.runCpu(add, i, 1);
+  for (let i = 0; i < 10; i++) {
+    await until(() => executor.stats().cpu.idle === 6);
+    const results = Array.from({ length: 9 }, (_, n) => executor.runCpu(add, n, 1));
+    assertEquals(await Promise.all(results), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  }
+});
+
 testOfWorkers("Pool takes and drops each of very many waiting tasks in constant time", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   const flag = newFlag();

@@ -58,7 +58,7 @@ class Pair {
 
 Deno.test("Queue has the jobs that a plain array has, in their order, whatever is done to it", () => {
   withSeeds(20, (random) => {
-    const total = { jobs: 0 };
+    const total = { jobs: 0, added: 0 };
     const pairs = [new Pair(total), new Pair(total)];
     // Some runs fill the queue with thousands of jobs, others keep it almost empty.
     const pushes = 1 + random.below(6);
