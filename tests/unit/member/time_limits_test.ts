@@ -134,19 +134,24 @@ Deno.test("TimeLimits ends a job early enough whose limit is shorter than those 
 });
 
 Deno.test("TimeLimits waits for an answer that is on its way, and not for ever", async () => {
-  const [answered, silent] = [jobWith(5), jobWith(5)];
-  const worker = new Worker(answered, silent);
-  worker.begin();
-  worker.over = true;
-  worker.onCollect = () => {
-    if (!worker.asked) return;
-    worker.asked = false;
-    worker.return();
+  for (let isHeldUp = true; isHeldUp;) {
+    const [answered, silent] = [jobWith(5), jobWith(5)];
+    const worker = new Worker(answered, silent);
     worker.begin();
-    worker.onCollect = () => {};
-  };
-  await until(() => worker.ended.length > 0);
-  assertEnded(worker, silent);
+    worker.over = true;
+    const begun = performance.now();
+    worker.onCollect = () => {
+      if (!worker.asked) return;
+      worker.onCollect = () => {};
+      worker.return();
+      worker.begin();
+    };
+    await until(() => worker.ended.length > 0);
+    // A late timer has waited for answers before the host asks.
+    isHeldUp = worker.ended[0] === answered && performance.now() - begun > 20;
+    if (!isHeldUp) assertEnded(worker, silent);
+    silent.resolve(1);
+  }
 });
 
 Deno.test("TimeLimits takes no held up event loop for running time", async () => {
