@@ -191,15 +191,22 @@ Deno.test("Executor.stream*() yield copies of what a task goes on to change", as
   assertEquals(new Set(all).size, 1_000);
 });
 
-Deno.test("Executor.stream*() yield a value at once, though the generator goes on computing", async () => {
-  await using executor = await withOneWorker();
-  const values = executor.streamCpu(tasks.yieldsAndComputes, 1_000);
-  await executor.runBlocking(later, "", 0);
-  assertEquals((await values.next()).value, 1);
-  const begun = performance.now();
-  assertEquals((await values.next()).value, 2);
-  assert(performance.now() - begun > 500, `${performance.now() - begun} ms`);
-});
+for (
+  const [what, given] of Object.entries({
+    "a small value": [1],
+    "a large value": [[[1]]],
+    "a small value after a large one": [1, [[2]], 3],
+  })
+) {
+  Deno.test(`Executor.stream*() yield ${what} at once, though the generator goes on computing`, async () => {
+    await using executor = await withOneWorker();
+    const values = executor.streamCpu(tasks.yieldsAndComputes, given, 1_000);
+    for (const value of given) assertEquals((await values.next()).value, value);
+    const begun = performance.now();
+    assertEquals((await values.next()).value, "late");
+    assert(performance.now() - begun > 500, `${performance.now() - begun} ms`);
+  });
+}
 
 Deno.test("Executor.stream*() leave the event loop to others while a task yields without end", async () => {
   await using executor = await withOneWorker();
