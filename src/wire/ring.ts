@@ -175,7 +175,8 @@ export class RingWriter {
   /** Whether the host waits for a message about what was published last; the caller sends one. */
   takeWish(): boolean {
     const wanted = load(this.#words, WANTED);
-    if (wanted === this.#answered) return false;
+    // If the host has read all by now, the wish is for the entry after.
+    if (wanted === this.#answered || wanted === this.#at) return false;
     this.#answered = wanted;
     return true;
   }

@@ -206,6 +206,18 @@ Deno.test("RingWriter.takeWish() has a message sent once, when the host waits fo
   assertEquals([write(4), write(5)], [true, false]);
 });
 
+Deno.test("RingWriter.takeWish() leaves a wish for the next entry, if the host has read all", () => {
+  const { writer, reader } = sides();
+  writer.write(PROGRESS, 1, 1);
+  writer.publish();
+  // The host is faster than the worker, which has yet to look whether the host waits.
+  assertEquals([reader.peek(), reader.take(), reader.want()], [PROGRESS, 1, false]);
+  assertEquals(writer.takeWish(), false);
+  writer.write(PROGRESS, 1, 2);
+  writer.publish();
+  assertEquals([writer.takeWish(), writer.takeWish()], [true, false]);
+});
+
 Deno.test("RingReader reads a value after the values that went in messages before", () => {
   const { writer, reader } = sides();
   const write = (value: unknown) => {
