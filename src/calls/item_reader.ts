@@ -65,7 +65,7 @@ const LONG_TURN_MS = 8;
  * Promises come before other events, and so do messages while more of them arrive: a map that goes on
  * with each message could leave no time to timers and connections.
  */
-const MAX_UNRESTED_MS = 20;
+const MAX_UNRESTED_MS = 20, MAX_UNRESTED_AT_STARTUP_MS = 100;
 /** A loop that waits for longer, in ms, does not wait for short tasks. */
 const LONG_WAIT_MS = 4;
 /** For at most this many ms items are read while a result waits to be taken. */
@@ -178,7 +178,9 @@ export class ItemReader<T, C> {
 
   readonly #fill = (): void => {
     const begun = now();
-    if (begun - this.#restedAt > MAX_UNRESTED_MS && isAfterStartup()) {
+    // To load the timers takes some ms, which the first tasks of a program had better not wait for.
+    const most = isAfterStartup() ? MAX_UNRESTED_MS : MAX_UNRESTED_AT_STARTUP_MS;
+    if (begun - this.#restedAt > most) {
       this.#rest = setTimeout(this.#onRested, 0);
       return;
     }

@@ -56,7 +56,7 @@ export class Idle {
 
   /** The longest idle worker that the pool can do without. */
   get #longest(): Member | undefined {
-    if (!this.#pool.isAmple()) return;
+    if (!this.#pool.isAmple()) return undefined;
     return this.#members.find((member) => !member.inUse && this.#pool.isSpare(member));
   }
 

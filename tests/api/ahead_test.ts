@@ -229,6 +229,29 @@ Deno.test("Executor begins short tasks in the order of their calls", async () =>
   assertTogether(short);
 });
 
+testOfWorkers(
+  "Executor gives all workers a task of a kind that was short, and is long now",
+  async () => {
+    await using executor = await Executor.start({ cpu: { minWorkers: 4, maxWorkers: 4 } });
+    const flag = new Int32Array(new SharedArrayBuffer(8));
+    const wait = (flag: Int32Array | undefined) => {
+      if (flag === undefined) return;
+      Atomics.add(flag, 1, 1);
+      Atomics.notify(flag, 1);
+      Atomics.wait(flag, 0, 0);
+    };
+    await Promise.all(range(2_000).map(() => executor.runCpu(wait, undefined)));
+    const long = range(4).map(() => executor.runCpu(wait, flag));
+    // All four run at the same time, or this would wait for ever.
+    for (let begun = 0; begun < 4; begun = Atomics.load(flag, 1)) {
+      await Atomics.waitAsync(flag, 1, begun).value;
+    }
+    Atomics.store(flag, 0, 1);
+    Atomics.notify(flag, 0);
+    await Promise.all(long);
+  },
+);
+
 testOfWorkers("Executor runs short tasks while the loop that submits them goes on", async () => {
   const call = (executor: Executor, n: number) => executor.runCpu(echo, n);
   await using short = await withShort(1, call);

@@ -572,3 +572,22 @@ Deno.test("mapItems() takes back each item that was read ahead, once", async () 
   });
   assertEquals(withdrawn, left.slice(1));
 });
+
+for (const settings of [{ grows: true }, { limit: 1_000 }]) {
+  Deno.test(`mapItems(${JSON.stringify(settings)}) lets other events come though a result is always there`, async () => {
+    const calls: ItemCalls<number, number> = {
+      submit(item, settle) {
+        settle(item);
+        return item;
+      },
+      withdraw() {},
+      ahead: () => Infinity,
+    };
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 1);
+    for await (const _ of mapItems(numbers(), { ...SETTINGS, ...settings }, calls)) {
+      if (ticks >= 5) break;
+    }
+    clearInterval(timer);
+  });
+}

@@ -1,7 +1,10 @@
 /** The states of workers: which event leads where, what is counted, and what the docs say of it. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import type { Job } from "../../../src/member/job.ts";
 import type { Member } from "../../../src/member/member.ts";
+import { ModuleLoads } from "../../../src/member/module_loads.ts";
+import { SentJobs } from "../../../src/member/sent_jobs.ts";
 import {
   nextState,
   transitions,
@@ -10,6 +13,8 @@ import {
 } from "../../../src/member/worker_states.ts";
 import { Roster } from "../../../src/pool/roster.ts";
 import { Tenants } from "../../../src/pool/tenants.ts";
+import { newJob } from "../../support/jobs.ts";
+import { withSeeds } from "../../support/random.ts";
 
 const states: WorkerState[] = ["starting", "idle", "busy", "dying", "stuck", "ending", "gone"];
 const events = Object.keys(transitions) as WorkerEvent[];
@@ -24,9 +29,16 @@ const ways: Record<WorkerState, WorkerEvent[]> = {
   gone: ["lose"],
 };
 
+let made = 0;
+const byNumber = (a: Member, b: Member) => a.number - b.number;
+
 /** A worker without a thread. */
 function makeMember(): Member {
   const member = {
+    number: ++made,
+    jobs: new SentJobs(),
+    modules: new ModuleLoads(() => {}),
+    serves: (tenant: string | undefined) => member.taken && member.tenant === tenant,
     state: "starting",
     taken: false,
     tenant: undefined as string | undefined,
@@ -153,4 +165,59 @@ Deno.test("docs/architecture.md shows each transition of a worker", async () => 
     ])
   );
   assertEquals(rows, expected);
+});
+
+Deno.test("Roster.working and memberWith() are the same as a search in all workers", () => {
+  withSeeds(30, (random) => {
+    const { roster } = setUp({ maxWorkers: 20 });
+    const members: Member[] = [];
+    const jobs = new Map<Member, [sent: Job, loading: Job]>();
+    for (let i = 0; i < 200; i++) {
+      if (random.chance(0.2)) {
+        const member = makeMember();
+        const sent = newJob();
+        member.jobs.push(sent);
+        const loading = newJob();
+        loading.place = member.modules;
+        members.push(member);
+        jobs.set(member, [sent, loading]);
+        roster.add(member);
+      } else if (members.length > 0) roster.note(random.pick(members), random.pick(events));
+      const inPool = members.filter(({ state }) =>
+        ["starting", "idle", "busy", "dying"].includes(state)
+      );
+      assertEquals([...roster].sort(byNumber), inPool);
+      const working = inPool.filter(({ state }) => state === "busy" || state === "dying");
+      assertEquals([...roster.working].sort(byNumber), working);
+      for (const member of members) {
+        const expected = inPool.includes(member) ? member : undefined;
+        for (const job of jobs.get(member)!) assertStrictEquals(roster.memberWith(job), expected);
+      }
+    }
+    assertEquals(roster.memberWith(newJob()), undefined);
+  });
+});
+
+Deno.test("Roster.take() finds the worker used last among a thousand, and asks no other", () => {
+  const { roster, tenants } = setUp({ maxWorkers: 1_000 });
+  let asked = 0;
+  const hasLoaded = () => {
+    asked++;
+    return true;
+  };
+  const members = Array.from({ length: 1_000 }, () => {
+    const member = Object.assign(makeMember(), { hasLoaded });
+    roster.add(member);
+    roster.note(member, "ready");
+    return member;
+  });
+  // Nobody was used: the latest.
+  const first = roster.take(newJob(), true, true)!;
+  assertStrictEquals(first, members.at(-1));
+  roster.assign(first, tenants.own);
+  roster.note(first, "rest");
+  assertStrictEquals(roster.take(newJob(), true, true), first);
+  // All that are idle have served nobody.
+  assertStrictEquals(roster.take(newJob(), true, true), members.at(-2));
+  assertEquals([asked, roster.idle.hasFresh], [3, true]);
 });
