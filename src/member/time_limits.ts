@@ -91,7 +91,8 @@ export class TimeLimits {
     this.#setAt = time;
     this.#delay = this.#isFaked ? delay : Math.min(delay, MAX_DELAY_MS);
     // The global timer, so that a test that fakes the time sees the limit.
-    this.#timer = setTimeout(this.#ring, this.#delay);
+    const timer = setTimeout(() => this.#ring(timer), this.#delay);
+    this.#timer = timer;
   }
 
   #stop(): void {
@@ -103,15 +104,15 @@ export class TimeLimits {
     else if (machinery.isTimeFaked()) clearTimeout(timer);
   }
 
-  readonly #ring = (): void => {
+  #ring(timer: machinery.Timer): void {
+    // An older Deno calls back some cleared timers, after another timer was set.
+    if (this.#timer !== timer) return;
     this.#timer = undefined;
-    // An older Deno calls back some cleared timers.
-    if (this.#count === 0) return;
     const late = machinery.now() - this.#setAt - this.#delay;
     if (late < 0 && this.#isFaked) this.#endNow();
     else if (late < LATE_MS) this.#look(false);
     else this.#lookLater(DELIVERY_TURNS);
-  };
+  }
 
   /** Ends the only job: no time has passed, and a test says that the time is over. */
   #endNow(): void {
@@ -126,12 +127,13 @@ export class TimeLimits {
    */
   #lookLater(turns: number): void {
     this.#isFaked = false;
-    this.#timer = machinery.setTimeout(() => {
+    const timer = machinery.setTimeout(() => {
+      if (this.#timer !== timer) return;
       this.#timer = undefined;
-      if (this.#count === 0) return;
       if (turns > 1) this.#lookLater(turns - 1);
       else this.#look(true);
     }, 0);
+    this.#timer = timer;
   }
 
   /**

@@ -115,11 +115,11 @@ export class Watchdog {
 
   #allowGrace(): void {
     this.#stopGrace();
-    this.#grace = setTimeout(() => {
-      this.#grace = undefined;
+    const timer = setTimeout(() => {
       const job = this.#aborted;
-      // An older Deno calls back some cleared timers.
-      if (job === undefined) return;
+      // An older Deno calls back some cleared timers, after another timer was set.
+      if (job === undefined || this.#grace !== timer) return;
+      this.#grace = undefined;
       // The results of earlier jobs must arrive before the worker is given up.
       if (this.#watched.jobs.head !== job) return this.#allowGrace();
       if (this.#maySend(job)) return this.#allowGrace();
@@ -129,6 +129,7 @@ export class Watchdog {
       if (this.#watched.leaveOut(job)) this.ended(job);
       else this.#allowGrace();
     }, ABORT_GRACE_MS);
+    this.#grace = timer;
   }
 
   #stopGrace(): void {

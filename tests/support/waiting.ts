@@ -9,3 +9,10 @@ export async function until(condition: () => boolean, within = 10_000): Promise<
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
+
+/** Keeps `clearTimeout` from clearing anything, as an older Deno does at times. */
+export function breakClearTimeout(): Disposable {
+  const { clearTimeout } = globalThis;
+  globalThis.clearTimeout = () => {};
+  return { [Symbol.dispose]: () => void (globalThis.clearTimeout = clearTimeout) };
+}

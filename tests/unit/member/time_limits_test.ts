@@ -6,7 +6,7 @@ import { Job, shareOptions } from "../../../src/member/job.ts";
 import { SentJobs } from "../../../src/member/sent_jobs.ts";
 import { TimeLimits } from "../../../src/member/time_limits.ts";
 import { AddressedTask } from "../../../src/tasks/task.ts";
-import { until } from "../../support/waiting.ts";
+import { breakClearTimeout, until } from "../../support/waiting.ts";
 
 const task = new AddressedTask({ source: "() => {}", name: "", file: "task:anonymous" }, -1);
 
@@ -208,6 +208,22 @@ Deno.test("TimeLimits ends the only job when a test says that the time is over",
   assertEquals(TimeLimits.mayFollow, false);
   const job = jobWith(60_000);
   const worker = new Worker(job);
+  worker.begin();
+  time.tick(59_999);
+  assertEquals(worker.ended, []);
+  time.tick(1);
+  assertEnded(worker, job);
+});
+
+Deno.test("TimeLimits gives each job its own limit where Deno calls back cleared timers", () => {
+  using time = new FakeTime();
+  const [first, job] = [jobWith(60_000), jobWith(60_000)];
+  const worker = new Worker(first);
+  worker.begin();
+  using _broken = breakClearTimeout();
+  time.tick(30_000);
+  worker.return();
+  worker.jobs.push(job);
   worker.begin();
   time.tick(59_999);
   assertEquals(worker.ended, []);

@@ -3,6 +3,7 @@ import { FakeTime } from "@std/testing/time";
 import { Job } from "../../../src/member/job.ts";
 import { readingTime, Watchdog, type Watched } from "../../../src/member/watchdog.ts";
 import { AddressedTask } from "../../../src/tasks/task.ts";
+import { breakClearTimeout } from "../../support/waiting.ts";
 
 const task = new AddressedTask({ source: "() => {}", name: "", file: "task:anonymous" }, -1);
 const jobWith = (...args: unknown[]) => new Job(task, args, undefined, () => {});
@@ -53,6 +54,23 @@ Deno.test("Watchdog leaves a worker alone whose aborted task ends within its gra
   dog.ended(job);
   time.tick(1_000);
   assertEquals([overdue(), dog.waitsForEnd, dog.overdue], [0, false, false]);
+});
+
+Deno.test("Watchdog gives each aborted task its own grace where Deno calls back cleared timers", () => {
+  using time = new FakeTime();
+  const [first, job] = [jobWith(1), jobWith(2)];
+  const watched = worker(first);
+  const { dog, overdue } = watch(watched);
+  using _broken = breakClearTimeout();
+  dog.aborted(first);
+  time.tick(50);
+  dog.ended(first);
+  watched.jobs.head = job;
+  dog.aborted(job);
+  time.tick(99);
+  assertEquals(overdue(), 0);
+  time.tick(1);
+  assertEquals(overdue(), 1);
 });
 
 Deno.test("Watchdog waits for what the worker sent before its aborted task", () => {
