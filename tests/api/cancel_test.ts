@@ -217,23 +217,26 @@ testOfWorkers("Executor.with() leaves no listener and no timer behind", async ()
 testOfWorkers("Executor.with() tells a task even a reason that cannot be cloned", async () => {
   await using executor = await Executor.start({ cpu: { maxWorkers: 1 } });
   await executor.runCpu(countCalls);
-  const ended = new Int32Array(new SharedArrayBuffer(4));
+  // Whether the task has begun, and what reason the task was told.
+  const [BEGUN, REASON] = [0, 1];
+  const noted = new Int32Array(new SharedArrayBuffer(8));
   const controller = new AbortController();
   const result = executor.with({ signal: controller.signal }).runCpu(
-    async function (this: TaskContext, ended: Int32Array) {
-      // It may be aborted while it is looked up.
+    async function (this: TaskContext, noted: Int32Array) {
+      Atomics.store(noted, 0, 1);
       if (!this.signal.aborted) {
         await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
       }
-      Atomics.store(ended, 0, this.signal.reason.name === "AbortError" ? 1 : 2);
+      Atomics.store(noted, 1, this.signal.reason.name === "AbortError" ? 1 : 2);
     },
-    ended,
+    noted,
   );
   const reason = () => "a function";
+  await until(() => Atomics.load(noted, BEGUN) === 1);
   controller.abort(reason);
   assertStrictEquals(await result.catch((error) => error), reason);
-  await until(() => Atomics.load(ended, 0) !== 0);
-  assertEquals(Atomics.load(ended, 0), 1);
+  await until(() => Atomics.load(noted, REASON) !== 0);
+  assertEquals(Atomics.load(noted, REASON), 1);
   await until(() => executor.stats().cpu.idle === 1);
   assert(await executor.runCpu(countCalls) === 2, "the worker lives on");
 });
