@@ -356,28 +356,34 @@ Deno.test("Executor runs what was moved to a worker behind what it has taken bac
   assertTakenBack(short, 200);
 });
 
+/** Has one of many tasks end its worker. Returns how many tasks the worker had not begun. */
+async function endOneOfMany(death: string): Promise<number> {
+  await using short = await withShort(
+    2,
+    (executor, step, file) => executor.runCpu(noteOr, step, file, 0, death),
+  );
+  const { executor, file, sent } = short;
+  const results = await Promise.allSettled(
+    range(600).map((step) => executor.runCpu(noteOr, step, file, 200, death)),
+  );
+  const failed = results.flatMap((result, step) => result.status === "rejected" ? [step] : []);
+  assertEquals(failed, [200]);
+  await assertRejects(
+    () => Promise.reject((results[200] as PromiseRejectedResult).reason),
+    WorkerCrashedError,
+    "while it ran noteOr",
+  );
+  // Each ran once: what had ended was not run again, and what had not begun was.
+  const ran = (await short.ran()).filter((step) => step !== 200);
+  assertEquals(ran, range(600).filter((step) => step !== 200));
+  assertEquals(executor.stats().cpu.crashed, 1);
+  return sent.calls - 600;
+}
+
 for (const death of ["exit", "close"]) {
   Deno.test(`A short task that ends its worker by ${death} fails alone`, async () => {
-    await using short = await withShort(
-      2,
-      (executor, step, file) => executor.runCpu(noteOr, step, file, 0, death),
-    );
-    const { executor, file } = short;
-    const results = await Promise.allSettled(
-      range(600).map((step) => executor.runCpu(noteOr, step, file, 200, death)),
-    );
-    const failed = results.flatMap((result, step) => result.status === "rejected" ? [step] : []);
-    assertEquals(failed, [200]);
-    await assertRejects(
-      () => Promise.reject((results[200] as PromiseRejectedResult).reason),
-      WorkerCrashedError,
-      "while it ran noteOr",
-    );
-    // Each ran once: what had ended was not run again, and what had not begun was.
-    const ran = (await short.ran()).filter((step) => step !== 200);
-    assertEquals(ran, range(600).filter((step) => step !== 200));
-    assertEquals(executor.stats().cpu.crashed, 1);
-    assertTakenBack(short, 600);
+    // Again: on a busy machine tasks are short at times, and the worker may have had no other task.
+    while (await endOneOfMany(death) === 0 && isolation === "worker");
   });
 }
 
