@@ -15,6 +15,7 @@ import {
 } from "@genro/executor";
 import { hasProcesses } from "../support/features.ts";
 import { SentCalls } from "../support/sent_calls.ts";
+import { until } from "../support/waiting.ts";
 
 const { compute, computeAndYield, die, wait, waitAndYield } = tasksFrom(
   import.meta,
@@ -111,6 +112,7 @@ for (const isolation of isolations) {
       await assertRejects(() => ignoring, DOMException, "timed out");
       assertEquals(await results, Array(40).fill(0));
       assertEquals(executor.stats().cpu.cancelled, 1);
+      await until(() => executor.stats().cpu.stuck === 0);
     });
 
     Deno.test(`timeout of a ${way} behind a task that ends its worker: ${isolation}`, async () => {

@@ -110,6 +110,7 @@ testOfProc(
       return false;
     });
     assert(last - atAbort < 200, `it used its core for ${last - atAbort} ms more`);
+    await until(() => executor.stats().cpu.stuck === 0);
   },
 );
 
