@@ -8,7 +8,8 @@
 import { now } from "../runtime/real_timers.ts";
 import { type HostLedger, NOTHING, WAITS } from "./host_ledger.ts";
 import { DONE, type Said } from "./protocol.ts";
-import { RING_BYTES, RingReader, RingWriter } from "./ring.ts";
+import { RING_BYTES, RingWriter } from "./ring.ts";
+import { RingReader } from "./ring_reader.ts";
 import type { WorkerLedger } from "./worker_ledger.ts";
 
 /** How many runs the host may be behind; a power of two. */

@@ -10,7 +10,7 @@
  * values and nothing else: of these the host makes exactly what structured clone would make.
  */
 
-import { DONE, PROGRESS, type Said, YIELDED } from "./protocol.ts";
+import type { DONE, Said } from "./protocol.ts";
 import { isPlain } from "./values/cloneable.ts";
 import { transferablesOf } from "./values/transfer.ts";
 
@@ -18,25 +18,25 @@ import { transferablesOf } from "./values/transfer.ts";
 export type Use = typeof DONE | Said[0];
 
 /** The entry that goes on at the beginning of the ring. */
-const WRAP = 0;
+export const WRAP = 0;
 /** The entry of the names of an object's properties, which stand for a number from now on. */
-const NAMES = 1;
+export const NAMES = 1;
 /** The entry with how many values went in messages before the next entries. */
-const AFTER = 3;
+export const AFTER = 3;
 
 /** How many bytes of entries there may be; a power of two. */
-const CAPACITY = 262_144;
+export const CAPACITY = 262_144;
 /** After so many bytes of results the host must be told, or there may be no room for more. */
 const MANY_BYTES = CAPACITY / 4;
 /** The bytes that the words take: apart, as the two sides write different words. */
-const WORDS_BYTES = 192;
+export const WORDS_BYTES = 192;
 /** How far the worker has written, how far the host has read, and from where the host must be told. */
-const WRITTEN = 0, READ = 16, WANTED = 32;
+export const WRITTEN = 0, READ = 16, WANTED = 32;
 /** The bytes that the memory of a ring takes. */
 export const RING_BYTES = WORDS_BYTES + CAPACITY;
 
 /** At most so many bytes has an entry. */
-const MAX_ENTRY_BYTES = 4_096;
+export const MAX_ENTRY_BYTES = 4_096;
 /** At most so many characters has a string that is small. */
 export const MAX_CHARACTERS = 1_024;
 /** A string with at most so many characters is encoded and decoded here, which takes less time. */
@@ -46,19 +46,18 @@ const MAX_HEAD_BYTES = 9;
 /** At most so many bytes has a character of a string. */
 const MAX_CHARACTER_BYTES = 3;
 /** At most so many values has an object or an array that is small. */
-const MAX_VALUES = 32;
+export const MAX_VALUES = 32;
 /** How many lists of names both sides know; a new list takes the place of the oldest. */
-const MAX_LISTS = 32;
+export const MAX_LISTS = 32;
 
 /** What a value is, in an entry. */
-const UNDEFINED = 0, NULL = 1, TRUE = 2, FALSE = 3, INTEGER = 4, NUMBER = 5;
+export const UNDEFINED = 0, NULL = 1, TRUE = 2, FALSE = 3, INTEGER = 4, NUMBER = 5;
 /** A string of one byte for each character, and a string in UTF-8. */
-const SHORT = 6, TEXT = 7;
-const OBJECT = 8, ARRAY = 9;
+export const SHORT = 6, TEXT = 7;
+export const OBJECT = 8, ARRAY = 9;
 
 const { load, store } = Atomics;
 const { isArray } = Array;
-const { fromCharCode } = String;
 const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, keys } = Object;
 const { prototype: objectPrototype } = Object;
 const arrayPrototype = Array.prototype;
@@ -71,8 +70,6 @@ const isWellFormed = call.bind(String.prototype.isWellFormed) as (text: string) 
 
 const encoder = new TextEncoder();
 const encodeInto = encoder.encodeInto.bind(encoder);
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-const decode = decoder.decode.bind(decoder);
 
 /** An object without properties of its own. */
 const empty = {};
@@ -436,251 +433,4 @@ function areSame(one: readonly string[], other: readonly string[]): boolean {
   if (one.length !== other.length) return false;
   for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
   return true;
-}
-
-/** A list of names, and an object with these names, which is copied to make an object fast. */
-interface Names {
-  readonly names: readonly string[];
-  readonly template: Readonly<Record<string, unknown>>;
-}
-
-/**
- * The host's side: reads the entries, which may be anything. Each is read from a copy, which the
- * worker cannot change between a check and its use.
- */
-export class RingReader {
-  readonly #words: Int32Array;
-  readonly #shared: Uint8Array;
-  /** A copy of the entries that the worker may write over by now. */
-  #bytes = new Uint8Array(0);
-  #view = new DataView(this.#bytes.buffer);
-  /** The place of the next entry in the copy, and the end of the copied entries. */
-  #at = 0;
-  #end = 0;
-  /** How many bytes were copied so far. */
-  #read = 0;
-  readonly #lists: Names[] = [];
-  /** How many values have arrived in messages. */
-  #heard = 0;
-  /** The run of the next entry. */
-  #run = 0;
-  /** How many bytes were read when the worker was last asked for a message. */
-  #wanted = 0;
-
-  constructor(memory: ArrayBufferLike, offset: number) {
-    this.#words = new Int32Array(memory, offset, WORDS_BYTES / Int32Array.BYTES_PER_ELEMENT);
-    this.#shared = new Uint8Array(memory, offset + WORDS_BYTES, CAPACITY);
-  }
-
-  /**
-   * The use of the next value; `undefined` if there is none, or if a value in a message comes first.
-   * Reads no more than a ring has, as a worker could write lists of names without end.
-   *
-   * @throws {RangeError} If no worker writes such an entry.
-   */
-  peek(): Use | undefined {
-    if (this.#at === this.#end && !this.#copy()) return;
-    while (this.#at < this.#end) {
-      const at = this.#at;
-      const kind = this.#bytes[at];
-      switch (kind) {
-        case DONE:
-        case PROGRESS:
-        case YIELDED:
-          this.#run = this.#view.getInt32(at + 1);
-          return kind;
-        case AFTER:
-          if ((this.#view.getInt32(at + 1) - this.#heard | 0) > 0) return;
-          this.#at += 5;
-          break;
-        case NAMES:
-          this.#readNames();
-          break;
-        case WRAP:
-          this.#at += CAPACITY - (this.#read - this.#end + at & CAPACITY - 1);
-          break;
-        default:
-          throw new RangeError(`an entry of the kind ${kind}`);
-      }
-      this.#check();
-    }
-  }
-
-  /** The run of the value that `peek()` has found. */
-  get run(): number {
-    return this.#run;
-  }
-
-  /**
-   * Takes the value that `peek()` has found.
-   *
-   * @throws {RangeError} If no worker writes such a value.
-   */
-  take(): unknown {
-    this.#at += 5;
-    const kind = this.#bytes[this.#at];
-    const value = kind === OBJECT
-      ? this.#getObject()
-      : kind === ARRAY
-      ? this.#getArray()
-      : this.#get();
-    this.#check();
-    return value;
-  }
-
-  /** Whether all was read. */
-  get isEmpty(): boolean {
-    return this.#at === this.#end && load(this.#words, WRITTEN) === this.#read;
-  }
-
-  /** Whether the next value comes after a value in a message that has not arrived. */
-  get isWaiting(): boolean {
-    return this.#at < this.#end;
-  }
-
-  /** A value has arrived in a message: the entries after the message can be read. */
-  noteHeard(): void {
-    this.#heard = this.#heard + 1 | 0;
-  }
-
-  /** Whether entries were read since the worker was last asked for a message, and none is left. */
-  get mayWant(): boolean {
-    return this.#read !== this.#wanted && this.#at === this.#end;
-  }
-
-  /**
-   * Asks the worker for a message when there is another entry.
-   *
-   * @returns Whether there is an entry by now.
-   */
-  want(): boolean {
-    this.#wanted = this.#read;
-    store(this.#words, WANTED, this.#read);
-    return load(this.#words, WRITTEN) !== this.#read;
-  }
-
-  /** Copies what the worker has written. */
-  #copy(): boolean {
-    const written = load(this.#words, WRITTEN);
-    const length = written - this.#read | 0;
-    if (length === 0) return false;
-    if (length < 0 || length > CAPACITY) throw new RangeError(`${length} bytes of entries`);
-    if (length > this.#bytes.length) {
-      let size = MAX_ENTRY_BYTES;
-      while (size < length) size *= 2;
-      this.#bytes = new Uint8Array(size);
-      this.#view = new DataView(this.#bytes.buffer);
-    }
-    const from = this.#read & CAPACITY - 1;
-    const first = from + length > CAPACITY ? CAPACITY - from : length;
-    this.#bytes.set(this.#shared.subarray(from, from + first));
-    if (first < length) this.#bytes.set(this.#shared.subarray(0, length - first), first);
-    this.#read = written;
-    store(this.#words, READ, written);
-    this.#at = 0;
-    this.#end = length;
-    return true;
-  }
-
-  #check(): void {
-    if (this.#at > this.#end) throw new RangeError("an entry beyond the end");
-  }
-
-  #readNames(): void {
-    const list = this.#bytes[this.#at + 1]!;
-    const count = this.#bytes[this.#at + 2]!;
-    if (list >= MAX_LISTS || count > MAX_VALUES) throw new RangeError(`${count} names`);
-    this.#at += 3;
-    const names: string[] = [];
-    const template: Record<string, unknown> = {};
-    for (let i = 0; i < count; i++) {
-      const name = this.#get();
-      if (typeof name !== "string" || name === "__proto__") throw new RangeError("no name");
-      names[i] = name;
-      // Not by assignment: of a frozen `Object.prototype` each name would be read-only here, too.
-      defineProperty(template, name, {
-        value: undefined,
-        writable: true,
-        enumerable: true,
-        configurable: true,
-      });
-    }
-    this.#lists[list] = { names, template };
-  }
-
-  #getObject(): Record<string, unknown> {
-    const found = this.#lists[this.#bytes[this.#at + 1]!];
-    if (found === undefined) throw new RangeError("an object without names");
-    this.#at += 2;
-    const { names, template } = found;
-    const object = { ...template };
-    for (let i = 0; i < names.length; i++) object[names[i]!] = this.#get();
-    return object;
-  }
-
-  #getArray(): unknown[] {
-    const length = this.#bytes[this.#at + 1]!;
-    this.#at += 2;
-    const items: unknown[] = [];
-    for (let i = 0; i < length; i++) items[i] = this.#get();
-    return items;
-  }
-
-  /** The primitive at the place, which moves on. */
-  #get(): unknown {
-    const bytes = this.#bytes;
-    const at = this.#at;
-    switch (bytes[at]) {
-      case UNDEFINED:
-        this.#at = at + 1;
-        return;
-      case NULL:
-        this.#at = at + 1;
-        return null;
-      case TRUE:
-        this.#at = at + 1;
-        return true;
-      case FALSE:
-        this.#at = at + 1;
-        return false;
-      case INTEGER:
-        this.#at = at + 5;
-        return this.#view.getInt32(at + 1);
-      case NUMBER:
-        this.#at = at + 9;
-        return this.#view.getFloat64(at + 1);
-      case SHORT:
-        return this.#getShort(at + 2, bytes[at + 1]!);
-      case TEXT: {
-        const start = at + 3;
-        const end = start + (bytes[at + 1]! << 8) + bytes[at + 2]!;
-        this.#at = end;
-        this.#check();
-        return decode(bytes.subarray(start, end));
-      }
-    }
-    throw new RangeError(`a value of the kind ${bytes[at]}`);
-  }
-
-  #getShort(at: number, length: number): string {
-    const bytes = this.#bytes;
-    const end = at + length;
-    this.#at = end;
-    this.#check();
-    let text = "";
-    for (; at + 8 <= end; at += 8) {
-      text += fromCharCode(
-        bytes[at]!,
-        bytes[at + 1]!,
-        bytes[at + 2]!,
-        bytes[at + 3]!,
-        bytes[at + 4]!,
-        bytes[at + 5]!,
-        bytes[at + 6]!,
-        bytes[at + 7]!,
-      );
-    }
-    for (; at < end; at++) text += fromCharCode(bytes[at]!);
-    return text;
-  }
 }

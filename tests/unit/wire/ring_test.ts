@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DONE, PROGRESS, YIELDED } from "../../../src/wire/protocol.ts";
-import { MAX_CHARACTERS, RING_BYTES, RingReader, RingWriter } from "../../../src/wire/ring.ts";
+import { MAX_CHARACTERS, RING_BYTES, RingWriter } from "../../../src/wire/ring.ts";
+import { RingReader } from "../../../src/wire/ring_reader.ts";
 import { transfer } from "../../../src/wire/values/transfer.ts";
 
 /** The two sides of a ring, and the memory between them, which a worker can write. */
