@@ -200,7 +200,7 @@ export async function attack(seed: number, ms: number): Promise<string> {
   };
 
   const sendMoved = () => {
-    if (isProcess()) return raw.post({ cmd: "NODE_CLOSE" });
+    if (isProcess()) return raw.send!({ cmd: "NODE_CLOSE" });
     const { port1 } = new MessageChannel();
     const end = pick([new ReadableStream(), new WritableStream(), port1]) as ReadableStream;
     const moved = { id: -1 - below(3), end, ...random() < 0.3 && { transform: {} } };
@@ -228,7 +228,7 @@ export async function attack(seed: number, ms: number): Promise<string> {
     else if (way < 40) raw.post(mutate(pick(likely)()));
     else if (way < 55) raw.post(mutate(real()));
     else if (way < 60) raw.post(real());
-    else if (way < 65) raw.post(thing());
+    else if (way < 65) (raw.send ?? raw.post)(thing());
     else if (way < 70) raw.post(pick([0, 1, 1, 1, 12, 13]));
     else if (way < 85) writeLedger();
     else if (way < 90) sendMoved();

@@ -11,6 +11,11 @@ export interface Backend {
   readonly queues: boolean;
   /** Whether the backend may be sent tasks ahead now; those with objects only if it queues. */
   readonly looksAhead: boolean;
+  /**
+   * Whether the ledger knows at any time what has begun. If not, the ledger knows when the backend has
+   * ended: what a process has written may still have to be read.
+   */
+  readonly knowsBegun: boolean;
   /** How many of `modules` the backend knows, from the first. */
   readonly listed: number;
   /** Copies a value as `post()` does, with the same errors. */

@@ -31,6 +31,7 @@ export class InlineBackend implements Backend {
   /** A task sent later can still be aborted and terminated. */
   readonly queues = false;
   readonly looksAhead = false;
+  readonly knowsBegun = true;
   readonly clone = structuredClone;
   /** Nobody waits for the end of a task: nothing can stop a task here. */
   readonly gone = Promise.resolve();

@@ -66,6 +66,7 @@ function pipeOf(child: SpawnedProcess, descriptor: number): Socket | undefined {
 export class ProcessBackend implements Backend {
   readonly ledger = new ProcessLedger();
   readonly queues = false;
+  readonly knowsBegun = false;
   /** A process with a pipe takes runs ahead: the pipe tells which run began before a death. */
   get looksAhead(): boolean {
     return this.#isPiped && this.#isRecallable;

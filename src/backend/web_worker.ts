@@ -32,6 +32,7 @@ export class WebWorkerBackend implements Backend {
   readonly ledger: Ledger;
   readonly queues = true;
   readonly looksAhead = true;
+  readonly knowsBegun = true;
   readonly clone = structuredClone;
   readonly listed = modules.length;
   readonly #worker: Worker;

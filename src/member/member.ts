@@ -106,6 +106,8 @@ export class Member implements Watched, LimitedWorker {
   readonly #preload: readonly TaskModule[];
   /** The name of the pool, if its tasks have permissions of their own. */
   readonly #restricted: string | undefined;
+  /** Why a process is not heard any more, until the process has ended. */
+  #expulsion: Error | undefined;
   /** The last run that a process was asked to give back, until the process answers. */
   #recalled: number | undefined;
   /** Whether the worker was told to end. */
@@ -267,6 +269,14 @@ export class Member implements Watched, LimitedWorker {
   /** When the latest limited run began, as the worker says. */
   get beganAt(): number {
     return this.#backend.ledger.beganAt;
+  }
+
+  /**
+   * Whether jobs were sent ahead to a process, which may have begun some: what becomes of the jobs is
+   * known when the process has ended.
+   */
+  get mustEndFirst(): boolean {
+    return !this.#backend.knowsBegun && this.waiting > 0;
   }
 
   /** How many jobs of the worker were sent ahead and have not begun. */
@@ -513,14 +523,20 @@ export class Member implements Watched, LimitedWorker {
       `it was ended, as it sent what no worker of this package sends: ${what}`,
       cause === undefined ? undefined : { cause },
     );
-    // Later, as the pool may be in a loop over its workers.
-    queueMicrotask(() => this.#events.onExpelled(this, error));
+    if (this.#backend.knowsBegun) {
+      // Later, as the pool may be in a loop over its workers.
+      queueMicrotask(() => this.#events.onExpelled(this, error));
+    } else {
+      this.#expulsion = error;
+      this.#backend.terminate(true);
+    }
   }
 
   #end(message: string | undefined, end: ProcessEnd | undefined): void {
     this.processEnd = end;
     this.#watchdog.stop();
     this.#runs.hear();
+    if (this.#expulsion !== undefined) this.#events.onExpelled(this, this.#expulsion);
     const words = this.#lastWords;
     this.#events.onEnd(this, words === undefined ? message : decodeThrown(words));
   }

@@ -502,6 +502,10 @@ export class Pool {
   #giveUpOverdue(): void {
     for (const member of this.#roster) {
       if (!member.overdue) continue;
+      if (member.mustEndFirst) {
+        member.terminate();
+        continue;
+      }
       this.#report("workerstuck", member.number);
       this.#end(member);
     }

@@ -140,8 +140,9 @@ const messages: Record<string, [code: string, shown: string]> = {
       } satisfies Record<string, [string, string]>,
     } satisfies Record<string, [string, string]>
     : {
-      "a word of Node's": ['raw.post({ cmd: "NODE_X" })', '"an internal message"'],
+      "a word of Node's": ['raw.send({ cmd: "NODE_X" })', '"an internal message"'],
       ...takesAhead && {
+        "the begin of a run again, beside the pipe": ["raw.send([5, run])", "[5, "],
         "a record of no kind": ["raw.record(99, run)", '"a record of kind 99"'],
         "the record of the begin of a run that was not sent": ["raw.record(1, run + 1)", "[5, "],
         "the record of the begin of a run again": ["raw.record(1, run)", "[5, "],
