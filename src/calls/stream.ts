@@ -211,7 +211,10 @@ class Stream<T> {
   #finish(): void {
     if (this.#isDone) return;
     this.#isDone = true;
-    this.#handle.close?.();
+    const { close } = this.#handle;
+    // The stack of the task's error may refer to the reader, which could then never be collected.
+    delete this.#handle.close;
+    close?.();
   }
 }
 
