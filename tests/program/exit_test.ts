@@ -105,15 +105,20 @@ Deno.test("A worker that is terminated at the very start is stuck until its task
       console.log("back", executor.stats().cpu.stuck);
       clearInterval(alive);
     });
-    const running = executor.runCpu(() => {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
-    });
-    setTimeout(async () => {
-      executor.terminate();
-      await running.catch((error) => console.log(error.name));
-      await executor.shutdown();
-      console.log("shut down", executor.stats().cpu.stuck);
-    }, 30);
+    const [BEGUN, END] = [0, 1];
+    const flags = new Int32Array(new SharedArrayBuffer(8));
+    const running = executor.runCpu((flags) => {
+      Atomics.store(flags, 0, 1);
+      Atomics.notify(flags, 0);
+      Atomics.wait(flags, 1, 0);
+    }, flags);
+    await Atomics.waitAsync(flags, BEGUN, 0).value;
+    executor.terminate();
+    await running.catch((error) => console.log(error.name));
+    await executor.shutdown();
+    console.log("shut down", executor.stats().cpu.stuck);
+    Atomics.store(flags, END, 1);
+    Atomics.notify(flags, END);
   `);
   assertEquals({ code, out, err }, {
     code: 0,
